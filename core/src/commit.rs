@@ -1,0 +1,191 @@
+//! What one tick makes durable, and what a machine needs back after a crash.
+
+use crate::id::{JobId, RunId};
+use crate::job::Job;
+use crate::lifecycle::LifecycleEvent;
+use crate::run::{Finish, Outcome, RunRow};
+use crate::session::{SessionPatch, SessionRow};
+use crate::time::Wall;
+
+/// Every row one tick changed and every event it published, to be stored atomically.
+///
+/// Its bytes never change once emitted: a retry is an effect with the same number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Commit {
+    /// Its place in the owner's sequence, without gaps.
+    pub number: u64,
+    /// The owner's epoch.
+    pub epoch: u64,
+    /// Jobs declared in this tick.
+    pub declared: Vec<Job>,
+    /// Job rows as the tick left them.
+    pub jobs: Vec<JobRow>,
+    /// Run records as the tick left them.
+    pub runs: Vec<RunRow>,
+    /// Session patches, in the order to apply them.
+    pub sessions: Vec<SessionPatch>,
+    /// Occurrences that did not run.
+    pub ledger: Vec<LedgerRow>,
+    /// Reports that came after their run was over.
+    pub late: Vec<LateNote>,
+    /// Lifecycle events, in the order published.
+    pub events: Vec<LifecycleEvent>,
+    /// The offset of the first of `events` in the store's stream.
+    pub first_offset: u64,
+    /// Every event below this offset was acknowledged by the subscribers.
+    pub acknowledged: u64,
+}
+
+impl Commit {
+    /// Whether the tick changed anything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.declared.is_empty()
+            && self.jobs.is_empty()
+            && self.runs.is_empty()
+            && self.sessions.is_empty()
+            && self.ledger.is_empty()
+            && self.late.is_empty()
+            && self.events.is_empty()
+    }
+
+    /// Empties the commit, keeping its memory.
+    pub fn clear(&mut self) {
+        self.declared.clear();
+        self.jobs.clear();
+        self.runs.clear();
+        self.sessions.clear();
+        self.ledger.clear();
+        self.late.clear();
+        self.events.clear();
+    }
+}
+
+/// What a store says of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Answer {
+    /// It is durable.
+    Applied,
+    /// It is not, and nothing of it is.
+    NotApplied,
+    /// It was sent and nobody answered: it may be durable or not.
+    Unknown,
+    /// A newer owner holds the store: nothing of this owner is taken any more.
+    Fenced,
+}
+
+/// The state of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct JobRow {
+    /// Which job.
+    pub id: JobId,
+    /// Which declaration of it.
+    pub generation: u32,
+    /// When it is due next.
+    pub next_due: Option<Wall>,
+    /// The run that holds a slot, from its grant until it settles.
+    pub running: Option<RunId>,
+    /// Its latest settled run.
+    pub last: Option<LastRun>,
+    /// How many runs in a row did not end well.
+    pub consecutive_errors: u32,
+}
+
+/// What a job row says of its latest settled run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LastRun {
+    /// The run.
+    pub run: RunId,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it got its slot, or entered the lane if it never did.
+    pub at: Wall,
+    /// Milliseconds from there to its end.
+    pub duration_ms: u64,
+}
+
+impl JobRow {
+    /// A job that has never run.
+    #[must_use]
+    pub const fn new(id: JobId, generation: u32, next_due: Option<Wall>) -> Self {
+        Self { id, generation, next_due, running: None, last: None, consecutive_errors: 0 }
+    }
+}
+
+/// A range of occurrences that had the same end without running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LedgerRow {
+    /// The job.
+    pub job: JobId,
+    /// Its generation.
+    pub generation: u32,
+    /// The first due time.
+    pub first: Wall,
+    /// The last due time.
+    pub last: Wall,
+    /// How many there are.
+    pub count: u64,
+    /// What became of them.
+    pub end: Unran,
+}
+
+/// Why an occurrence did not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unran {
+    /// The run before it was still alive.
+    Overlap,
+    /// It was due while no gateway ran.
+    Missed,
+}
+
+impl Unran {
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Overlap => "skipped by overlap",
+            Self::Missed => "missed",
+        }
+    }
+}
+
+/// A report that came after its run was over. It changes nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LateNote {
+    /// The run.
+    pub run: RunId,
+    /// When the report was heard.
+    pub at: Wall,
+    /// What it said.
+    pub said: LateWord,
+}
+
+/// What a late report said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LateWord {
+    /// The session was ready.
+    Ready,
+    /// The turn ended.
+    Completed(Finish),
+    /// The turn stopped.
+    Stopped,
+}
+
+/// What a store holds, as a machine needs it to go on.
+///
+/// Settled runs without an open drain, and run rows of sessions that are over, may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// Declared jobs, in the order of their ids, each with its state.
+    pub jobs: Vec<(Job, JobRow)>,
+    /// Runs that are not over, or whose drain is open.
+    pub runs: Vec<RunRow>,
+    /// Session rows that can still change.
+    pub sessions: Vec<SessionRow>,
+    /// Events that no subscriber acknowledged, in order.
+    pub events: Vec<LifecycleEvent>,
+    /// The offset of the first of `events`; the next event's, when there is none.
+    pub first_offset: u64,
+    /// The number of the last commit applied; zero for an empty store.
+    pub last_commit: u64,
+}

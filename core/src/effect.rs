@@ -1,0 +1,196 @@
+//! What a tick asks of the world, and what the world tells a machine.
+
+use crate::commit::{Answer, Commit};
+use crate::id::{RunId, SessionId};
+use crate::job::Job;
+use crate::lifecycle::LifecycleEvent;
+use crate::run::{Finish, Outcome};
+use crate::time::Mono;
+
+/// Something that happened, stamped by the host.
+///
+/// A stamp at or before the previous tick, or after this one, is brought to the nearest instant
+/// inside: a tick closes its instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Input {
+    /// When it happened.
+    pub at: Mono,
+    /// What happened.
+    pub kind: InputKind,
+}
+
+/// The kinds of input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InputKind {
+    /// The store answered a commit.
+    Answer {
+        /// The commit.
+        commit: u64,
+        /// What the store said.
+        answer: Answer,
+    },
+    /// The subscribers have every lifecycle event below this offset.
+    Heard {
+        /// The offset.
+        below: u64,
+    },
+    /// A turn reported.
+    Report {
+        /// Whose turn.
+        run: RunId,
+        /// What it said.
+        report: Report,
+    },
+    /// Somebody asked for something.
+    Command {
+        /// The asker's number, which the reply carries.
+        ticket: u64,
+        /// What.
+        command: Command,
+    },
+    /// The wall clock stepped; the tick's own reading says where to.
+    ClockStepped,
+}
+
+/// What a turn says. Of one run's reports with one stamp, the order is this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Report {
+    /// Its session is ready.
+    Ready {
+        /// The session.
+        session: SessionId,
+    },
+    /// It is getting on. Changes no row.
+    Progress,
+    /// It ended by itself.
+    Completed(Finish),
+    /// It stopped because it was asked to.
+    Stopped,
+}
+
+/// What a user can ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// Declare a job.
+    Add(Job),
+    /// End a run.
+    Cancel(RunId),
+}
+
+/// Something the host is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Call the run's turn. Released once the grant is durable.
+    Start {
+        /// The run.
+        run: RunId,
+    },
+    /// Ask the run's turn to stop, and let no start of it begin. Leaves at once.
+    Abort {
+        /// The run.
+        run: RunId,
+    },
+    /// Give the event to the subscribers. Released once it is durable.
+    Publish {
+        /// Its place in the stream.
+        offset: u64,
+        /// The event.
+        event: LifecycleEvent,
+    },
+    /// Give the run's result to whoever the job delivers to. Released once it is durable.
+    Deliver {
+        /// The run.
+        run: RunId,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// Answer a command. An acceptance is released once it is durable, a refusal leaves at once.
+    Reply {
+        /// The asker's number.
+        ticket: u64,
+        /// Accepted, or why not.
+        reply: Result<(), Refusal>,
+    },
+    /// Send the commit with this number to the store again, unchanged, when the host sees fit.
+    StoreAgain {
+        /// The commit.
+        commit: u64,
+    },
+    /// This machine no longer owns the store and does nothing any more.
+    StepDown,
+}
+
+/// Why a command was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// The store is behind by as many commits as may be open: ask again later.
+    StoreBehind,
+    /// A job with this id is declared already.
+    JobExists,
+    /// The job's schedule has no occurrence from now on.
+    NeverDue,
+    /// No run with this id is queued, starting or running.
+    NoSuchRun,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::StoreBehind => "the store is behind; ask again later",
+            Self::JobExists => "a job with this id exists already; choose another id",
+            Self::NeverDue => "the schedule has no occurrence from now on; choose a later time",
+            Self::NoSuchRun => "no run with this id is queued, starting or running",
+        })
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// What one tick answers with: at most one commit, and effects in the order to carry them out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tick {
+    commit: Commit,
+    committed: bool,
+    effects: Vec<Effect>,
+}
+
+impl Tick {
+    /// What to store; nothing when nothing changed.
+    #[must_use]
+    pub const fn commit(&self) -> Option<&Commit> {
+        if self.committed { Some(&self.commit) } else { None }
+    }
+
+    /// What to do, in order.
+    #[must_use]
+    pub fn effects(&self) -> &[Effect] {
+        &self.effects
+    }
+
+    /// Empties the tick, keeping its memory.
+    pub fn clear(&mut self) {
+        self.commit.clear();
+        self.committed = false;
+        self.effects.clear();
+    }
+
+    /// The commit under construction.
+    pub const fn draft(&mut self) -> &mut Commit {
+        &mut self.commit
+    }
+
+    /// Declares the draft to be the tick's commit, or not.
+    pub const fn set_committed(&mut self, committed: bool) {
+        self.committed = committed;
+    }
+
+    /// Adds an effect.
+    pub fn push(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// The effects, to change them.
+    pub const fn effects_mut(&mut self) -> &mut Vec<Effect> {
+        &mut self.effects
+    }
+}

@@ -1,0 +1,140 @@
+//! Open commits, and the effects that wait for them.
+
+use std::collections::VecDeque;
+
+use crate::commit::Answer;
+use crate::effect::Effect;
+
+/// Numbers commits, holds effects back until their commit and every one before it is durable.
+#[derive(Clone, Debug, Default)]
+pub struct Outbox {
+    last: u64,
+    durable: u64,
+    early: Vec<u64>,
+    held: VecDeque<(u64, Effect)>,
+    bound: u64,
+}
+
+impl Outbox {
+    /// Starts after the commit `last`, which is durable, with at most `bound` commits open.
+    pub fn reset(&mut self, last: u64, bound: u64) {
+        self.last = last;
+        self.durable = last;
+        self.early.clear();
+        self.held.clear();
+        self.bound = bound.max(1);
+    }
+
+    /// Whether another commit may be opened by a command or a grant.
+    #[must_use]
+    pub const fn has_room(&self) -> bool {
+        self.last - self.durable < self.bound
+    }
+
+    /// How many commits are open.
+    #[must_use]
+    pub const fn open(&self) -> u64 {
+        self.last - self.durable
+    }
+
+    /// Holds an effect for the commit of the tick at hand, should there be one.
+    pub fn hold(&mut self, effect: Effect) {
+        self.held.push_back((self.last + 1, effect));
+    }
+
+    /// Opens the next commit and returns its number.
+    pub const fn open_next(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// The tick at hand has no commit: what it held waits for the last one instead.
+    pub fn no_commit(&mut self, ready: &mut impl FnMut(Effect)) {
+        for (number, _) in self.held.iter_mut().rev().take_while(|(number, _)| *number > self.last) {
+            *number = self.last;
+        }
+        self.release(ready);
+    }
+
+    /// Hears an answer. Effects that waited for it alone become ready; an answer that settles
+    /// nothing returns what to do about the commit.
+    pub fn hear(&mut self, commit: u64, answer: Answer, ready: &mut impl FnMut(Effect)) -> Heard {
+        if commit <= self.durable || commit > self.last || self.early.contains(&commit) {
+            return Heard::Repeat;
+        }
+        match answer {
+            Answer::Applied => {
+                self.early.push(commit);
+                while let Some(place) = self.early.iter().position(|early| *early == self.durable + 1) {
+                    self.early.swap_remove(place);
+                    self.durable += 1;
+                }
+                self.release(ready);
+                Heard::Durable
+            }
+            Answer::NotApplied | Answer::Unknown => {
+                ready(Effect::StoreAgain { commit });
+                Heard::Again
+            }
+            Answer::Fenced => Heard::Fenced,
+        }
+    }
+
+    fn release(&mut self, ready: &mut impl FnMut(Effect)) {
+        while let Some((number, effect)) = self.held.front().copied() {
+            if number > self.durable {
+                break;
+            }
+            self.held.pop_front();
+            ready(effect);
+        }
+    }
+}
+
+/// What an answer meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Heard {
+    /// The commit is durable.
+    Durable,
+    /// The commit goes to the store again.
+    Again,
+    /// The answer was known already, or is about no open commit.
+    Repeat,
+    /// Another owner holds the store.
+    Fenced,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLEEP: Effect = Effect::StepDown;
+
+    fn outbox() -> Outbox {
+        let mut outbox = Outbox::default();
+        outbox.reset(0, 8);
+        outbox
+    }
+
+    #[test]
+    fn an_effect_waits_for_every_commit_before_its_own() {
+        let (mut outbox, mut out) = (outbox(), Vec::new());
+        outbox.open_next();
+        outbox.hold(SLEEP);
+        outbox.open_next();
+        outbox.hear(2, Answer::Applied, &mut |effect| out.push(effect));
+        assert_eq!(out, []);
+        outbox.hear(1, Answer::Applied, &mut |effect| out.push(effect));
+        assert_eq!(out, [SLEEP]);
+    }
+
+    #[test]
+    fn an_unknown_answer_sends_the_same_number_again() {
+        let (mut outbox, mut out) = (outbox(), Vec::new());
+        outbox.open_next();
+        assert_eq!(outbox.hear(1, Answer::Unknown, &mut |effect| out.push(effect)), Heard::Again);
+        assert_eq!(out, [Effect::StoreAgain { commit: 1 }]);
+        assert_eq!(outbox.hear(1, Answer::Applied, &mut |_| ()), Heard::Durable);
+        assert_eq!(outbox.hear(1, Answer::Applied, &mut |_| ()), Heard::Repeat);
+    }
+}

@@ -1,0 +1,54 @@
+//! The traits through which the rooms and the hosts meet.
+
+use crate::commit::{Answer, Commit, Rows};
+use crate::effect::Effect;
+use crate::lifecycle::LifecycleEvent;
+use crate::time::{Mono, Now, Wall};
+
+/// The time of the item at hand, the same for everything that happens because of it.
+pub trait Clock {
+    /// Its instant.
+    fn mono(&self) -> Mono;
+    /// Its wall time.
+    fn wall(&self) -> Wall;
+}
+
+impl Clock for Now {
+    fn mono(&self) -> Mono {
+        self.mono
+    }
+
+    fn wall(&self) -> Wall {
+        self.wall
+    }
+}
+
+/// What carries lifecycle events from the race to the persister, inside one tick.
+pub trait Bus: Clone + std::fmt::Debug {
+    /// Takes an event.
+    fn publish(&mut self, event: LifecycleEvent);
+    /// Gives the next event, in the order published.
+    fn next(&mut self) -> Option<LifecycleEvent>;
+}
+
+/// Where a host keeps what the machine commits.
+pub trait Store {
+    /// What went wrong below, in the store's own terms.
+    type Error: std::error::Error;
+
+    /// Everything a machine needs to go on after a crash.
+    ///
+    /// # Errors
+    /// When the stored state cannot be read; nothing may be overwritten then.
+    fn load(&mut self) -> Result<Rows, Self::Error>;
+
+    /// Stores a commit atomically and durably. A gap in the numbers is refused, a repeat ignored.
+    fn commit(&mut self, commit: &Commit) -> Answer;
+}
+
+/// What runs a host's turns. Reports come back as inputs, on the host's own path.
+pub trait Turns {
+    /// Carries out an effect that concerns turns: starts, aborts. An abort leaves a tombstone, so
+    /// a start that arrives after it starts nothing.
+    fn effect(&mut self, effect: &Effect);
+}

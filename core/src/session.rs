@@ -1,0 +1,274 @@
+//! The session table and the session persister, the only writer of a row's lifecycle fields.
+
+use std::collections::BTreeMap;
+
+use crate::id::{JobId, RunId, SessionId, SessionKey};
+use crate::lifecycle::{Cause, ErrorKind, EventPhase, LifecycleEvent};
+use crate::time::Wall;
+
+/// What a session row says of its latest run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// A run is at work in it.
+    Running,
+    /// The run did its work.
+    Done,
+    /// The run's budget ran out.
+    Timeout,
+    /// Somebody ended the run.
+    Killed,
+    /// The run failed, or the gateway went down.
+    Failed,
+}
+
+impl Status {
+    /// Whether the session is over until a newer run starts in it.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        !matches!(self, Self::Running)
+    }
+
+    /// The field's word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Timeout => "timeout",
+            Self::Killed => "killed",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The status an event gives its session.
+    #[must_use]
+    pub const fn after(phase: EventPhase, cause: Option<Cause>) -> Self {
+        match (phase, cause) {
+            (EventPhase::Start, _) => Self::Running,
+            (EventPhase::End, _) => Self::Done,
+            (EventPhase::Error, None) => Self::Failed,
+            (EventPhase::Error, Some(cause)) => match cause.kind {
+                ErrorKind::Timeout => Self::Timeout,
+                ErrorKind::Cancelled => Self::Killed,
+                ErrorKind::Interrupted | ErrorKind::Failed => Self::Failed,
+            },
+        }
+    }
+}
+
+/// The lifecycle fields of a session row. Whatever else a real row carries is the host's to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SessionRow {
+    /// What the row is filed under.
+    pub key: SessionKey,
+    /// The session.
+    pub session: Option<SessionId>,
+    /// `status`: absent on a row that never got a lifecycle event.
+    pub status: Option<Status>,
+    /// `startedAt`.
+    pub started_at: Option<Wall>,
+    /// `endedAt`, never before `startedAt`.
+    pub ended_at: Option<Wall>,
+    /// `runtimeMs`, on the monotonic clock.
+    pub runtime_ms: Option<u64>,
+    /// `updatedAt`.
+    pub updated_at: Wall,
+    /// `runId`: the run the row speaks of.
+    pub run: Option<RunId>,
+    /// `jobId`.
+    pub job: Option<JobId>,
+    /// The sequence number of the event that wrote the row last.
+    pub seq: u32,
+    /// `error`, `errorKind`, `stopReason`.
+    pub cause: Option<Cause>,
+}
+
+impl SessionRow {
+    /// A row that never got a lifecycle event.
+    #[must_use]
+    pub const fn blank(key: SessionKey) -> Self {
+        Self {
+            key,
+            session: None,
+            status: None,
+            started_at: None,
+            ended_at: None,
+            runtime_ms: None,
+            updated_at: Wall::from_millis(0),
+            run: None,
+            job: None,
+            seq: 0,
+            cause: None,
+        }
+    }
+}
+
+/// The lifecycle fields an event changes in one row. All others stay as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SessionPatch {
+    /// The row.
+    pub key: SessionKey,
+    /// `updatedAt`.
+    pub updated_at: Wall,
+    /// What changes.
+    pub change: SessionChange,
+}
+
+/// The two ways a lifecycle event writes a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SessionChange {
+    /// A run starts: every lifecycle field is replaced, none is inherited.
+    Start {
+        /// The run.
+        run: RunId,
+        /// Its session.
+        session: Option<SessionId>,
+        /// When it started.
+        started_at: Option<Wall>,
+        /// The event's sequence number.
+        seq: u32,
+    },
+    /// The row's run ends: only what an end says is written.
+    End {
+        /// The new status.
+        status: Status,
+        /// When it ended.
+        ended_at: Option<Wall>,
+        /// How long it ran.
+        runtime_ms: Option<u64>,
+        /// Why, when not well.
+        cause: Option<Cause>,
+        /// The event's sequence number.
+        seq: u32,
+    },
+    /// Every lifecycle field is written, whatever stood there. The machine never says this: stores
+    /// use it to load rows, and broken persisters to lose them.
+    Replace(SessionRow),
+}
+
+impl SessionPatch {
+    /// Writes the patch into a row.
+    pub fn apply(&self, row: &mut SessionRow) {
+        match self.change {
+            SessionChange::Start { run, session, started_at, seq } => {
+                *row = SessionRow {
+                    session,
+                    status: Some(Status::Running),
+                    started_at,
+                    run: Some(run),
+                    job: Some(run.job),
+                    seq,
+                    ..SessionRow::blank(self.key)
+                };
+            }
+            SessionChange::End { status, ended_at, runtime_ms, cause, seq } => {
+                row.status = Some(status);
+                row.ended_at = ended_at;
+                row.runtime_ms = runtime_ms;
+                row.cause = cause;
+                row.seq = seq;
+            }
+            SessionChange::Replace(whole) => *row = whole,
+        }
+        row.updated_at = self.updated_at;
+    }
+}
+
+/// The rows that can still change: each job's base row, and the row of each run that is not over.
+#[derive(Clone, Debug, Default)]
+pub struct SessionTable {
+    bases: Vec<Option<SessionRow>>,
+    runs: BTreeMap<SessionKey, SessionRow>,
+    mains: BTreeMap<SessionKey, SessionRow>,
+}
+
+impl SessionTable {
+    /// Forgets every row, keeping the memory.
+    pub fn clear(&mut self) {
+        self.bases.clear();
+        self.runs.clear();
+        self.mains.clear();
+    }
+
+    /// The row under `key`, if it can still change.
+    #[must_use]
+    pub fn get(&self, key: SessionKey) -> Option<&SessionRow> {
+        match key {
+            SessionKey::Base { job, .. } => self.bases.get(job.index())?.as_ref(),
+            SessionKey::Run { .. } => self.runs.get(&key),
+            SessionKey::Main { .. } => self.mains.get(&key),
+        }
+    }
+
+    /// Writes a patch, making the row if need be; a run's row that became terminal is let go.
+    pub fn apply(&mut self, patch: &SessionPatch) {
+        match patch.key {
+            SessionKey::Base { job, .. } => {
+                if self.bases.len() <= job.index() {
+                    self.bases.resize(job.index() + 1, None);
+                }
+                let row = self.bases[job.index()].get_or_insert(SessionRow::blank(patch.key));
+                patch.apply(row);
+            }
+            SessionKey::Run { .. } => {
+                let row = self.runs.entry(patch.key).or_insert(SessionRow::blank(patch.key));
+                patch.apply(row);
+                if row.status.is_some_and(Status::is_terminal) {
+                    self.runs.remove(&patch.key);
+                }
+            }
+            SessionKey::Main { .. } => {
+                patch.apply(self.mains.entry(patch.key).or_insert(SessionRow::blank(patch.key)));
+            }
+        }
+    }
+}
+
+/// The room that turns lifecycle events into patches.
+pub trait Persister: Clone + std::fmt::Debug {
+    /// Adds the patches `event` asks for; `table` is as the patches before them left it.
+    fn on_event(&mut self, event: &LifecycleEvent, table: &SessionTable, patches: &mut Vec<SessionPatch>);
+}
+
+/// The persister as it should be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LifecyclePersister;
+
+impl Persister for LifecyclePersister {
+    fn on_event(&mut self, event: &LifecycleEvent, table: &SessionTable, patches: &mut Vec<SessionPatch>) {
+        let change = change_of(event);
+        for key in [Some(event.key), event.key.base().filter(|base| *base != event.key)].into_iter().flatten()
+        {
+            if matches!(event.phase, EventPhase::Start) || belongs(table.get(key), event) {
+                patches.push(SessionPatch { key, updated_at: event.ts, change });
+            }
+        }
+    }
+}
+
+/// Whether the row speaks of the event's run, and that run is not over in it.
+fn belongs(row: Option<&SessionRow>, event: &LifecycleEvent) -> bool {
+    row.is_some_and(|row| {
+        row.run == Some(event.run) && row.seq < event.seq && row.status == Some(Status::Running)
+    })
+}
+
+/// What an event writes into its rows.
+#[must_use]
+pub const fn change_of(event: &LifecycleEvent) -> SessionChange {
+    match event.phase {
+        EventPhase::Start => SessionChange::Start {
+            run: event.run,
+            session: event.session,
+            started_at: event.started_at,
+            seq: event.seq,
+        },
+        EventPhase::End | EventPhase::Error => SessionChange::End {
+            status: Status::after(event.phase, event.cause),
+            ended_at: event.ended_at,
+            runtime_ms: event.runtime_ms,
+            cause: event.cause,
+            seq: event.seq,
+        },
+    }
+}
