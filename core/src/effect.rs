@@ -147,11 +147,26 @@ impl std::fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 /// What one tick answers with: at most one commit, and effects in the order to carry them out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tick {
     commit: Commit,
     committed: bool,
     effects: Vec<Effect>,
+}
+
+impl Clone for Tick {
+    fn clone(&self) -> Self {
+        let mut copy = Self::default();
+        copy.clone_from(self);
+        copy
+    }
+
+    /// Keeps the memory it has.
+    fn clone_from(&mut self, other: &Self) {
+        self.commit.clone_from(&other.commit);
+        self.committed = other.committed;
+        self.effects.clone_from(&other.effects);
+    }
 }
 
 impl Tick {

@@ -1,1 +1,16 @@
-//! To come.
+//! Worlds in virtual time that try to make a session lie.
+//!
+//! `seed -> plan -> trace`: a [`Scenario`] and a seed decide everything that happens in a [`World`];
+//! the same two give the same ticks, byte for byte, on every machine.
+
+pub mod books;
+pub mod check;
+pub mod digest;
+pub mod draw;
+pub mod label;
+pub mod record;
+pub mod scenario;
+pub mod world;
+
+pub use scenario::{Scenario, ScenarioError};
+pub use world::{Verdict, World};

@@ -1,0 +1,97 @@
+//! Every run with a budget ends within it, and a world without faults comes to rest.
+//!
+//! The stated bound: a run settles by the first of its deadlines, plus how late the host's ticks
+//! come, plus two milliseconds for the rounding of wall times. After a restart deadlines are armed
+//! again in full, from the restart.
+
+use sametick_core::run::{RunRow, RunState};
+use sametick_core::time::{Span, Wall};
+
+use super::{CheckName, Failure, Rest, Scene, settling, told};
+use crate::scenario::WORLD_BEGINS;
+
+pub(super) const SENTENCE: &str =
+    "every run that has a budget settles within it; when not, it says what waits for what";
+pub(super) const FIELD: &[&str] =
+    &["#44805", "#52271", "#48488", "#67785", "#79475", "k8s#62134", "batched outcomes in 2026.4.20"];
+
+const ROUNDING_MS: i64 = 2;
+
+pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted_at: Option<Wall>) {
+    let lag = i64::try_from(scene.lag.as_millis()).unwrap_or(i64::MAX);
+    let millis = i64::try_from(scene.at.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
+    let now = WORLD_BEGINS.plus_millis(millis);
+    for (run, outcome) in settling(scene.changes) {
+        let Some(deadline) = deadline(run, scene, restarted_at) else { continue };
+        let late = now - deadline;
+        if late > lag.saturating_add(ROUNDING_MS) {
+            let message = format!(
+                "{} {} {late} ms after its budget ended at {}: its end waited for something that is none of its business",
+                scene.labels.run(run.id),
+                told(outcome),
+                scene.labels.wall(deadline),
+            );
+            failures.push(Failure {
+                check: CheckName::ComesToRest,
+                at: scene.at,
+                run: Some(run.id),
+                message,
+            });
+        }
+    }
+}
+
+/// The first wall time by which a run's budgets end it.
+fn deadline(run: &RunRow, scene: &Scene<'_>, restarted_at: Option<Wall>) -> Option<Wall> {
+    let (job, _) = scene.books.job(run.id.job)?;
+    let from = |at: Wall| restarted_at.map_or(at, |restarted| restarted.max(at));
+    let after =
+        |at: Wall, span: Span| from(at).plus_millis(i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
+    let granted = run.granted_at.and_then(|at| job.budgets.timeout.map(|span| after(at, span)));
+    let queued = job.budgets.queue_timeout.filter(|_| run.granted_at.is_none());
+    let queued = queued.map(|span| after(run.queued_at, span));
+    let total = job.budgets.total_timeout.map(|span| after(run.queued_at, span));
+    [granted, queued, total].into_iter().flatten().min()
+}
+
+pub(super) fn judge_rest(failures: &mut Vec<Failure>, rest: &Rest<'_>) {
+    if rest.endless {
+        let message = "the world never comes to rest: the machine wakes again and again".to_owned();
+        failures.push(Failure { check: CheckName::ComesToRest, at: rest.at, run: None, message });
+        return;
+    }
+    if !rest.rested {
+        return;
+    }
+    for waiting in rest.waiting {
+        let message = format!(
+            "{} waits for {} and nothing is left that could happen",
+            rest.labels.run(waiting.run),
+            waiting.waits_for
+        );
+        failures.push(Failure {
+            check: CheckName::ComesToRest,
+            at: rest.at,
+            run: Some(waiting.run),
+            message,
+        });
+        return;
+    }
+    for book in rest.books.runs.values() {
+        let what = match book.row.state {
+            RunState::Settled(_) if book.row.is_alive() => "is settled and its drain stays open",
+            RunState::Settled(_) => continue,
+            RunState::Queued => "stays queued",
+            RunState::Starting => "stays in set-up",
+            RunState::Running => "stays running",
+        };
+        let message = format!("everything is at rest, and {} {what} for ever", rest.labels.run(book.row.id));
+        failures.push(Failure {
+            check: CheckName::ComesToRest,
+            at: rest.at,
+            run: Some(book.row.id),
+            message,
+        });
+        return;
+    }
+}

@@ -1,0 +1,49 @@
+//! Nobody hears of an end that is not durable.
+
+use sametick_core::effect::Effect;
+use sametick_core::lifecycle::EventPhase;
+use sametick_core::time::Mono;
+
+use super::{CheckName, Failure};
+use crate::books::Books;
+use crate::label::Labels;
+
+pub(super) const SENTENCE: &str =
+    "no reply, result or notification of a run leaves before its terminal event is durable";
+pub(super) const FIELD: &[&str] = &["#61913", "#24041", "inngest#4652"];
+
+pub(super) fn judge(
+    failures: &mut Vec<Failure>,
+    at: Mono,
+    effect: &Effect,
+    books: &Books,
+    labels: &Labels<'_>,
+) {
+    match effect {
+        Effect::Deliver { run, .. } => {
+            let told = books.runs.get(run).is_some_and(|book| {
+                books.is_settled(*run) && (book.ends > 0 || book.row.granted_at.is_none())
+            });
+            if !told {
+                let message = format!(
+                    "the result of {} left before the end of the run was durable: \
+                     a crash now takes back what its reader already believes",
+                    labels.run(*run)
+                );
+                failures.push(Failure { check: CheckName::EventFirst, at, run: Some(*run), message });
+            }
+        }
+        Effect::Publish { offset, event } if *offset >= books.events.len() as u64 => {
+            let word = if event.phase == EventPhase::Start { "start" } else { "end" };
+            let message =
+                format!("subscribers hear of the {word} of {} before it is durable", labels.run(event.run));
+            failures.push(Failure { check: CheckName::EventFirst, at, run: Some(event.run), message });
+        }
+        Effect::Publish { .. }
+        | Effect::Start { .. }
+        | Effect::Abort { .. }
+        | Effect::Reply { .. }
+        | Effect::StoreAgain { .. }
+        | Effect::StepDown => {}
+    }
+}

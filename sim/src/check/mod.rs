@@ -1,0 +1,303 @@
+//! What must always hold. One file a check: the sentence, and how it is found broken.
+//!
+//! Commits are judged when they become durable, since what a crash takes back was never seen;
+//! effects are judged when they leave.
+
+mod comes_to_rest;
+mod event_first;
+mod no_resurrection;
+mod queued_leaves_no_session;
+mod reason_kept;
+mod records_agree;
+mod same_tick;
+mod settles_once;
+mod survives_crash;
+
+use sametick_core::Waiting;
+use sametick_core::commit::Commit;
+use sametick_core::effect::Effect;
+use sametick_core::id::RunId;
+use sametick_core::run::{Outcome, RunRow, RunState};
+use sametick_core::session::{SessionRow, Status};
+use sametick_core::time::{Mono, Span, Wall};
+
+use crate::books::{Books, Changes};
+use crate::label::Labels;
+use crate::scenario::Claim;
+use crate::world::Restarted;
+
+/// The checks, in the order they are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CheckName {
+    /// See [`same_tick`].
+    SameTick,
+    /// See [`reason_kept`].
+    ReasonKept,
+    /// See [`settles_once`].
+    SettlesOnce,
+    /// See [`event_first`].
+    EventFirst,
+    /// See [`no_resurrection`].
+    NoResurrection,
+    /// See [`records_agree`].
+    RecordsAgree,
+    /// See [`queued_leaves_no_session`].
+    QueuedLeavesNoSession,
+    /// See [`survives_crash`].
+    SurvivesCrash,
+    /// See [`comes_to_rest`].
+    ComesToRest,
+    /// What the scenario itself claims or expects.
+    Claim,
+    /// A law that needs no oracle.
+    Law,
+}
+
+impl CheckName {
+    /// The checks that judge every world.
+    pub const ALL: [Self; 9] = [
+        Self::SameTick,
+        Self::ReasonKept,
+        Self::SettlesOnce,
+        Self::EventFirst,
+        Self::NoResurrection,
+        Self::RecordsAgree,
+        Self::QueuedLeavesNoSession,
+        Self::SurvivesCrash,
+        Self::ComesToRest,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SameTick => "same_tick",
+            Self::ReasonKept => "reason_kept",
+            Self::SettlesOnce => "settles_once",
+            Self::EventFirst => "event_first",
+            Self::NoResurrection => "no_resurrection",
+            Self::RecordsAgree => "records_agree",
+            Self::QueuedLeavesNoSession => "queued_leaves_no_session",
+            Self::SurvivesCrash => "survives_crash",
+            Self::ComesToRest => "comes_to_rest",
+            Self::Claim => "claim",
+            Self::Law => "law",
+        }
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::SameTick => same_tick::SENTENCE,
+            Self::ReasonKept => reason_kept::SENTENCE,
+            Self::SettlesOnce => settles_once::SENTENCE,
+            Self::EventFirst => event_first::SENTENCE,
+            Self::NoResurrection => no_resurrection::SENTENCE,
+            Self::RecordsAgree => records_agree::SENTENCE,
+            Self::QueuedLeavesNoSession => queued_leaves_no_session::SENTENCE,
+            Self::SurvivesCrash => survives_crash::SENTENCE,
+            Self::ComesToRest => comes_to_rest::SENTENCE,
+            Self::Claim => "what the scenario claims of its runs is true of them",
+            Self::Law => "cutting time, shape and recovery change no record",
+        }
+    }
+
+    /// The reports from the field that taught it.
+    #[must_use]
+    pub const fn field(self) -> &'static [&'static str] {
+        match self {
+            Self::SameTick => same_tick::FIELD,
+            Self::ReasonKept => reason_kept::FIELD,
+            Self::SettlesOnce => settles_once::FIELD,
+            Self::EventFirst => event_first::FIELD,
+            Self::NoResurrection => no_resurrection::FIELD,
+            Self::RecordsAgree => records_agree::FIELD,
+            Self::QueuedLeavesNoSession => queued_leaves_no_session::FIELD,
+            Self::SurvivesCrash => survives_crash::FIELD,
+            Self::ComesToRest => comes_to_rest::FIELD,
+            Self::Claim | Self::Law => &[],
+        }
+    }
+}
+
+/// Something that should have held and did not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Which check.
+    pub check: CheckName,
+    /// At which instant.
+    pub at: Mono,
+    /// Of which run.
+    pub run: Option<RunId>,
+    /// What is wrong, for somebody who never heard of it.
+    pub message: String,
+}
+
+/// A commit that has just become durable.
+#[derive(Debug)]
+pub(crate) struct Scene<'a> {
+    pub(crate) at: Mono,
+    pub(crate) books: &'a Books,
+    pub(crate) changes: &'a Changes,
+    pub(crate) commit: &'a Commit,
+    pub(crate) labels: Labels<'a>,
+    /// How late the host's ticks may come.
+    pub(crate) lag: Span,
+}
+
+/// A world that came to rest, or was left.
+#[derive(Debug)]
+pub(crate) struct Rest<'a> {
+    pub(crate) at: Mono,
+    pub(crate) books: &'a Books,
+    pub(crate) labels: &'a Labels<'a>,
+    pub(crate) waiting: &'a [Waiting],
+    /// Whether nothing can happen any more.
+    pub(crate) rested: bool,
+    /// Whether it was stopped because it went on for ever.
+    pub(crate) endless: bool,
+    /// The subscribers have every event below this offset.
+    pub(crate) heard: u64,
+}
+
+/// Every check, with what it remembers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Checks {
+    restarted_at: Option<Wall>,
+    recovering: bool,
+}
+
+impl Checks {
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Judges a commit that became durable.
+    pub(crate) fn commit(&mut self, failures: &mut Vec<Failure>, scene: &Scene<'_>) {
+        same_tick::judge(failures, scene);
+        reason_kept::judge(failures, scene);
+        settles_once::judge(failures, scene);
+        no_resurrection::judge(failures, scene);
+        records_agree::judge(failures, scene);
+        queued_leaves_no_session::judge(failures, scene);
+        comes_to_rest::judge(failures, scene, self.restarted_at);
+        if std::mem::take(&mut self.recovering) {
+            survives_crash::judge(failures, scene.at, scene.books, &scene.labels);
+        }
+    }
+
+    /// Judges an effect that leaves.
+    pub(crate) fn effect(
+        &self,
+        failures: &mut Vec<Failure>,
+        at: Mono,
+        effect: &Effect,
+        books: &Books,
+        labels: &Labels<'_>,
+    ) {
+        event_first::judge(failures, at, effect, books, labels);
+        queued_leaves_no_session::judge_effect(failures, at, effect, books, labels);
+    }
+
+    /// Hears that a gateway came back.
+    pub(crate) fn restarted(
+        &mut self,
+        failures: &mut Vec<Failure>,
+        back: &Restarted<'_>,
+        waiting: &[Waiting],
+    ) {
+        let millis = i64::try_from(back.at.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
+        self.restarted_at = Some(crate::scenario::WORLD_BEGINS.plus_millis(millis));
+        self.recovering = true;
+        survives_crash::judge_memory(failures, back.at, back.books, &back.labels, waiting);
+    }
+
+    /// Judges a world that came to rest.
+    pub(crate) fn rest(&mut self, failures: &mut Vec<Failure>, rest: &Rest<'_>) {
+        settles_once::judge_rest(failures, rest);
+        if self.restarted_at.is_some() {
+            survives_crash::judge(failures, rest.at, rest.books, rest.labels);
+            survives_crash::judge_rest(failures, rest);
+        }
+        comes_to_rest::judge_rest(failures, rest);
+    }
+}
+
+/// The runs that settle in a commit, each with its outcome.
+pub(crate) fn settling<'a>(changes: &'a Changes) -> impl Iterator<Item = (&'a RunRow, Outcome)> {
+    changes.runs.iter().filter_map(|(before, after)| {
+        let settled_before = before.is_some_and(|row| matches!(row.state, RunState::Settled(_)));
+        after.state.outcome().filter(|_| !settled_before).map(|outcome| (after, outcome))
+    })
+}
+
+/// The rows that speak of a run: its own, and its job's base row while that names the run.
+pub(crate) fn session_rows<'a>(
+    run: &RunRow,
+    books: &'a Books,
+) -> impl Iterator<Item = &'a SessionRow> + use<'a> {
+    let (id, key) = (run.id, run.session_key());
+    let own = run.session.and_then(|_| books.sessions.get(&key));
+    let base = key.base().and_then(|base| books.sessions.get(&base)).filter(move |row| row.run == Some(id));
+    own.into_iter().chain(base)
+}
+
+/// The status a settled run gives its session.
+pub(crate) const fn status_of(outcome: Outcome) -> Status {
+    match outcome {
+        Outcome::Ok => Status::Done,
+        Outcome::TimedOut(_) => Status::Timeout,
+        Outcome::Cancelled => Status::Killed,
+        Outcome::Failed(_) | Outcome::Interrupted(_) => Status::Failed,
+    }
+}
+
+/// `timed out (timeout, while running)`.
+pub(crate) fn told(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::TimedOut(which) => {
+            format!("timed out ({} ended while {})", which.budget.name(), which.phase.name())
+        }
+        Outcome::Interrupted(phase) => format!("interrupted while {}", phase.name()),
+        Outcome::Ok | Outcome::Failed(_) | Outcome::Cancelled => outcome.name().to_owned(),
+    }
+}
+
+/// A row's status as its file shows it.
+pub(crate) fn shown(status: Option<Status>) -> &'static str {
+    status.map_or("no status", Status::name)
+}
+
+/// What is wrong with a claim about a run, if anything.
+pub(crate) fn claim_broken(
+    claim: &Claim,
+    run: &RunRow,
+    books: &Books,
+    labels: &Labels<'_>,
+) -> Option<String> {
+    let name = labels.run(run.id);
+    let at_line = format!("the claim at line {}", claim.line);
+    let Some(outcome) = run.state.outcome() else {
+        return Some(format!("{at_line} speaks of how {name} ends, but it never settled"));
+    };
+    if let Some(wanted) = claim.outcome.as_deref().filter(|wanted| *wanted != outcome.name()) {
+        return Some(format!("{at_line} says {name} ends \"{wanted}\"; it was {}", told(outcome)));
+    }
+    let timed_out = match outcome {
+        Outcome::TimedOut(which) => Some(which),
+        Outcome::Ok | Outcome::Failed(_) | Outcome::Cancelled | Outcome::Interrupted(_) => None,
+    };
+    let budget = timed_out.map(|which| which.budget.name());
+    if claim.budget.is_some() && claim.budget.as_deref() != budget {
+        return Some(format!("{at_line} names another budget; {name} was {}", told(outcome)));
+    }
+    let phase = timed_out.map(|which| which.phase.name());
+    if claim.phase.is_some() && claim.phase.as_deref() != phase {
+        return Some(format!("{at_line} names another phase; {name} was {}", told(outcome)));
+    }
+    let row = run.session.and_then(|_| books.sessions.get(&run.session_key()));
+    let status = row.map_or("none", |row| shown(row.status));
+    let wanted = claim.session.as_deref().filter(|wanted| *wanted != status)?;
+    Some(format!("{at_line} says the session of {name} is \"{wanted}\"; it is \"{status}\""))
+}

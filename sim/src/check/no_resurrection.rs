@@ -1,0 +1,25 @@
+//! What is over stays over.
+
+use sametick_core::session::Status;
+
+use super::{CheckName, Failure, Scene, shown};
+
+pub(super) const SENTENCE: &str = "a terminal session changes only when a newer run starts in it";
+pub(super) const FIELD: &[&str] = &["#88538", "#88583", "PR #116777", "river#1302", "oban#1496"];
+
+pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
+    for (before, after) in &scene.changes.sessions {
+        let Some(before) = before.filter(|row| row.status.is_some_and(Status::is_terminal)) else { continue };
+        let newer_start = after.status == Some(Status::Running) && after.run > before.run;
+        if newer_start || *after == before {
+            continue;
+        }
+        let message = format!(
+            "session {} was \"{}\" and is now \"{}\" though no newer run started in it",
+            scene.labels.key(after.key),
+            shown(before.status),
+            shown(after.status),
+        );
+        failures.push(Failure { check: CheckName::NoResurrection, at: scene.at, run: after.run, message });
+    }
+}

@@ -1,0 +1,51 @@
+//! A run that never ran leaves nothing behind.
+
+use sametick_core::effect::Effect;
+use sametick_core::run::{Outcome, Phase};
+use sametick_core::time::Mono;
+
+use super::{CheckName, Failure, Scene, session_rows, settling, told};
+use crate::books::Books;
+use crate::label::Labels;
+
+pub(super) const SENTENCE: &str =
+    "a run that ends in its queue leaves it at once, starts no session and calls no turn";
+pub(super) const FIELD: &[&str] = &["#43141", "#41783", "#41886", "#42635", "#77703"];
+
+pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
+    for (run, outcome) in settling(scene.changes).filter(|(run, _)| run.granted_at.is_none()) {
+        let mut broken = |what: &str| {
+            let message = format!("{} was {} in its queue, {what}", scene.labels.run(run.id), told(outcome));
+            failures.push(Failure {
+                check: CheckName::QueuedLeavesNoSession,
+                at: scene.at,
+                run: Some(run.id),
+                message,
+            });
+        };
+        if run.session.is_some() || session_rows(run, scene.books).next().is_some() {
+            broken("and a session speaks of it");
+        }
+        if scene.commit.events.iter().any(|event| event.run == run.id) {
+            broken("and an event on a session's stream says so");
+        }
+        let elsewhere = matches!(outcome, Outcome::TimedOut(which) if which.phase != Phase::Queued);
+        if elsewhere {
+            broken("and its record names another phase");
+        }
+    }
+}
+
+pub(super) fn judge_effect(
+    failures: &mut Vec<Failure>,
+    at: Mono,
+    effect: &Effect,
+    books: &Books,
+    labels: &Labels<'_>,
+) {
+    let Effect::Start { run } = effect else { return };
+    if books.is_settled(*run) && books.run(*run).is_some_and(|row| row.granted_at.is_none()) {
+        let message = format!("{} ended in its queue and its turn is called all the same", labels.run(*run));
+        failures.push(Failure { check: CheckName::QueuedLeavesNoSession, at, run: Some(*run), message });
+    }
+}

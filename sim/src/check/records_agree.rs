@@ -1,0 +1,139 @@
+//! Job, run, session and event tell one story.
+
+use sametick_core::lifecycle::EventPhase;
+use sametick_core::run::{Outcome, RunRow, RunState};
+use sametick_core::session::{SessionRow, Status};
+
+use super::{CheckName, Failure, Scene, session_rows, settling, shown, status_of, told};
+
+pub(super) const SENTENCE: &str =
+    "job state, run record, session row and event tell one story in every commit";
+pub(super) const FIELD: &[&str] =
+    &["#70421", "#18120", "#142638", "#17554", "#41979", "#133223", "#91979", "wholeRow"];
+
+pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
+    for (_, run) in &scene.changes.runs {
+        for row in session_rows(run, scene.books) {
+            report(failures, scene, run, session_differs(run, row, scene));
+        }
+        report(failures, scene, run, marker_differs(run, scene));
+    }
+    for (_, row) in &scene.changes.sessions {
+        let run = row.run.and_then(|run| scene.books.run(run));
+        match run {
+            // A row is judged as it stands at the end of the commit, beside its run's record.
+            Some(run) => {
+                if let Some(kept) = scene.books.sessions.get(&row.key).filter(|kept| kept.run == Some(run.id))
+                {
+                    report(failures, scene, run, session_differs(run, kept, scene));
+                }
+            }
+            None => {
+                let key = scene.labels.key(row.key);
+                let message = format!("session {key} was written and names no run there is a record of");
+                failures.push(Failure {
+                    check: CheckName::RecordsAgree,
+                    at: scene.at,
+                    run: row.run,
+                    message,
+                });
+            }
+        }
+    }
+    for (run, outcome) in settling(scene.changes) {
+        report(failures, scene, run, job_differs(run, outcome, scene));
+        report(failures, scene, run, event_differs(run, scene));
+    }
+}
+
+/// Adds what differs, unless the same was said already.
+fn report(failures: &mut Vec<Failure>, scene: &Scene<'_>, run: &RunRow, differs: Option<String>) {
+    let Some(what) = differs else { return };
+    let message = format!("{}: {what}", scene.labels.run(run.id));
+    if !failures.iter().any(|failure| failure.message == message) {
+        failures.push(Failure { check: CheckName::RecordsAgree, at: scene.at, run: Some(run.id), message });
+    }
+}
+
+fn session_differs(run: &RunRow, row: &SessionRow, scene: &Scene<'_>) -> Option<String> {
+    let key = || scene.labels.key(row.key);
+    if row.started_at != run.started_at {
+        return Some(format!("session {} does not have the run's own start", key()));
+    }
+    let ended = row.ended_at.is_some();
+    match run.state {
+        RunState::Running if row.status == Some(Status::Running) && !ended => None,
+        RunState::Running if ended => Some(format!("session {} has an end while the run is at work", key())),
+        RunState::Running => {
+            Some(format!("the run is at work and session {} says \"{}\"", key(), shown(row.status)))
+        }
+        // A timed-out run whose session says running is what same_tick is for.
+        RunState::Settled(Outcome::TimedOut(_)) if row.status == Some(Status::Running) && !ended => None,
+        RunState::Settled(outcome) => {
+            // Which terminal status a timeout has is what reason_kept is for.
+            let reason_kept =
+                matches!(outcome, Outcome::TimedOut(_)) && row.status.is_some_and(Status::is_terminal);
+            if row.status != Some(status_of(outcome)) && !reason_kept {
+                let told = told(outcome);
+                return Some(format!(
+                    "the run is {told} and session {} says \"{}\"",
+                    key(),
+                    shown(row.status)
+                ));
+            }
+            if (row.ended_at, row.runtime_ms) != (run.settled_at, run.runtime_ms) {
+                return Some(format!(
+                    "session {} ends at another time than the run, or ran another time",
+                    key()
+                ));
+            }
+            None
+        }
+        RunState::Queued | RunState::Starting => {
+            Some(format!("session {} speaks of the run before it started", key()))
+        }
+    }
+}
+
+/// The job's running marker is set from grant to settlement, and not a commit longer.
+fn marker_differs(run: &RunRow, scene: &Scene<'_>) -> Option<String> {
+    let (_, job) = scene.books.job(run.id.job)?;
+    let marked = job.running == Some(run.id);
+    match run.state {
+        RunState::Starting | RunState::Running if !marked => {
+            Some("it is under way and its job has no marker".to_owned())
+        }
+        RunState::Settled(outcome) if marked => Some(format!(
+            "it is {} and its job is still marked as running: the job is dead until somebody clears the marker",
+            told(outcome)
+        )),
+        RunState::Queued if marked => {
+            Some("it waits in its lane and its job is marked as running".to_owned())
+        }
+        RunState::Queued | RunState::Starting | RunState::Running | RunState::Settled(_) => None,
+    }
+}
+
+fn job_differs(run: &RunRow, outcome: Outcome, scene: &Scene<'_>) -> Option<String> {
+    let (_, job) = scene.books.job(run.id.job)?;
+    let last = job.last.filter(|last| last.run == run.id);
+    match last {
+        Some(last) if last.outcome == outcome => None,
+        Some(last) => Some(format!("it is {} and its job says {}", told(outcome), told(last.outcome))),
+        // A later run of the job may have settled in the same commit.
+        None if job.last.is_some_and(|last| last.run > run.id) => None,
+        None => Some(format!("it is {} and its job's state does not say so", told(outcome))),
+    }
+}
+
+fn event_differs(run: &RunRow, scene: &Scene<'_>) -> Option<String> {
+    let event =
+        scene.commit.events.iter().find(|event| event.run == run.id && event.phase != EventPhase::Start)?;
+    let same = (event.started_at, event.ended_at, event.runtime_ms)
+        == (run.started_at, run.settled_at, run.runtime_ms);
+    let ok = matches!(run.state, RunState::Settled(Outcome::Ok));
+    if !same {
+        return Some("its terminal event gives other times than its record".to_owned());
+    }
+    (ok != (event.phase == EventPhase::End)).then(|| "its terminal event has the wrong phase".to_owned())
+}

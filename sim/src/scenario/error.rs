@@ -1,0 +1,62 @@
+//! A mistake in a scenario: what, where, and what to do.
+
+use std::fmt;
+use std::ops::Range;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+/// A mistake in a scenario file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScenarioError {
+    /// The file.
+    pub path: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1, in characters.
+    pub column: usize,
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub fix: String,
+    text: String,
+    span: Range<usize>,
+}
+
+impl ScenarioError {
+    pub(super) fn new(path: &str, text: &str, span: Range<usize>, what: String, fix: String) -> Self {
+        let start = floor(text, span.start.min(text.len()));
+        let end = floor(text, span.end.min(text.len())).max(start);
+        let before = &text[..start];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |tail| tail.chars().count()) + 1;
+        Self { path: path.to_owned(), line, column, what, fix, text: text.to_owned(), span: start..end }
+    }
+
+    /// The message with the line it speaks of; coloured when asked to.
+    #[must_use]
+    pub fn render(&self, colour: bool) -> String {
+        let snippet = Snippet::source(self.text.as_str())
+            .path(self.path.as_str())
+            .annotation(AnnotationKind::Primary.span(self.span.clone()).label(self.fix.as_str()));
+        let report = [Level::ERROR.primary_title(self.what.as_str()).element(snippet)];
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        renderer.decor_style(DecorStyle::Ascii).render(&report)
+    }
+}
+
+/// The character boundary at or before a place.
+fn floor(text: &str, mut place: usize) -> usize {
+    while !text.is_char_boundary(place) {
+        place -= 1;
+    }
+    place
+}
+
+impl fmt::Display for ScenarioError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:{}:{}: {}; {}", self.path, self.line, self.column, self.what, self.fix)
+    }
+}
+
+impl std::error::Error for ScenarioError {}

@@ -1,0 +1,235 @@
+//! Scenarios: what happens in a world and what must hold, as files that read aloud.
+//!
+//! A scenario without ranges is one world, and its `expect` is the world's transcript. One with
+//! ranges is a family from which seeds draw, and it states claims.
+
+mod error;
+mod parse;
+mod read;
+mod span;
+
+pub use error::ScenarioError;
+pub use span::{Offset, SpanRange, parse_offset, parse_span};
+
+use sametick_core::Config;
+use sametick_core::id::Names;
+use sametick_core::job::Job;
+use sametick_core::time::{Span, Wall};
+
+/// The wall time at which every world begins: 2026-01-01T00:00:00Z.
+pub const WORLD_BEGINS: Wall = Wall::from_millis(1_767_225_600_000);
+
+/// A scenario, read and checked.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The path without `scenarios/` and `.toml`: `timeouts/after_session_start`.
+    pub name: String,
+    /// Where it was read from.
+    pub path: String,
+    /// The file's text.
+    pub text: String,
+    /// The sentence in its first comment.
+    pub sentence: String,
+    /// How many seeds a plain `run` draws; one for a scenario without ranges.
+    pub seeds: u64,
+    /// Whether anything is drawn.
+    pub is_family: bool,
+    /// The machine's limits.
+    pub config: Config,
+    /// How late the host's ticks come.
+    pub lag: SpanRange,
+    /// When the world is left alone to end; it ends by itself before, if it comes to rest.
+    pub until: Span,
+    /// How long the store takes to answer.
+    pub store_answers: SpanRange,
+    /// The jobs.
+    pub jobs: Vec<ScenarioJob>,
+    /// How turns behave; the first that fits counts.
+    pub turns: Vec<TurnRule>,
+    /// What the store and the process do at certain commits.
+    pub faults: Vec<Fault>,
+    /// What happens at certain times.
+    pub timeline: Vec<Event>,
+    /// What must be true of certain runs.
+    pub claims: Vec<Claim>,
+    /// The transcript, for a scenario without ranges.
+    pub expect: Option<String>,
+    /// The names of jobs and agents.
+    pub names: Names,
+}
+
+/// A job of a scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct ScenarioJob {
+    /// The declaration.
+    pub job: Job,
+    /// By how much its first occurrence is later, when that is drawn.
+    pub shift: SpanRange,
+}
+
+/// Which runs a rule speaks of: a job and, perhaps, one occurrence of it, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunPattern {
+    /// The index of the job.
+    pub job: u32,
+    /// The occurrence; all of them when absent.
+    pub occurrence: Option<u64>,
+}
+
+/// How turns behave.
+#[derive(Clone, Copy, Debug)]
+pub struct TurnRule {
+    /// Whose.
+    pub runs: RunPattern,
+    /// From the start until the session is ready; never when absent.
+    pub ready: Option<SpanRange>,
+    /// When it ends by itself.
+    pub ends: TurnEnd,
+    /// Whether it ends well.
+    pub ok: bool,
+    /// What it does when asked to stop.
+    pub on_abort: OnAbort,
+    /// Who goes first when its report and a deadline meet.
+    pub order: Order,
+}
+
+/// When a turn ends by itself.
+#[derive(Clone, Copy, Debug)]
+pub enum TurnEnd {
+    /// Never.
+    Never,
+    /// So long after its session was ready.
+    After(SpanRange),
+    /// So far from the instant its `timeout` ends.
+    NearTimeout(Offset, Offset),
+    /// So far from the instant its `total_timeout` ends.
+    NearTotal(Offset, Offset),
+}
+
+/// What a turn does when asked to stop.
+#[derive(Clone, Copy, Debug)]
+pub enum OnAbort {
+    /// It stops and says so after this time.
+    Stops(SpanRange),
+    /// It goes on as if nobody had asked.
+    Ignores,
+}
+
+/// Who goes first when a report and a deadline meet in one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The host hears the report in the tick of the deadline.
+    ReportFirst,
+    /// The host's timer rings first; the report comes one nanosecond later.
+    DeadlineFirst,
+    /// The seed decides.
+    Either,
+}
+
+/// A fault at a commit.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    /// What the commit says of the run.
+    pub moment: Moment,
+    /// Of which run.
+    pub runs: RunPattern,
+    /// What goes wrong.
+    pub kind: FaultKind,
+}
+
+/// What a commit can say of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// It got a slot.
+    Grants,
+    /// Its session went live.
+    Starts,
+    /// It is over.
+    Settles,
+}
+
+/// What can go wrong at a commit.
+#[derive(Clone, Copy, Debug)]
+pub enum FaultKind {
+    /// The store says that it did not apply it, so many times.
+    NotApplied(u32),
+    /// The store answers nothing; it may have applied it.
+    Unknown {
+        /// Whether it had.
+        applied: bool,
+    },
+    /// The process dies.
+    Crash {
+        /// When, against the commit.
+        when: CrashPoint,
+        /// How long until it is up again.
+        down: SpanRange,
+    },
+}
+
+/// When a process dies, against a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CrashPoint {
+    /// Before the store applied it.
+    Before,
+    /// After the store applied it, before anybody heard.
+    At,
+    /// Just after the machine heard that it is durable.
+    After,
+}
+
+/// Something that happens at a certain time.
+#[derive(Clone, Copy, Debug)]
+pub struct Event {
+    /// When, from the world's beginning.
+    pub at: SpanRange,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// The kinds of events of a timeline.
+#[derive(Clone, Copy, Debug)]
+pub enum EventKind {
+    /// Somebody cancels a run.
+    Cancel(RunPattern),
+    /// The process dies and comes back.
+    Crash {
+        /// How long it is down.
+        down: SpanRange,
+    },
+}
+
+/// What must be true of the runs it speaks of.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Which runs.
+    pub runs: RunPattern,
+    /// Only worlds whose turn ends within this distance of its deadline.
+    pub when: Option<(Offset, Offset)>,
+    /// How they end: `ok`, `timed out`, …
+    pub outcome: Option<String>,
+    /// The budget that ran out.
+    pub budget: Option<String>,
+    /// The phase it ran out in.
+    pub phase: Option<String>,
+    /// The status of their session row; `none` for no row.
+    pub session: Option<String>,
+    /// The claim in its own words, for messages.
+    pub line: usize,
+}
+
+impl Scenario {
+    /// Reads a scenario.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] with file, line and column, what is wrong and what to do.
+    pub fn parse(path: &str, text: &str) -> Result<Self, ScenarioError> {
+        parse::scenario(path, text)
+    }
+
+    /// The name of a job.
+    #[must_use]
+    pub fn job_name(&self, job: u32) -> &str {
+        self.names.jobs.name(job)
+    }
+}
