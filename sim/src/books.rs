@@ -47,7 +47,7 @@ pub struct RunBook {
 pub struct Changes {
     /// Run records.
     pub runs: Vec<(Option<RunRow>, RunRow)>,
-    /// Session rows, one entry a patch.
+    /// Session rows, one entry a row however many patches it got.
     pub sessions: Vec<(Option<SessionRow>, SessionRow)>,
     /// Job rows.
     pub jobs: Vec<(Option<JobRow>, JobRow)>,
@@ -98,7 +98,10 @@ impl Books {
             let before = self.sessions.get(&patch.key).copied();
             let mut after = before.unwrap_or(SessionRow::blank(patch.key));
             patch.apply(&mut after);
-            changes.sessions.push((before, after));
+            match changes.sessions.iter_mut().find(|(_, changed)| changed.key == patch.key) {
+                Some((_, changed)) => *changed = after,
+                None => changes.sessions.push((before, after)),
+            }
             self.sessions.insert(patch.key, after);
         }
         for event in &commit.events {

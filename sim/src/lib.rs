@@ -4,13 +4,20 @@
 //! the same two give the same ticks, byte for byte, on every machine.
 
 pub mod books;
+pub mod campaign;
 pub mod check;
 pub mod digest;
 pub mod draw;
 pub mod label;
+pub mod laws;
+pub mod machines;
+pub mod matrix;
 pub mod record;
 pub mod scenario;
+pub mod shipped;
+pub mod story;
 pub mod world;
 
+pub use machines::{MUTANTS, Mutant, Subject};
 pub use scenario::{Scenario, ScenarioError};
 pub use world::{Verdict, World};

@@ -20,6 +20,7 @@ use crate::check::{CheckName, Checks, Failure, Scene};
 use crate::digest::WorldDigest;
 use crate::draw::{Choice, Draw};
 use crate::label::Labels;
+use crate::laws::{self, LawCounts};
 use crate::record::{Beat, Recorder};
 use crate::scenario::{
     CrashPoint, EventKind, FaultKind, Moment, Offset, OnAbort, Order, RunPattern, Scenario, TurnEnd,
@@ -75,6 +76,9 @@ pub struct World<'s, M> {
     digest: WorldDigest,
     recorder: Option<Recorder>,
     claim_hits: Vec<u64>,
+    judges_claims: bool,
+    tries_laws: bool,
+    laws: LawCounts,
 }
 
 /// A turn of a run that was granted a slot.
@@ -149,6 +153,9 @@ impl<'s, M: Machine> World<'s, M> {
             digest: WorldDigest::default(),
             recorder: None,
             claim_hits: vec![0; scenario.claims.len()],
+            judges_claims: true,
+            tries_laws: false,
+            laws: LawCounts::default(),
         }
     }
 
@@ -170,6 +177,21 @@ impl<'s, M: Machine> World<'s, M> {
         let verdict = self.run(seed).clone();
         let beats = self.recorder.take().map(Recorder::into_beats).unwrap_or_default();
         (verdict, beats)
+    }
+
+    /// Whether the scenario's own claims are judged, beside the checks. They are, at first.
+    pub const fn judge_claims(&mut self, judges: bool) {
+        self.judges_claims = judges;
+    }
+
+    /// Whether the laws are tried in the worlds to come, which takes its time. They are not, at first.
+    pub const fn try_laws(&mut self, tries: bool) {
+        self.tries_laws = tries;
+    }
+
+    /// How often each law was tried so far.
+    pub const fn law_counts(&self) -> LawCounts {
+        self.laws
     }
 
     /// What is durable at the world's end.
@@ -268,6 +290,16 @@ impl<'s, M: Machine> World<'s, M> {
         self.inputs.clear();
         self.settle_tick(&tick);
         self.tick = tick;
+        if self.life > 1 && self.tries_laws && self.up && self.all_applied() {
+            self.laws.recovery_twice += 1;
+            let verdict = laws::recover_twice(&self.machine, &self.books, u64::from(self.life), now);
+            self.broken_law(verdict);
+        }
+    }
+
+    /// Whether the store has taken the latest tick's commit.
+    fn all_applied(&self) -> bool {
+        self.tick.commit().is_none_or(|commit| commit.number == self.books.last_commit)
     }
 
     /// One step; false when the world is at rest or left alone.
@@ -340,11 +372,33 @@ impl<'s, M: Machine> World<'s, M> {
             self.inputs.push(Input { at: now, kind: InputKind::Heard { below: self.heard } });
         }
         let reading = self.reading(now);
+        let before = self.tries_laws.then(|| self.machine.clone());
         let mut tick = std::mem::take(&mut self.tick);
         // The tick's memory belongs to the machine; what it says is needed while the world changes.
         tick.clone_from(self.machine.handle(reading, &self.inputs));
+        if let Some(before) = before {
+            self.try_split(&before, reading, &tick);
+        }
         self.settle_tick(&tick);
         self.tick = tick;
+    }
+
+    /// Cuts the tick at the earliest instant something happened in it, if that is before its end.
+    fn try_split(&mut self, before: &M, now: Now, tick: &Tick) {
+        let stamps = self.inputs.iter().map(|input| input.at);
+        let Some(at) = stamps.chain(before.next_wakeup()).min().filter(|at| *at < now.mono) else { return };
+        let verdict = laws::split(before, self.reading(at), now, &self.inputs, tick, &self.books);
+        if let Some(verdict) = verdict {
+            self.laws.split += 1;
+            self.broken_law(verdict);
+        }
+    }
+
+    fn broken_law(&mut self, verdict: Result<(), String>) {
+        if let Err(message) = verdict {
+            let failure = Failure { check: CheckName::Law, at: self.now, run: None, message };
+            self.verdict.failures.push(failure);
+        }
     }
 
     /// Judges a tick and carries it out.
@@ -610,7 +664,9 @@ impl<'s, M: Machine> World<'s, M> {
             heard: self.heard,
         };
         self.checks.rest(&mut self.verdict.failures, &end);
-        self.claims();
+        if self.judges_claims {
+            self.claims();
+        }
         if let Some(recorder) = &mut self.recorder {
             recorder.rested(self.now, &self.verdict.failures);
         }

@@ -1,0 +1,226 @@
+//! Scenarios over seeds, on as many cores as there are; the results do not depend on how many.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+use sametick_core::Machine;
+use sametick_core::run::Shape;
+
+use crate::check::{CheckName, Failure};
+use crate::digest::BatchDigest;
+use crate::laws::LawCounts;
+use crate::machines::{Subject, Visit};
+use crate::scenario::Scenario;
+use crate::story;
+use crate::world::World;
+
+/// Worlds that one core runs at a time; fixed, so that batches are the same on any machine.
+const BATCH: u64 = 1_024;
+
+/// How many failing worlds a scenario's report keeps.
+const MOST_FAILURES: usize = 5;
+
+/// How many worlds of a scenario the laws are tried on.
+const LAW_SAMPLE: u64 = 64;
+
+/// What one scenario came to.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Worlds run.
+    pub worlds: u64,
+    /// Things that happened in them.
+    pub events: u64,
+    /// Ticks of the machine.
+    pub ticks: u64,
+    /// The digest over all worlds.
+    pub digest: [u8; 32],
+    /// How many worlds failed.
+    pub failed: u64,
+    /// The first failing worlds, each with what broke in it.
+    pub failures: Vec<(u64, Vec<Failure>)>,
+    /// How often each law was tried.
+    pub laws: LawCounts,
+}
+
+impl Report {
+    /// Whether every world holds.
+    #[must_use]
+    pub const fn holds(&self) -> bool {
+        self.failed == 0
+    }
+}
+
+/// Runs the worlds of `seeds`. Claims and transcripts are judged when `subject` is the core.
+#[must_use]
+pub fn run(scenario: &Scenario, subject: Subject, seeds: Range<u64>) -> Report {
+    let seeds = if scenario.is_family { seeds } else { 0..1 };
+    let mut report = subject.visit(scenario.config, Seeds { scenario, seeds: seeds.clone(), subject });
+    if let Subject::Core(shape) = subject {
+        let other = match shape {
+            Shape::Emit => Shape::Synthesize,
+            Shape::Synthesize => Shape::Emit,
+        };
+        let sample = seeds.start..seeds.end.min(seeds.start + LAW_SAMPLE);
+        shapes_agree(&mut report, scenario, subject, Subject::Core(other), sample);
+        expectation_holds(&mut report, scenario, subject);
+    }
+    report
+}
+
+struct Seeds<'s> {
+    scenario: &'s Scenario,
+    seeds: Range<u64>,
+    subject: Subject,
+}
+
+impl Visit for Seeds<'_> {
+    type Out = Report;
+
+    fn visit<M: Machine + Send + Sync>(self, machine: M) -> Report {
+        let (from, to) = (self.seeds.start, self.seeds.end.max(self.seeds.start));
+        let batches = (to - from).div_ceil(BATCH);
+        let healthy = matches!(self.subject, Subject::Core(_));
+        let parts: Vec<(Report, Vec<u64>)> = (0..batches)
+            .into_par_iter()
+            .map(|batch| {
+                let start = from + batch * BATCH;
+                let law_until = if healthy { from + LAW_SAMPLE } else { 0 };
+                batch_of(self.scenario, machine.clone(), start..to.min(start + BATCH), law_until, healthy)
+            })
+            .collect();
+        let mut hits = vec![0; self.scenario.claims.len()];
+        let mut total = Report::empty();
+        let mut digest = BatchDigest::default();
+        for (part, part_hits) in parts {
+            digest.batch(part.digest);
+            total.add(part);
+            for (hit, part_hit) in hits.iter_mut().zip(part_hits) {
+                *hit += part_hit;
+            }
+        }
+        total.digest = digest.bytes();
+        if healthy && to > from {
+            idle_claims(&mut total, self.scenario, &hits, from);
+        }
+        total
+    }
+}
+
+fn batch_of<M: Machine>(
+    scenario: &Scenario,
+    machine: M,
+    seeds: Range<u64>,
+    law_until: u64,
+    healthy: bool,
+) -> (Report, Vec<u64>) {
+    let mut world = World::new(scenario, machine);
+    world.judge_claims(healthy);
+    let mut report = Report::empty();
+    let mut digest = BatchDigest::default();
+    for seed in seeds {
+        world.try_laws(seed < law_until);
+        let verdict = world.run(seed);
+        report.worlds += 1;
+        report.events += verdict.events;
+        report.ticks += verdict.ticks;
+        digest.world(verdict.digest);
+        if !verdict.failures.is_empty() {
+            report.fail(seed, verdict.failures.clone());
+        }
+    }
+    report.digest = digest.bytes();
+    report.laws = world.law_counts();
+    (report, world.claim_hits().to_vec())
+}
+
+impl Report {
+    const fn empty() -> Self {
+        let laws = LawCounts { split: 0, shapes: 0, recovery_twice: 0 };
+        Self { worlds: 0, events: 0, ticks: 0, digest: [0; 32], failed: 0, failures: Vec::new(), laws }
+    }
+
+    fn add(&mut self, part: Self) {
+        self.worlds += part.worlds;
+        self.events += part.events;
+        self.ticks += part.ticks;
+        self.failed += part.failed;
+        self.laws.add(part.laws);
+        let room = MOST_FAILURES.saturating_sub(self.failures.len());
+        self.failures.extend(part.failures.into_iter().take(room));
+    }
+
+    fn fail(&mut self, seed: u64, failures: Vec<Failure>) {
+        self.failed += 1;
+        if self.failures.len() < MOST_FAILURES {
+            self.failures.push((seed, failures));
+        }
+    }
+}
+
+/// A claim that spoke of no run at all claims nothing.
+fn idle_claims(report: &mut Report, scenario: &Scenario, hits: &[u64], seed: u64) {
+    // Few seeds cannot meet every case of a family.
+    if scenario.is_family && report.worlds < scenario.seeds {
+        return;
+    }
+    for (claim, _) in scenario.claims.iter().zip(hits).filter(|(_, hits)| **hits == 0) {
+        let message = format!(
+            "the claim at line {} spoke of no run in any of {} worlds: it asserts nothing",
+            claim.line, report.worlds
+        );
+        report.fail(seed, vec![failure(CheckName::Claim, message)]);
+    }
+}
+
+fn failure(check: CheckName, message: String) -> Failure {
+    Failure { check, at: sametick_core::time::Mono::default(), run: None, message }
+}
+
+fn shapes_agree(report: &mut Report, scenario: &Scenario, one: Subject, other: Subject, sample: Range<u64>) {
+    let digests =
+        |subject: Subject| subject.visit(scenario.config, Digests { scenario, seeds: sample.clone() });
+    let (ours, theirs) = (digests(one), digests(other));
+    for (seed, (ours, theirs)) in sample.clone().zip(ours.into_iter().zip(theirs)) {
+        report.laws.shapes += 1;
+        if ours != theirs {
+            let message = "the two shapes of finalisation make different ticks of the same plan".to_owned();
+            report.fail(seed, vec![failure(CheckName::Law, message)]);
+            return;
+        }
+    }
+}
+
+struct Digests<'s> {
+    scenario: &'s Scenario,
+    seeds: Range<u64>,
+}
+
+impl Visit for Digests<'_> {
+    type Out = Vec<u64>;
+
+    fn visit<M: Machine + Send + Sync>(self, machine: M) -> Vec<u64> {
+        let mut world = World::new(self.scenario, machine);
+        self.seeds.map(|seed| world.run(seed).digest).collect()
+    }
+}
+
+/// A scenario without ranges has a transcript to agree with, or claims.
+fn expectation_holds(report: &mut Report, scenario: &Scenario, subject: Subject) {
+    if scenario.is_family {
+        if scenario.claims.is_empty() {
+            let message =
+                "a family without a [[claim]] is judged by the checks alone: say what it shows".to_owned();
+            report.fail(0, vec![failure(CheckName::Claim, message)]);
+        }
+        return;
+    }
+    let told = story::transcript(scenario, subject, 0);
+    let message = match &scenario.expect {
+        Some(expect) if expect.trim() == told.trim() => return,
+        Some(expect) => story::first_difference(expect, &told),
+        None => {
+            "it has no transcript to agree with: read what `explain` tells, then `run --bless` it".to_owned()
+        }
+    };
+    report.fail(0, vec![failure(CheckName::Claim, message)]);
+}

@@ -1,0 +1,128 @@
+//! `sametick explain`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use sametick_sim::label::instant;
+use sametick_sim::story::{self, Line, LineKind, Story};
+use sametick_sim::{Scenario, Subject};
+use serde::Serialize;
+
+use super::look::{self, BAD, GOOD, QUIET, STRONG, styled};
+use super::{Machine, Stop, load};
+
+/// What `sametick explain` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A scenario file or the name of a shipped one; timeouts/after_session_start by default
+    path: Option<PathBuf>,
+    /// Which world of a family
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    machine: Machine,
+    /// One JSON object on stdout instead of the story
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told<'a> {
+    command: &'static str,
+    holds: bool,
+    scenario: &'a str,
+    seed: u64,
+    lines: Vec<ToldLine<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ToldLine<'a> {
+    at_ms: f64,
+    kind: &'static str,
+    text: &'a str,
+}
+
+pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
+    let path = args.path.clone().unwrap_or_else(|| PathBuf::from("timeouts/after_session_start"));
+    if path.is_dir() {
+        return Err(Stop::BadInput(format!("{} is a folder; explain tells one scenario", path.display())));
+    }
+    let scenarios = load::scenarios(std::slice::from_ref(&path))?;
+    let Some(scenario) = scenarios.first() else { return Ok(true) };
+    let subject = args.machine.subject();
+    let story = story::tell(scenario, subject, args.seed);
+    let holds = story.verdict.failures.is_empty();
+    if args.json {
+        json(scenario, args.seed, &story)?;
+    } else {
+        show(scenario, subject, args.seed, &story)?;
+    }
+    Ok(holds)
+}
+
+fn json(scenario: &Scenario, seed: u64, story: &Story) -> Result<(), Stop> {
+    let line = |line: &'_ Line| (line.at, line.kind);
+    let lines = story.lines.iter().map(|told| {
+        let (at, kind) = line(told);
+        ToldLine { at_ms: at.as_nanos() as f64 / 1e6, kind: kind_name(kind), text: &told.text }
+    });
+    let holds = story.verdict.failures.is_empty();
+    let told = Told { command: "explain", holds, scenario: &scenario.name, seed, lines: lines.collect() };
+    let text = serde_json::to_string(&told).map_err(std::io::Error::other)?;
+    writeln!(std::io::stdout(), "{text}")?;
+    Ok(())
+}
+
+const fn kind_name(kind: LineKind) -> &'static str {
+    match kind {
+        LineKind::Heard => "heard",
+        LineKind::Commit => "commit",
+        LineKind::Effect => "effect",
+        LineKind::Crash => "crash",
+        LineKind::Broken => "broken",
+    }
+}
+
+fn show(scenario: &Scenario, subject: Subject, seed: u64, story: &Story) -> Result<(), Stop> {
+    let mut out = look::out();
+    writeln!(out, "{}  {}", styled(STRONG, &scenario.name), styled(QUIET, &scenario.sentence))?;
+    if scenario.is_family {
+        writeln!(out, "{}", styled(QUIET, &format!("seed {seed}")))?;
+    }
+    if let Subject::Mutant(mutant) = subject {
+        writeln!(out, "{} {}: {}", styled(BAD, "broken on purpose:"), mutant.name, mutant.sentence)?;
+    }
+    writeln!(out)?;
+    let wide = story.lines.iter().map(|line| instant(line.at).len()).max().unwrap_or(0);
+    for line in &story.lines {
+        show_line(&mut out, line, wide)?;
+    }
+    if let (Subject::Mutant(_), Some(failure)) = (subject, story.verdict.failures.first()) {
+        let healthy = story::tell(scenario, Subject::Core(Default::default()), seed);
+        let here: Vec<&Line> = healthy.lines.iter().filter(|line| line.at == failure.at).collect();
+        if !here.is_empty() {
+            writeln!(out, "\n{}", styled(GOOD, "the core at that instant:"))?;
+            for line in here {
+                show_line(&mut out, line, wide)?;
+            }
+        }
+    }
+    let verdict =
+        if story.verdict.failures.is_empty() { styled(GOOD, "holds") } else { styled(BAD, "broken") };
+    writeln!(out, "\n{verdict} after {} ticks", story.verdict.ticks)?;
+    Ok(())
+}
+
+fn show_line(out: &mut impl Write, line: &Line, wide: usize) -> Result<(), Stop> {
+    let at = format!("{:>wide$}", instant(line.at));
+    let text = match line.kind {
+        LineKind::Heard | LineKind::Effect => styled(QUIET, &line.text),
+        LineKind::Commit => line.text.clone(),
+        LineKind::Crash => styled(STRONG, &line.text),
+        LineKind::Broken => format!("{} {}", styled(BAD, "✗"), line.text),
+    };
+    writeln!(out, "{at}  {text}")?;
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! Which scenarios are meant: shipped ones by default or by name, files and folders by path.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use sametick_sim::{Scenario, shipped};
+
+use super::Stop;
+use super::look;
+
+/// The largest scenario file that is read: 1 MiB.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// The scenarios that `paths` mean; all shipped ones when there are none.
+pub(crate) fn scenarios(paths: &[PathBuf]) -> Result<Vec<Scenario>, Stop> {
+    let mut scenarios = Vec::new();
+    if paths.is_empty() {
+        for (path, text) in shipped::FILES {
+            scenarios.push(parse(path, text)?);
+        }
+    }
+    for path in paths {
+        load(path, &mut scenarios)?;
+    }
+    if scenarios.is_empty() {
+        return Err(Stop::BadInput(
+            "there is no scenario (*.toml) there; name a file or a folder that has one".into(),
+        ));
+    }
+    Ok(scenarios)
+}
+
+fn load(path: &Path, scenarios: &mut Vec<Scenario>) -> Result<(), Stop> {
+    if path.is_dir() {
+        let mut files = Vec::new();
+        walk(path, &mut files).map_err(|error| unreadable(path, &error))?;
+        files.sort();
+        for file in files {
+            scenarios.push(read(&file)?);
+        }
+        return Ok(());
+    }
+    let name = path.to_string_lossy();
+    match shipped::find(&name).filter(|_| !path.exists()) {
+        Some((path, text)) => scenarios.push(parse(path, text)?),
+        None => scenarios.push(read(path)?),
+    }
+    Ok(())
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            walk(&path, files)?;
+        } else if path.extension().is_some_and(|ending| ending == "toml") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Scenario, Stop> {
+    let size = fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
+    if size > MOST_BYTES {
+        let message = format!(
+            "could not read {}: it has {size} bytes, a scenario has at most {MOST_BYTES}",
+            path.display()
+        );
+        return Err(Stop::BadInput(message));
+    }
+    let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    parse(&path.to_string_lossy(), &text)
+}
+
+fn parse(path: &str, text: &str) -> Result<Scenario, Stop> {
+    Scenario::parse(path, text).map_err(|error| Stop::BadInput(error.render(look::errors_in_colour())))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Stop {
+    let shipped: Vec<&str> = shipped::FILES.iter().take(3).map(|(path, _)| *path).collect();
+    Stop::BadInput(format!(
+        "could not read {}: {error}; name a scenario file, a folder, or a shipped one such as {}",
+        path.display(),
+        shipped.join(", ")
+    ))
+}

@@ -1,0 +1,263 @@
+//! `sametick run`.
+
+use std::io::Write;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use sametick_sim::campaign::{self, Report};
+use sametick_sim::check::Failure;
+use sametick_sim::digest::BatchDigest;
+use sametick_sim::{Scenario, Subject, World, story};
+use serde::Serialize;
+
+use super::look::{self, BAD, GOOD, QUIET, STRONG, grouped, styled};
+use super::{Machine, Stop, load};
+
+/// What `sametick run` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Scenario files, folders, or names of shipped scenarios; all shipped ones by default
+    paths: Vec<PathBuf>,
+    /// Which seeds a family draws from, as A..B; each scenario says how many by default
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    seeds: Option<Range<u64>>,
+    /// How many threads work; as many as there are cores by default. Results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    #[command(flatten)]
+    machine: Machine,
+    /// Rewrites the transcripts that scenarios without ranges expect; nothing else does
+    #[arg(long, conflicts_with = "mutant")]
+    bless: bool,
+    /// One JSON object on stdout instead of the table
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let parsed = text.split_once("..").and_then(|(from, to)| from.parse().ok().zip(to.parse().ok()));
+    parsed
+        .filter(|(from, to)| from < to)
+        .map(|(from, to): (u64, u64)| from..to)
+        .ok_or_else(|| "write two numbers, the smaller first: 0..1000 means seeds 0 to 999".to_owned())
+}
+
+pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
+    if let Some(jobs) = args.jobs {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(usize::from(jobs))
+            .build_global()
+            .map_err(|error| Stop::BadInput(format!("could not start {jobs} threads: {error}")))?;
+    }
+    let mut scenarios = load::scenarios(&args.paths)?;
+    let subject = args.machine.subject();
+    if args.bless {
+        bless(&mut scenarios, subject)?;
+    }
+    #[allow(clippy::disallowed_methods, reason = "how long the command took is told, and decides nothing")]
+    let begun = std::time::Instant::now();
+    let mut reports = Vec::new();
+    for (place, scenario) in scenarios.iter().enumerate() {
+        look::progress(&format!("{}/{} {}", place + 1, scenarios.len(), scenario.name));
+        let seeds = args.seeds.clone().unwrap_or(0..scenario.seeds);
+        reports.push(campaign::run(scenario, subject, seeds));
+    }
+    look::progress("");
+    let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let summary = Summary::of(&scenarios, &reports, subject, elapsed_ms);
+    if args.json {
+        let text = serde_json::to_string(&summary).map_err(std::io::Error::other)?;
+        writeln!(std::io::stdout(), "{text}")?;
+    } else {
+        show(&summary)?;
+    }
+    Ok(summary.holds)
+}
+
+/// Writes the transcripts of scenarios without ranges into their files.
+fn bless(scenarios: &mut [Scenario], subject: Subject) -> Result<(), Stop> {
+    for scenario in scenarios.iter_mut().filter(|scenario| !scenario.is_family) {
+        let told = story::transcript(scenario, subject, 0);
+        if scenario.expect.as_deref().map(str::trim) == Some(told.trim()) {
+            continue;
+        }
+        let text = with_expect(&scenario.text, &told);
+        std::fs::write(&scenario.path, &text)
+            .map_err(|error| Stop::BadInput(format!("could not write {}: {error}", scenario.path)))?;
+        look::complain(&format!("blessed {}", scenario.path));
+        *scenario =
+            Scenario::parse(&scenario.path, &text).map_err(|error| Stop::BadInput(error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// The file with its `expect` replaced: a top-level key, so it stands before the first table.
+fn with_expect(text: &str, told: &str) -> String {
+    let block = format!("expect = '''\n{told}'''\n");
+    if let Some(start) = text.find("expect = '''") {
+        let after = start + "expect = '''".len();
+        let end = text[after..].find("'''\n").map_or(text.len(), |end| after + end + 4);
+        return format!("{}{block}{}", &text[..start], &text[end..]);
+    }
+    let table = text.find("\n[").map_or(text.len(), |place| place + 1);
+    format!("{}{block}\n{}", &text[..table], &text[table..])
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    command: &'static str,
+    holds: bool,
+    scenarios: Vec<Row>,
+    worlds: u64,
+    events: u64,
+    ticks: u64,
+    digest: String,
+    elapsed_ms: u64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    name: String,
+    path: String,
+    worlds: u64,
+    events: u64,
+    holds: bool,
+    #[serde(skip)]
+    sentence: String,
+    #[serde(skip)]
+    failed: u64,
+    failures: Vec<Broken>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Broken {
+    seed: u64,
+    check: &'static str,
+    #[serde(skip)]
+    sentence: &'static str,
+    at_ms: f64,
+    #[serde(skip)]
+    at: String,
+    run: Option<String>,
+    message: String,
+    replay: String,
+}
+
+impl Summary {
+    fn of(scenarios: &[Scenario], reports: &[Report], subject: Subject, elapsed_ms: u64) -> Self {
+        let mut digest = BatchDigest::default();
+        for report in reports {
+            digest.batch(report.digest);
+        }
+        let rows = scenarios.iter().zip(reports).map(|(scenario, report)| Row::of(scenario, report, subject));
+        Self {
+            command: "run",
+            holds: reports.iter().all(Report::holds),
+            scenarios: rows.collect(),
+            worlds: reports.iter().map(|report| report.worlds).sum(),
+            events: reports.iter().map(|report| report.events).sum(),
+            ticks: reports.iter().map(|report| report.ticks).sum(),
+            digest: digest.short(),
+            elapsed_ms,
+        }
+    }
+}
+
+impl Row {
+    fn of(scenario: &Scenario, report: &Report, subject: Subject) -> Self {
+        let broken = |seed: u64, failure: &Failure| Broken::of(scenario, subject, seed, failure);
+        let failures = report
+            .failures
+            .iter()
+            .flat_map(|(seed, failures)| failures.iter().map(move |one| broken(*seed, one)));
+        Self {
+            name: scenario.name.clone(),
+            path: scenario.path.clone(),
+            worlds: report.worlds,
+            events: report.events,
+            holds: report.holds(),
+            sentence: scenario.sentence.clone(),
+            failed: report.failed,
+            failures: failures.collect(),
+        }
+    }
+}
+
+impl Broken {
+    fn of(scenario: &Scenario, subject: Subject, seed: u64, failure: &Failure) -> Self {
+        let seed_flag = if scenario.is_family { format!(" --seed {seed}") } else { String::new() };
+        let replay = format!("sametick explain {}{seed_flag}{}", shell_word(&scenario.path), subject.flags());
+        // The names of a world's runs are those of its seed.
+        let run = failure.run.map(|run| {
+            let mut world = World::new(
+                scenario,
+                sametick_core::StandardGateway::new(scenario.config, Default::default()),
+            );
+            world.run(seed);
+            world.labels().run(run)
+        });
+        Self {
+            seed,
+            check: failure.check.name(),
+            sentence: failure.check.sentence(),
+            at_ms: failure.at.as_nanos() as f64 / 1e6,
+            at: sametick_sim::label::instant(failure.at),
+            run,
+            message: failure.message.clone(),
+            replay,
+        }
+    }
+}
+
+fn shell_word(path: &str) -> String {
+    let plain = path.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-".contains(letter));
+    if plain { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
+}
+
+fn show(summary: &Summary) -> Result<(), Stop> {
+    let mut out = look::out();
+    let rows = summary.scenarios.iter().map(|row| {
+        let verdict = if row.holds {
+            styled(GOOD, "holds")
+        } else {
+            styled(BAD, &format!("broken in {} of {}", grouped(row.failed), grouped(row.worlds)))
+        };
+        vec![row.name.clone(), grouped(row.worlds), grouped(row.events), verdict]
+    });
+    writeln!(out, "{}", look::table(&["scenario", "worlds", "events", "verdict"], 1..3, rows.collect()))?;
+    for row in summary.scenarios.iter().filter(|row| !row.holds) {
+        show_broken(&mut out, row)?;
+    }
+    let broken = summary.scenarios.iter().filter(|row| !row.holds).count();
+    let verdict = if summary.holds {
+        styled(GOOD, "everything holds")
+    } else {
+        styled(BAD, &format!("{broken} of {} scenarios broken", summary.scenarios.len()))
+    };
+    writeln!(
+        out,
+        "\n{verdict}: {} worlds, {} events in {}.{:03} s, digest {}",
+        grouped(summary.worlds),
+        grouped(summary.events),
+        summary.elapsed_ms / 1_000,
+        summary.elapsed_ms % 1_000,
+        summary.digest
+    )?;
+    Ok(())
+}
+
+/// The first failing world of a scenario, told for somebody who never heard of it.
+fn show_broken(out: &mut impl Write, row: &Row) -> Result<(), Stop> {
+    let Some(first) = row.failures.first() else { return Ok(()) };
+    writeln!(out, "\n{}  {}", styled(STRONG, &row.name), styled(QUIET, &row.sentence))?;
+    for broken in row.failures.iter().filter(|broken| broken.seed == first.seed) {
+        writeln!(out, "  {} breaks at {}, seed {}", styled(BAD, broken.check), broken.at, broken.seed)?;
+        writeln!(out, "    it holds that: {}", broken.sentence)?;
+        writeln!(out, "    but:           {}", broken.message)?;
+    }
+    writeln!(out, "    replay:        {}", styled(STRONG, &first.replay))?;
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! The kill matrix: which mutant makes which checks fail.
+
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
+use sametick_core::Machine;
+
+use crate::check::CheckName;
+use crate::machines::{MUTANTS, Mutant, Subject, Visit};
+use crate::scenario::Scenario;
+use crate::world::World;
+
+/// How many worlds of a family each mutant is tried on.
+const SEEDS: u64 = 300;
+
+/// What became of one mutant.
+#[derive(Clone, Debug)]
+pub struct Kill {
+    /// The mutant.
+    pub mutant: &'static Mutant,
+    /// The checks that broke first, over all worlds.
+    pub killed_by: BTreeSet<CheckName>,
+    /// How many worlds were run until the first one failed.
+    pub seeds_to_kill: Option<u64>,
+    /// How many worlds failed, of how many.
+    pub failed: (u64, u64),
+}
+
+/// The whole matrix.
+#[derive(Clone, Debug)]
+pub struct Matrix {
+    /// A row for each mutant.
+    pub kills: Vec<Kill>,
+}
+
+impl Kill {
+    /// Whether exactly the checks that should break did.
+    #[must_use]
+    pub fn as_declared(&self) -> bool {
+        self.killed_by.iter().eq(self.mutant.killed_by.iter().collect::<BTreeSet<_>>())
+    }
+}
+
+impl Matrix {
+    /// Tries every mutant on every scenario.
+    #[must_use]
+    pub fn of(scenarios: &[Scenario]) -> Self {
+        Self { kills: MUTANTS.par_iter().map(|mutant| kill(mutant, scenarios)).collect() }
+    }
+
+    /// Mutants that no check noticed.
+    pub fn survivors(&self) -> impl Iterator<Item = &'static str> {
+        self.kills.iter().filter(|kill| kill.killed_by.is_empty()).map(|kill| kill.mutant.name)
+    }
+
+    /// Checks without a mutant that makes them, and them alone, fail.
+    pub fn idle_checks(&self) -> impl Iterator<Item = CheckName> {
+        let alone = |check: CheckName| self.kills.iter().any(|kill| kill.killed_by.iter().eq([&check]));
+        CheckName::ALL.into_iter().filter(move |check| !alone(*check))
+    }
+
+    /// Mutants that broke other checks than they are meant for.
+    pub fn surprises(&self) -> impl Iterator<Item = &Kill> {
+        self.kills.iter().filter(|kill| !kill.as_declared())
+    }
+
+    /// Whether every mutant is killed by its checks, and every check kills.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.survivors().next().is_none()
+            && self.idle_checks().next().is_none()
+            && self.surprises().next().is_none()
+    }
+}
+
+fn kill(mutant: &'static Mutant, scenarios: &[Scenario]) -> Kill {
+    let mut total = Kill { mutant, killed_by: BTreeSet::new(), seeds_to_kill: None, failed: (0, 0) };
+    for scenario in scenarios {
+        Subject::Mutant(mutant).visit(scenario.config, Trial { scenario, total: &mut total });
+    }
+    total
+}
+
+struct Trial<'a> {
+    scenario: &'a Scenario,
+    total: &'a mut Kill,
+}
+
+impl Visit for Trial<'_> {
+    type Out = ();
+
+    fn visit<M: Machine + Send + Sync>(self, machine: M) {
+        let mut world = World::new(self.scenario, machine);
+        world.judge_claims(false);
+        let total = self.total;
+        for seed in 0..self.scenario.seeds.min(SEEDS) {
+            let verdict = world.run(seed);
+            total.failed.1 += 1;
+            if !verdict.failures.is_empty() {
+                total.failed.0 += 1;
+                total.seeds_to_kill.get_or_insert(total.failed.1);
+                total.killed_by.extend(verdict.failures.iter().map(|failure| failure.check));
+            }
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! A world told in lines: the transcript of a scenario, and the body of `explain`.
+
+use sametick_core::Machine;
+use sametick_core::commit::{Commit, LateWord};
+use sametick_core::effect::{Effect, Input, InputKind, Report};
+use sametick_core::id::SessionKey;
+use sametick_core::lifecycle::EventPhase;
+use sametick_core::run::{Drain, Finish, RunRow, RunState};
+use sametick_core::session::{SessionChange, Status};
+use sametick_core::time::Mono;
+
+use crate::check::{Failure, told};
+use crate::label::{Labels, instant};
+use crate::machines::{Subject, Visit};
+use crate::record::Beat;
+use crate::scenario::Scenario;
+use crate::world::{Verdict, World};
+
+/// One line of a story.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// When.
+    pub at: Mono,
+    /// What kind of thing it tells.
+    pub kind: LineKind,
+    /// The words.
+    pub text: String,
+}
+
+/// The kinds of lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineKind {
+    /// The machine was told something.
+    Heard,
+    /// A commit.
+    Commit,
+    /// An effect that left.
+    Effect,
+    /// The gateway died or came back.
+    Crash,
+    /// A check broke.
+    Broken,
+}
+
+/// A world's story.
+#[derive(Clone, Debug)]
+pub struct Story {
+    /// What the world came to.
+    pub verdict: Verdict,
+    /// Its lines, in order.
+    pub lines: Vec<Line>,
+}
+
+/// Tells the world of a seed.
+#[must_use]
+pub fn tell(scenario: &Scenario, subject: Subject, seed: u64) -> Story {
+    subject.visit(scenario.config, Telling { scenario, seed, claims: matches!(subject, Subject::Core(_)) })
+}
+
+/// The transcript that a scenario without ranges expects.
+#[must_use]
+pub fn transcript(scenario: &Scenario, subject: Subject, seed: u64) -> String {
+    let story = tell(scenario, subject, seed);
+    let wide = story.lines.iter().map(|line| instant(line.at).len()).max().unwrap_or(0);
+    let kept = story.lines.iter().filter(|line| line.kind != LineKind::Broken);
+    kept.map(|line| format!("{:>wide$}  {}\n", instant(line.at), line.text)).collect()
+}
+
+/// Where two transcripts part, in words.
+#[must_use]
+pub fn first_difference(expect: &str, told: &str) -> String {
+    let lines = |text: &str| text.trim().lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+    let (expect, told) = (lines(expect), lines(told));
+    let place = expect.iter().zip(&told).take_while(|(one, two)| one == two).count();
+    let show = |lines: &[String]| lines.get(place).cloned().unwrap_or_else(|| "(the end)".to_owned());
+    format!(
+        "the transcript differs at its line {}: expected `{}`, got `{}`; if the new one is right, `run --bless`",
+        place + 1,
+        show(&expect),
+        show(&told)
+    )
+}
+
+struct Telling<'s> {
+    scenario: &'s Scenario,
+    seed: u64,
+    claims: bool,
+}
+
+impl Visit for Telling<'_> {
+    type Out = Story;
+
+    fn visit<M: Machine + Send + Sync>(self, machine: M) -> Story {
+        let mut world = World::new(self.scenario, machine);
+        world.judge_claims(self.claims);
+        let (verdict, beats) = world.record(self.seed);
+        let labels = world.labels();
+        let mut lines = Vec::new();
+        let mut life = 1;
+        for beat in &beats {
+            tell_beat(beat, &labels, &mut life, &mut lines);
+        }
+        Story { verdict, lines }
+    }
+}
+
+fn tell_beat(beat: &Beat, labels: &Labels<'_>, seen: &mut u32, lines: &mut Vec<Line>) {
+    match beat {
+        Beat::Tick { at, life, inputs, tick, failures } => {
+            let mut say = |kind, text: String| lines.push(Line { at: *at, kind, text });
+            if life != seen {
+                *seen = *life;
+                say(LineKind::Crash, "the gateway is back and recovers".to_owned());
+            }
+            for heard in inputs.iter().filter_map(|input| told_input(input, labels)) {
+                say(LineKind::Heard, heard);
+            }
+            if let Some(commit) = tick.commit() {
+                say(LineKind::Commit, told_commit(commit, labels));
+            }
+            for effect in tick.effects().iter().filter_map(|effect| told_effect(effect, labels)) {
+                say(LineKind::Effect, effect);
+            }
+            tell_failures(*at, failures, lines);
+        }
+        Beat::Crash { at } => {
+            lines.push(Line { at: *at, kind: LineKind::Crash, text: "the gateway dies".to_owned() });
+        }
+        Beat::Rest { at, failures } => tell_failures(*at, failures, lines),
+        Beat::Applied { .. } => {}
+    }
+}
+
+fn tell_failures(at: Mono, failures: &[Failure], lines: &mut Vec<Line>) {
+    for failure in failures {
+        let text = format!("{}: {}", failure.check.name(), failure.message);
+        lines.push(Line { at, kind: LineKind::Broken, text });
+    }
+}
+
+fn told_input(input: &Input, labels: &Labels<'_>) -> Option<String> {
+    use sametick_core::commit::Answer;
+    use sametick_core::effect::Command;
+    Some(match input.kind {
+        InputKind::Answer { answer: Answer::Applied, .. } | InputKind::Heard { .. } => return None,
+        InputKind::Answer { commit, answer } => {
+            let word = match answer {
+                Answer::NotApplied => "was not applied",
+                Answer::Unknown => "has no answer",
+                Answer::Fenced => "is fenced off: another owner has the store",
+                Answer::Applied => "is durable",
+            };
+            format!("commit {commit} {word}")
+        }
+        InputKind::Report { run, report } => {
+            let run = labels.run(run);
+            match report {
+                Report::Ready { session } => format!("{run} reports session s{} ready", session.0),
+                Report::Progress => format!("{run} reports progress"),
+                Report::Completed(Finish::Ok) => format!("{run} reports that it is done"),
+                Report::Completed(Finish::Failed(_)) => format!("{run} reports that it failed"),
+                Report::Stopped => format!("{run} reports that it stopped"),
+            }
+        }
+        InputKind::Command { command: Command::Cancel(run), .. } => {
+            format!("somebody cancels {}", labels.run(run))
+        }
+        InputKind::Command { command: Command::Add(job), .. } => {
+            format!("somebody adds {}", labels.scenario().job_name(job.id.0))
+        }
+        InputKind::ClockStepped => "the wall clock steps".to_owned(),
+    })
+}
+
+/// A commit in one line: runs, sessions, events, jobs' ledger, late notes.
+fn told_commit(commit: &Commit, labels: &Labels<'_>) -> String {
+    let mut parts: Vec<String> = commit.runs.iter().map(|row| told_run(row, labels)).collect();
+    for patch in &commit.sessions {
+        let status = match patch.change {
+            SessionChange::Start { .. } => Status::Running.name(),
+            SessionChange::End { status, .. } => status.name(),
+            SessionChange::Replace(row) => crate::check::shown(row.status),
+        };
+        parts.push(format!("{} = {status}", short_key(patch.key, labels)));
+    }
+    for event in &commit.events {
+        let reason = event.cause.map_or(String::new(), |cause| format!("/{}", cause.kind.name()));
+        parts.push(format!("event {}{reason}", event.phase.name()));
+    }
+    for row in &commit.ledger {
+        let job = labels.scenario().job_name(row.job.0);
+        let (first, last) = (labels.wall(row.first), labels.wall(row.last));
+        let when = if first == last { format!("at {first}") } else { format!("from {first} to {last}") };
+        parts.push(format!("{job}: {} due {when} {}", row.count, row.end.name()));
+    }
+    for note in &commit.late {
+        let said = match note.said {
+            LateWord::Ready => "was ready",
+            LateWord::Completed(Finish::Ok) => "was done",
+            LateWord::Completed(Finish::Failed(_)) => "failed",
+            LateWord::Stopped => "stopped",
+        };
+        parts.push(format!("noted as late: {} {said}", labels.run(note.run)));
+    }
+    for job in &commit.declared {
+        parts.push(format!("{} declared", labels.scenario().job_name(job.id.0)));
+    }
+    if parts.is_empty() {
+        parts.push("job state".to_owned());
+    }
+    format!("commit {}: {}", commit.number, parts.join(" · "))
+}
+
+fn short_key(key: SessionKey, labels: &Labels<'_>) -> String {
+    match key {
+        SessionKey::Run { session, .. } => format!("session s{}", session.0),
+        SessionKey::Base { job, .. } => format!("{}'s row", labels.scenario().job_name(job.0)),
+        SessionKey::Main { .. } => "main's row".to_owned(),
+    }
+}
+
+fn told_run(row: &RunRow, labels: &Labels<'_>) -> String {
+    let name = labels.run(row.id);
+    match (row.state, row.drain) {
+        (RunState::Queued, _) => format!("{name} queued"),
+        (RunState::Starting, _) => format!("{name} starting"),
+        (RunState::Running, _) => format!("{name} running"),
+        (RunState::Settled(outcome), Drain::None | Drain::Open) => format!("{name} {}", told(outcome)),
+        (RunState::Settled(outcome), Drain::Confirmed) => format!("{name} {}, stopped", outcome.name()),
+        (RunState::Settled(outcome), Drain::Abandoned) => {
+            format!("{name} {}, abandoned: nobody knows that it stopped", outcome.name())
+        }
+    }
+}
+
+fn told_effect(effect: &Effect, labels: &Labels<'_>) -> Option<String> {
+    Some(match effect {
+        Effect::Start { run } => format!("-> start the turn of {}", labels.run(*run)),
+        Effect::Abort { run } => format!("-> ask the turn of {} to stop", labels.run(*run)),
+        Effect::Publish { event, .. } => {
+            let word = if event.phase == EventPhase::Start { "start" } else { "end" };
+            format!("-> tell subscribers of the {word} of {}", labels.run(event.run))
+        }
+        Effect::Deliver { run, outcome } => {
+            format!("-> deliver the result of {}: {}", labels.run(*run), outcome.name())
+        }
+        Effect::Reply { reply: Ok(()), .. } => "-> reply: accepted".to_owned(),
+        Effect::Reply { reply: Err(refusal), .. } => format!("-> reply: refused, {refusal}"),
+        Effect::StoreAgain { commit } => format!("-> send commit {commit} again"),
+        Effect::StepDown => "-> step down".to_owned(),
+    })
+}
