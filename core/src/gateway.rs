@@ -186,25 +186,40 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         cursor: Mono,
         now: Mono,
     ) -> Option<(Mono, Item)> {
-        let clamp = |at: Mono| at.clamp(cursor, now);
-        let input = self.order.get(*taken).map(|place| {
-            let input = inputs[*place];
-            (clamp(input.at), class_of(&input.kind), Item::Input(input))
-        });
+        let mut least: Option<(Mono, Class)> = None;
+        let mut consider = |at: Mono, class: Class| {
+            let candidate = (at.clamp(cursor, now), class);
+            least = Some(least.map_or(candidate, |least| least.min(candidate)));
+        };
+        let input = self.order.get(*taken).map(|place| inputs[*place]);
+        if let Some(input) = &input {
+            consider(input.at, class_of(&input.kind));
+        }
         let runs = &self.runs;
         let alarm = self.alarms.first(|at, run| rings(runs, at, run)).filter(|(at, _)| *at <= now);
-        let alarm = alarm.map(|(at, run)| (clamp(at), Class::Deadline, Item::Alarm(run)));
-        let due = if self.outbox.has_room() { self.scheduler.first_due() } else { None };
-        let due = due.map(|(due, job)| (self.timeline.mono_at(due), due, job)).filter(|(at, ..)| *at <= now);
-        let due = due.map(|(at, due, job)| (clamp(at), Class::Occurrence, Item::Due(due, job)));
-        let (stamp, class, item) =
-            [input, alarm, due].into_iter().flatten().min_by_key(|(stamp, class, _)| (*stamp, *class))?;
-        match class {
-            Class::Report | Class::Command => *taken += 1,
-            Class::Deadline => self.alarms.pop(),
-            // The scheduler takes it itself.
-            Class::Occurrence => {}
+        if let Some((at, _)) = alarm {
+            consider(at, Class::Deadline);
         }
+        let due = if self.outbox.has_room() { self.scheduler.first_due() } else { None };
+        if let Some((due, _)) = due {
+            let at = self.timeline.mono_at(due);
+            if at <= now {
+                consider(at, Class::Occurrence);
+            }
+        }
+        let (stamp, class) = least?;
+        let item = match class {
+            Class::Report | Class::Command => {
+                *taken += 1;
+                Item::Input(input?)
+            }
+            Class::Deadline => {
+                self.alarms.pop();
+                Item::Alarm(alarm?.1)
+            }
+            // The scheduler takes it off its own heap.
+            Class::Occurrence => due.map(|(due, job)| Item::Due(due, job))?,
+        };
         Some((stamp, item))
     }
 

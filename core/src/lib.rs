@@ -102,6 +102,12 @@ pub trait Machine: Clone + std::fmt::Debug {
     /// deadline wins, and a waiter whose queue deadline is the instant its slot frees loses.
     fn handle(&mut self, now: Now, inputs: &[Input]) -> &Tick;
 
+    /// [`Machine::handle`] for hosts that need the tick while the machine changes: `tick` is
+    /// overwritten, its memory used again.
+    fn handle_into(&mut self, now: Now, inputs: &[Input], tick: &mut Tick) {
+        tick.clone_from(self.handle(now, inputs));
+    }
+
     /// When to call [`Machine::handle`] if nothing happens before; always after the last tick.
     fn next_wakeup(&self) -> Option<Mono>;
 
@@ -175,6 +181,11 @@ impl<R: Race, P: Persister, B: Bus> Machine for Gateway<R, P, B> {
 
     fn handle(&mut self, now: Now, inputs: &[Input]) -> &Tick {
         self.handle_tick(now, inputs)
+    }
+
+    fn handle_into(&mut self, now: Now, inputs: &[Input], tick: &mut Tick) {
+        self.handle_tick(now, inputs);
+        std::mem::swap(&mut self.tick, tick);
     }
 
     fn next_wakeup(&self) -> Option<Mono> {

@@ -9,13 +9,20 @@ use sametick_core::time::Mono;
 
 use crate::draw::fold;
 
+/// An odd constant whose bits look random: the golden ratio.
+const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
+
 /// A world's digest under way.
 #[derive(Clone, Copy, Debug)]
-pub struct WorldDigest(u64);
+pub struct WorldDigest {
+    state: u64,
+    /// A word that waits for its partner: two words share one multiplication.
+    waiting: Option<u64>,
+}
 
 impl Default for WorldDigest {
     fn default() -> Self {
-        Self(0x2435_F6A8_885A_308D)
+        Self { state: 0x2435_F6A8_885A_308D, waiting: None }
     }
 }
 
@@ -31,14 +38,14 @@ impl WorldDigest {
 
     /// The digest so far.
     #[must_use]
-    pub const fn value(&self) -> u64 {
-        self.0
+    pub fn value(&self) -> u64 {
+        fold(self.state ^ self.waiting.unwrap_or(0x1319_8A2E_0370_7344), MIX)
     }
 }
 
 impl Hasher for WorldDigest {
     fn finish(&self) -> u64 {
-        self.0
+        self.value()
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -58,7 +65,13 @@ impl Hasher for WorldDigest {
     }
 
     fn write_u64(&mut self, value: u64) {
-        self.0 = fold(self.0 ^ value, 0x9E37_79B9_7F4A_7C15).wrapping_add(0x1319_8A2E_0370_7344);
+        match self.waiting.take() {
+            None => self.waiting = Some(value),
+            // The addition keeps a zero product from wiping out what came before.
+            Some(first) => {
+                self.state = fold(self.state ^ first, value ^ MIX).wrapping_add(self.state.rotate_left(23))
+            }
+        }
     }
 
     fn write_i64(&mut self, value: i64) {

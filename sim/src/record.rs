@@ -18,7 +18,7 @@ pub enum Beat {
         /// What it was told.
         inputs: Vec<Input>,
         /// What it answered.
-        tick: Tick,
+        tick: Box<Tick>,
         /// What broke at it.
         failures: Vec<Failure>,
     },
@@ -53,7 +53,7 @@ impl Recorder {
             at,
             life,
             inputs: inputs.to_vec(),
-            tick: tick.clone(),
+            tick: Box::new(tick.clone()),
             failures: Vec::new(),
         });
     }

@@ -374,8 +374,7 @@ impl<'s, M: Machine> World<'s, M> {
         let reading = self.reading(now);
         let before = self.tries_laws.then(|| self.machine.clone());
         let mut tick = std::mem::take(&mut self.tick);
-        // The tick's memory belongs to the machine; what it says is needed while the world changes.
-        tick.clone_from(self.machine.handle(reading, &self.inputs));
+        self.machine.handle_into(reading, &self.inputs, &mut tick);
         if let Some(before) = before {
             self.try_split(&before, reading, &tick);
         }

@@ -4,6 +4,8 @@
 //! come, plus two milliseconds for the rounding of wall times. After a restart deadlines are armed
 //! again in full, from the restart.
 
+use sametick_core::id::RunId;
+use sametick_core::job::Budgets;
 use sametick_core::run::{RunRow, RunState};
 use sametick_core::time::{Span, Wall};
 
@@ -54,6 +56,20 @@ fn deadline(run: &RunRow, scene: &Scene<'_>, restarted_at: Option<Wall>) -> Opti
     [granted, queued, total].into_iter().flatten().min()
 }
 
+/// Whether a run has a budget that ends it, and so has everything that is before it in its lane.
+fn is_bounded(run: RunId, rest: &Rest<'_>) -> bool {
+    let bounded = |budgets: Budgets| budgets.timeout.or(budgets.total_timeout).is_some();
+    let all_bounded = || rest.books.jobs.iter().flatten().all(|(job, _)| bounded(job.budgets));
+    match rest.books.run(run).map(|row| row.state) {
+        Some(RunState::Queued) => all_bounded(),
+        // A drain is bounded by its grace whatever the budgets are.
+        Some(RunState::Settled(_)) => true,
+        Some(RunState::Starting | RunState::Running) | None => {
+            rest.books.job(run.job).is_some_and(|(job, _)| bounded(job.budgets))
+        }
+    }
+}
+
 pub(super) fn judge_rest(failures: &mut Vec<Failure>, rest: &Rest<'_>) {
     if rest.endless {
         let message = "the world never comes to rest: the machine wakes again and again".to_owned();
@@ -63,7 +79,7 @@ pub(super) fn judge_rest(failures: &mut Vec<Failure>, rest: &Rest<'_>) {
     if !rest.rested {
         return;
     }
-    for waiting in rest.waiting {
+    if let Some(waiting) = rest.waiting.iter().find(|waiting| is_bounded(waiting.run, rest)) {
         let message = format!(
             "{} waits for {} and nothing is left that could happen",
             rest.labels.run(waiting.run),
@@ -77,7 +93,7 @@ pub(super) fn judge_rest(failures: &mut Vec<Failure>, rest: &Rest<'_>) {
         });
         return;
     }
-    for book in rest.books.runs.values() {
+    for book in rest.books.runs.values().filter(|book| is_bounded(book.row.id, rest)) {
         let what = match book.row.state {
             RunState::Settled(_) if book.row.is_alive() => "is settled and its drain stays open",
             RunState::Settled(_) => continue,

@@ -225,7 +225,7 @@ impl Checks {
 }
 
 /// The runs that settle in a commit, each with its outcome.
-pub(crate) fn settling<'a>(changes: &'a Changes) -> impl Iterator<Item = (&'a RunRow, Outcome)> {
+pub(crate) fn settling(changes: &Changes) -> impl Iterator<Item = (&RunRow, Outcome)> {
     changes.runs.iter().filter_map(|(before, after)| {
         let settled_before = before.is_some_and(|row| matches!(row.state, RunState::Settled(_)));
         after.state.outcome().filter(|_| !settled_before).map(|outcome| (after, outcome))
@@ -276,13 +276,13 @@ pub(crate) fn claim_broken(
     books: &Books,
     labels: &Labels<'_>,
 ) -> Option<String> {
-    let name = labels.run(run.id);
-    let at_line = format!("the claim at line {}", claim.line);
+    let name = || labels.run(run.id);
+    let at_line = || format!("the claim at line {}", claim.line);
     let Some(outcome) = run.state.outcome() else {
-        return Some(format!("{at_line} speaks of how {name} ends, but it never settled"));
+        return Some(format!("{} speaks of how {} ends, but it never settled", at_line(), name()));
     };
     if let Some(wanted) = claim.outcome.as_deref().filter(|wanted| *wanted != outcome.name()) {
-        return Some(format!("{at_line} says {name} ends \"{wanted}\"; it was {}", told(outcome)));
+        return Some(format!("{} says {} ends \"{wanted}\"; it was {}", at_line(), name(), told(outcome)));
     }
     let timed_out = match outcome {
         Outcome::TimedOut(which) => Some(which),
@@ -290,14 +290,14 @@ pub(crate) fn claim_broken(
     };
     let budget = timed_out.map(|which| which.budget.name());
     if claim.budget.is_some() && claim.budget.as_deref() != budget {
-        return Some(format!("{at_line} names another budget; {name} was {}", told(outcome)));
+        return Some(format!("{} names another budget; {} was {}", at_line(), name(), told(outcome)));
     }
     let phase = timed_out.map(|which| which.phase.name());
     if claim.phase.is_some() && claim.phase.as_deref() != phase {
-        return Some(format!("{at_line} names another phase; {name} was {}", told(outcome)));
+        return Some(format!("{} names another phase; {} was {}", at_line(), name(), told(outcome)));
     }
     let row = run.session.and_then(|_| books.sessions.get(&run.session_key()));
     let status = row.map_or("none", |row| shown(row.status));
     let wanted = claim.session.as_deref().filter(|wanted| *wanted != status)?;
-    Some(format!("{at_line} says the session of {name} is \"{wanted}\"; it is \"{status}\""))
+    Some(format!("{} says the session of {} is \"{wanted}\"; it is \"{status}\"", at_line(), name()))
 }

@@ -16,7 +16,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
             continue;
         }
         let open = |status: Option<Status>| status == Some(Status::Running);
-        for row in session_rows(run, scene.books).filter(|row| open(row.status)) {
+        if let Some(row) = session_rows(run, scene.books).find(|row| open(row.status)) {
             failures.push(Failure {
                 check: CheckName::SameTick,
                 at: scene.at,
@@ -30,7 +30,6 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
                     shown(row.status),
                 ),
             });
-            break;
         }
     }
 }

@@ -10,16 +10,16 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScenarioError {
     /// The file.
-    pub path: String,
+    pub path: Box<str>,
     /// The line, from 1.
     pub line: usize,
     /// The column, from 1, in characters.
     pub column: usize,
     /// What is wrong.
-    pub what: String,
+    pub what: Box<str>,
     /// What to do.
-    pub fix: String,
-    text: String,
+    pub fix: Box<str>,
+    text: Box<str>,
     span: Range<usize>,
 }
 
@@ -30,16 +30,24 @@ impl ScenarioError {
         let before = &text[..start];
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |tail| tail.chars().count()) + 1;
-        Self { path: path.to_owned(), line, column, what, fix, text: text.to_owned(), span: start..end }
+        Self {
+            path: path.into(),
+            line,
+            column,
+            what: what.into(),
+            fix: fix.into(),
+            text: text.into(),
+            span: start..end,
+        }
     }
 
     /// The message with the line it speaks of; coloured when asked to.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
-        let snippet = Snippet::source(self.text.as_str())
-            .path(self.path.as_str())
-            .annotation(AnnotationKind::Primary.span(self.span.clone()).label(self.fix.as_str()));
-        let report = [Level::ERROR.primary_title(self.what.as_str()).element(snippet)];
+        let snippet = Snippet::source(&*self.text)
+            .path(&*self.path)
+            .annotation(AnnotationKind::Primary.span(self.span.clone()).label(&*self.fix));
+        let report = [Level::ERROR.primary_title(&*self.what).element(snippet)];
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         renderer.decor_style(DecorStyle::Ascii).render(&report)
     }
