@@ -1,0 +1,78 @@
+//! Mistakes in scenario files: each is a message with file, line, column and what to do.
+
+use std::fmt::Write as _;
+
+use sametick_sim::Scenario;
+
+const JOB: &str = "# A job.\n[[job]]\nname = \"a\"\nat = \"1s\"\n";
+
+#[test]
+fn every_mistake_says_where_it_is_and_what_to_do() {
+    let with = |more: &str| format!("{JOB}{more}");
+    let cases = [
+        ("empty file", String::new()),
+        ("no sentence", "[[job]]\nname = \"a\"\nat = \"1s\"\n".to_owned()),
+        ("no job", "# Nothing.\n".to_owned()),
+        ("broken TOML", "# Broken.\n[[job]\nname = \"a\"\n".to_owned()),
+        ("duplicate key", "# Twice.\n[[job]]\nname = \"a\"\nname = \"b\"\n".to_owned()),
+        ("unknown table", with("\n[[jobs]]\nname = \"b\"\n")),
+        ("misspelt key", with("timeuot = \"3s\"\n")),
+        ("a number for a text", "# A.\n[[job]]\nname = 3\nat = \"1s\"\n".to_owned()),
+        ("no length of time", with("timeout = \"soon\"\n")),
+        ("no unit", with("timeout = \"30\"\n")),
+        ("a range where one length is wanted", with("timeout = \"1s..2s\"\n")),
+        ("a range upside down", with("[[turn]]\nof = \"a\"\ntakes = \"9s..1s\"\n")),
+        ("an overflowing length", with("timeout = \"99999999999d\"\n")),
+        ("no schedule", "# A.\n[[job]]\nname = \"a\"\n".to_owned()),
+        ("two schedules", with("every = \"1s\"\n")),
+        ("an interval of zero", "# A.\n[[job]]\nname = \"a\"\nevery = \"0s\"\n".to_owned()),
+        ("an empty name", "# A.\n[[job]]\nname = \"\"\nat = \"1s\"\n".to_owned()),
+        ("a colon in a name", "# A.\n[[job]]\nname = \"a:b\"\nat = \"1s\"\n".to_owned()),
+        ("one name twice", with("[[job]]\nname = \"a\"\nat = \"1s\"\n")),
+        ("a turn of nobody", with("[[turn]]\nof = \"b\"\n")),
+        ("an occurrence zero", with("[[turn]]\nof = \"a#0\"\n")),
+        (
+            "two ends",
+            with("timeout = \"3s\"\n[[turn]]\nof = \"a\"\ntakes = \"1s\"\nanswers_near_timeout = \"0s\"\n"),
+        ),
+        ("near a budget that is not there", with("[[turn]]\nof = \"a\"\nanswers_near_timeout = \"0s\"\n")),
+        ("an unknown word", with("[[turn]]\nof = \"a\"\non_abort = \"sulks\"\n")),
+        ("a fault of nothing", with("[[fault]]\nsettles = \"a\"\n")),
+        ("a claim of nothing", with("[[claim]]\nof = \"a\"\n")),
+        ("an event without a time", with("[[do]]\ncrash = true\n")),
+        ("too many slots", with("[lane]\nlimit = 99999999\n")),
+        (
+            "a transcript of a family",
+            format!("# A.\nexpect = \"\"\n[[job]]\nname = \"a\"\nat = \"1s..2s\"\n"),
+        ),
+        ("letters of more than one byte", "# Ä.\n[[job]]\nname = \"ä\"\nät = \"1s\"\n".to_owned()),
+    ];
+    let mut told = String::new();
+    for (what, text) in cases {
+        let error = Scenario::parse("scenarios/bad.toml", &text).expect_err(what);
+        let _ = writeln!(told, "{what}\n    {error}");
+        assert!(!error.render(false).is_empty());
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_mistake_is_shown_in_its_line() {
+    let text = format!("{JOB}timeuot = \"3s\"\n");
+    let error = Scenario::parse("scenarios/bad.toml", &text).expect_err("a misspelt key");
+    insta::assert_snapshot!(error.render(false));
+}
+
+#[test]
+fn no_text_makes_the_reader_panic() {
+    // Every prefix of every shipped scenario, and every one with a byte changed to something nasty.
+    for (path, text) in sametick_sim::shipped::FILES {
+        for place in (0..text.len()).filter(|place| text.is_char_boundary(*place)) {
+            let _ = Scenario::parse(path, &text[..place]);
+            for nasty in ["\"", "=", "[", "\u{0}", "9", "-"] {
+                let end = place + text[place..].chars().next().map_or(0, char::len_utf8);
+                let _ = Scenario::parse(path, &format!("{}{nasty}{}", &text[..place], &text[end..]));
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What users meet: exit codes, JSON, errors.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn sametick(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sametick"))
+        .args(args)
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("the binary that was just built")
+}
+
+fn json(args: &[&str]) -> Value {
+    serde_json::from_slice(&sametick(args).stdout).expect("one JSON object on stdout")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("text")
+}
+
+const FIRST: &str = "timeouts/after_session_start";
+
+#[test]
+fn a_run_that_holds_exits_with_0_and_says_so() {
+    let output = sametick(&["run", FIRST, "--seeds", "0..50"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("everything holds: 50 worlds"), "{}", stdout(&output));
+    assert!(output.stderr.is_empty(), "nothing on stderr unless something is wrong");
+}
+
+#[test]
+fn the_fields_own_bug_exits_with_1_and_explains_itself() {
+    let output = sametick(&["run", FIRST, "--seeds", "0..50", "--mutant", "field-race"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = stdout(&output);
+    for part in ["same_tick breaks at 31s, seed 0", "it holds that:", "still says \"running\"", "replay:"] {
+        assert!(told.contains(part), "{part} is missing in:\n{told}");
+    }
+}
+
+#[test]
+fn the_replay_command_shows_the_same_failure() {
+    let told = json(&["run", FIRST, "--seeds", "0..50", "--mutant", "field-race", "--json"]);
+    let failure = &told["scenarios"][0]["failures"][0];
+    let replay = failure["replay"].as_str().expect("a command");
+    let words: Vec<&str> = replay.split(' ').skip(1).collect();
+    let output = sametick(&words);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains(failure["message"].as_str().expect("a message")));
+}
+
+#[test]
+fn run_speaks_the_json_it_promises() {
+    let told = json(&["run", FIRST, "--seeds", "0..50", "--mutant", "field-race", "--json"]);
+    assert_eq!(told["command"], "run");
+    assert_eq!(told["holds"], false);
+    for key in ["worlds", "events", "ticks", "elapsedMs"] {
+        assert!(told[key].is_u64(), "{key}");
+    }
+    assert!(told["digest"].is_string());
+    let scenario = &told["scenarios"][0];
+    assert_eq!(scenario["name"], FIRST);
+    assert_eq!(scenario["worlds"], 50);
+    let failure = &scenario["failures"][0];
+    assert_eq!((failure["seed"].as_u64(), failure["check"].as_str()), (Some(0), Some("same_tick")));
+    assert_eq!(failure["atMs"].as_f64(), Some(31_000.0));
+    assert_eq!(failure["run"], "digest#1");
+}
+
+#[test]
+fn mutants_speak_the_json_they_promise_and_none_survives() {
+    let told = json(&["mutants", "--json"]);
+    assert_eq!(told["survivors"], Value::Array(Vec::new()), "{told:#}");
+    assert_eq!(told["idleChecks"], Value::Array(Vec::new()), "{told:#}");
+    assert_eq!(told["holds"], true, "{told:#}");
+    let race = &told["mutants"][0];
+    assert_eq!(race["name"], "field-race");
+    assert_eq!(race["killedBy"], serde_json::json!(["same_tick"]));
+    assert_eq!(race["field"][0], "#70347");
+    assert!(race["seedsToKill"].is_u64());
+}
+
+#[test]
+fn a_watchdog_that_repairs_the_row_later_is_seen_by_same_tick_alone() {
+    let told = json(&["mutants", "--json"]);
+    let mutants = told["mutants"].as_array().expect("a list");
+    let watchdog = mutants.iter().find(|mutant| mutant["name"] == "watchdog-repairs").expect("it is listed");
+    assert_eq!(watchdog["killedBy"], serde_json::json!(["same_tick"]));
+}
+
+#[test]
+fn bad_use_exits_with_2_and_says_what_to_do() {
+    let cases: [(&[&str], &str); 6] = [
+        (&["run", "--seeds", "9..1"], "the smaller first"),
+        (&["run", "--seeds", "all"], "write two numbers"),
+        (&["run", "--mutant", "nobody"], "there are: field-race"),
+        (&["run", "--jobs", "0"], "0 is not in 1.."),
+        (&["run", "no/such.toml"], "could not read no/such.toml"),
+        (&["explain", "no/such.toml"], "could not read no/such.toml"),
+    ];
+    for (args, says) in cases {
+        let output = sametick(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(stderr(&output).contains(says), "{args:?} says:\n{}", stderr(&output));
+        assert!(output.stdout.is_empty(), "{args:?} writes nothing on stdout");
+    }
+}
+
+#[test]
+fn a_folder_without_scenarios_is_bad_input() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = sametick(&["run", &folder.path().to_string_lossy()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("there is no scenario"), "{}", stderr(&output));
+}
+
+#[test]
+fn bless_writes_the_transcript_and_nothing_else_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("one.toml");
+    let text = "# One run.\n\n[[job]]\nname = \"a\"\nat = \"1s\"\n";
+    std::fs::write(&path, text).expect("a file");
+    let name = path.to_string_lossy().into_owned();
+    let before = sametick(&["run", &name]);
+    assert_eq!(before.status.code(), Some(1), "no transcript yet");
+    assert_eq!(std::fs::read_to_string(&path).expect("a file"), text, "run alone writes nothing");
+    assert_eq!(sametick(&["run", &name, "--bless"]).status.code(), Some(0));
+    let blessed = std::fs::read_to_string(&path).expect("a file");
+    assert!(blessed.contains("expect = '''") && blessed.ends_with("at = \"1s\"\n"), "{blessed}");
+    assert_eq!(sametick(&["run", &name]).status.code(), Some(0));
+    assert_eq!(sametick(&["run", &name, "--bless"]).status.code(), Some(0));
+    assert_eq!(std::fs::read_to_string(&path).expect("a file"), blessed, "blessing twice changes nothing");
+    std::fs::write(&path, blessed.replace("a#1 starting", "a#1 napping")).expect("a file");
+    let broken = sametick(&["run", &name]);
+    assert!(stdout(&broken).contains("expected `1s  commit 1: a#1 napping`"), "{}", stdout(&broken));
+}
+
+#[test]
+fn without_a_terminal_there_is_no_colour_and_no_progress() {
+    let output = Command::new(env!("CARGO_BIN_EXE_sametick"))
+        .args(["run", FIRST, "--seeds", "0..5"])
+        .env_remove("NO_COLOR")
+        .output()
+        .expect("the binary that was just built");
+    assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b));
+}
+
+#[test]
+fn completions_are_written_for_a_shell() {
+    let output = sametick(&["completions", "bash"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("_sametick"));
+}

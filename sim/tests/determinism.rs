@@ -1,0 +1,64 @@
+//! Same plan, same bytes: twice in one process, in other processes, on any number of threads, and
+//! whatever the compiler optimised.
+
+use std::process::Command;
+
+use sametick_core::run::Shape;
+use sametick_sim::{Subject, campaign, shipped};
+use serde_json::Value;
+
+fn digests(command: &mut Command, jobs: &str) -> (Value, Value) {
+    let output =
+        command.args(["run", "--seeds", "0..3000", "--json", "--jobs", jobs]).output().expect("it runs");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(told["holds"], true, "{told:#}");
+    (told["digest"].clone(), told["ticks"].clone())
+}
+
+fn this_binary() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_sametick"))
+}
+
+#[test]
+fn two_runs_in_one_process_have_one_digest() {
+    let scenarios = shipped::scenarios().expect("what is shipped reads");
+    for scenario in scenarios {
+        let once = || campaign::run(&scenario, Subject::Core(Shape::Emit), 0..500).digest;
+        assert_eq!(once(), once(), "{}", scenario.name);
+    }
+}
+
+#[test]
+fn other_processes_and_any_number_of_threads_have_the_same_digest() {
+    let one = digests(&mut this_binary(), "1");
+    for jobs in ["1", "2", "3", "8"] {
+        assert_eq!(digests(&mut this_binary(), jobs), one, "--jobs {jobs}");
+    }
+}
+
+#[test]
+fn both_shapes_have_the_same_digest() {
+    let emit = digests(&mut this_binary(), "2");
+    let synthesize = digests(this_binary().args(["--shape", "synthesize"]), "2");
+    assert_eq!(emit, synthesize);
+}
+
+#[test]
+fn debug_and_release_have_the_same_digest() {
+    let this = std::path::Path::new(env!("CARGO_BIN_EXE_sametick"));
+    let (ours, other) = if cfg!(debug_assertions) { ("debug", "release") } else { ("release", "debug") };
+    let target = this.parent().and_then(std::path::Path::parent).expect("target/PROFILE/sametick");
+    assert_eq!(this.parent().and_then(std::path::Path::file_name), Some(ours.as_ref()));
+    let mut build = Command::new(env!("CARGO"));
+    build
+        .args(["build", "--bin", "sametick", "--target-dir"])
+        .arg(target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    if other == "release" {
+        build.arg("--release");
+    }
+    let built = build.output().expect("cargo runs");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let theirs = digests(&mut Command::new(target.join(other).join("sametick")), "2");
+    assert_eq!(digests(&mut this_binary(), "2"), theirs);
+}
