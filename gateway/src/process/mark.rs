@@ -1,0 +1,91 @@
+//! Marks of running turns on disk, so that a gateway can end what one before it left behind.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::group::{Group, Process};
+use crate::store_json::file_name;
+
+/// The variable that names the run in its processes' environment.
+pub(crate) const RUN_VARIABLE: &str = "SAMETICK_RUN_ID";
+
+/// One file for each running turn. Not synced: a turn does not outlive the system either.
+#[derive(Clone, Debug)]
+pub(crate) struct Marks {
+    dir: PathBuf,
+}
+
+/// Which group a turn has, and what tells it from a later one with the same id.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Mark {
+    run_id: String,
+    group: u32,
+    leader_started: Option<u64>,
+    boot: Option<String>,
+}
+
+impl Marks {
+    pub(crate) const fn in_dir(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
+    fn path(&self, run: &str) -> PathBuf {
+        self.dir.join(format!("{}.json", file_name(run)))
+    }
+
+    /// Where the run's output goes.
+    pub(crate) fn log(&self, run: &str) -> PathBuf {
+        self.dir.join(format!("{}.log", file_name(run)))
+    }
+
+    pub(crate) fn set(&self, run: &str, group: Group) {
+        let leader_started = Process::read(group.id()).map(|process| process.started);
+        let mark = Mark { run_id: run.to_owned(), group: group.id(), leader_started, boot: boot() };
+        let written = fs::create_dir_all(&self.dir)
+            .and_then(|()| fs::write(self.path(run), serde_json::to_vec(&mark).unwrap_or_default()));
+        if let Err(error) = written {
+            // The turn can still be found by its environment.
+            tracing::warn!(run, %error, "a running turn has no mark on disk");
+        }
+    }
+
+    pub(crate) fn clear(&self, run: &str) {
+        let _not_there = fs::remove_file(self.path(run));
+    }
+
+    /// The group of a turn somebody before us started, if anything of it is alive. A crash between
+    /// the start and its mark leaves no mark, but every process has its run in its environment.
+    pub(crate) fn find(&self, run: &str) -> Option<Group> {
+        self.marked(run).or_else(|| by_environment(run)).filter(|group| group.is_alive())
+    }
+
+    fn marked(&self, run: &str) -> Option<Group> {
+        let mark: Mark = serde_json::from_slice(&fs::read(self.path(run)).ok()?).ok()?;
+        let same_boot = mark.boot == boot();
+        // An id whose leader is gone is not given to another process while the group has members.
+        let same_leader =
+            Process::read(mark.group).is_none_or(|process| Some(process.started) == mark.leader_started);
+        (same_boot && same_leader).then(|| Group::from_id(mark.group)).flatten()
+    }
+}
+
+/// Which start of the system this is; process ids begin anew with it.
+fn boot() -> Option<String> {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
+}
+
+fn by_environment(run: &str) -> Option<Group> {
+    let wanted = format!("{RUN_VARIABLE}={run}").into_bytes();
+    let processes = fs::read_dir("/proc").ok()?;
+    let ids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    ids.filter(|id| *id != std::process::id())
+        .find(|id| {
+            let environment = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+            environment.split(|byte| *byte == 0).any(|variable| variable == wanted)
+        })
+        .and_then(Process::read)
+        .and_then(|process| Group::from_id(process.group))
+}

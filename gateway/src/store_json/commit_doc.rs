@@ -1,0 +1,198 @@
+//! `sametick.json`: the store's own bookkeeping, with the last commit's changes in full.
+
+use std::collections::BTreeMap;
+
+use sametick_core::commit::Commit;
+use sametick_core::id::Names;
+use sametick_core::run::{RunRow, RunState};
+use sametick_core::time::Wall;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::document::{merge, object_at};
+use super::runs::{self, EventDoc, RunDoc};
+use super::{jobs, sessions, states, words};
+
+/// What the store knows besides the field's documents.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CommitDoc {
+    /// The version of this document.
+    pub(crate) version: u32,
+    /// The owner's epoch: rises with every opening of the directory.
+    pub(crate) epoch: u64,
+    /// The number of the last commit.
+    pub(crate) last_commit: u64,
+    /// Runs that are not closed, by id.
+    pub(crate) runs: BTreeMap<String, RunDoc>,
+    /// The offset of the first of `events`, or of the next one.
+    pub(crate) first_offset: u64,
+    /// Events nobody acknowledged.
+    pub(crate) events: Vec<EventDoc>,
+    /// What the last commit changes in the field's documents.
+    pub(crate) changes: Changes,
+}
+
+/// What one commit changes in the field's documents: patches, so that writing them twice is writing
+/// them once, and nothing that others put into the documents is touched.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Changes {
+    /// Session key to fields.
+    pub(crate) sessions: Map<String, Value>,
+    /// Job to lines of its run log.
+    pub(crate) run_lines: BTreeMap<String, Vec<Value>>,
+    /// Job to fields of its state.
+    pub(crate) states: Map<String, Value>,
+    /// Declared jobs.
+    pub(crate) jobs: Vec<Map<String, Value>>,
+    /// Lines about what did not run and what came late.
+    pub(crate) notes: Vec<Value>,
+    /// The commit's own time.
+    pub(crate) at: Option<i64>,
+}
+
+impl CommitDoc {
+    /// The bookkeeping after `commit`, given the bookkeeping before it.
+    pub(crate) fn after(&self, commit: &Commit, names: &Names) -> Self {
+        let mut next = Self {
+            version: 1,
+            epoch: self.epoch,
+            last_commit: commit.number,
+            changes: self.changes_of(commit, names),
+            ..self.clone()
+        };
+        for run in &commit.runs {
+            let id = words::run_text(run.id, names);
+            if run.is_closed() {
+                next.runs.remove(&id);
+            } else {
+                next.runs.insert(id, RunDoc::of(run, names));
+            }
+        }
+        next.events.extend(commit.events.iter().map(|event| EventDoc::of(event, names)));
+        let heard = commit.acknowledged.saturating_sub(next.first_offset);
+        let heard = usize::try_from(heard).unwrap_or(usize::MAX).min(next.events.len());
+        next.events.drain(..heard);
+        next.first_offset += heard as u64;
+        next
+    }
+
+    fn changes_of(&self, commit: &Commit, names: &Names) -> Changes {
+        let mut changes = Changes {
+            notes: runs::notes(commit, names),
+            jobs: commit.declared.iter().map(|job| jobs::write(job, names)).collect(),
+            at: time_of(commit).map(Wall::as_millis),
+            ..Changes::default()
+        };
+        for patch in &commit.sessions {
+            let key = patch.key.render(names);
+            if let Some(fields) = object_at(&mut changes.sessions, &key) {
+                // Not `merge`: a field that is taken away has to stay in the patch as `null`.
+                fields.extend(sessions::patch(patch, names));
+            }
+        }
+        for run in &commit.runs {
+            if let Some(line) = self.line_of(run, commit, names) {
+                let job = names.jobs.name(run.id.job.0).to_owned();
+                changes.run_lines.entry(job).or_default().push(Value::Object(line));
+            }
+        }
+        for row in &commit.jobs {
+            let patch = states::patch(row, self.granted_at(row.running, commit, names), names);
+            changes.states.insert(names.jobs.name(row.id.0).to_owned(), Value::Object(patch));
+        }
+        changes
+    }
+
+    /// The line of a run that this commit settles; none when an earlier one did.
+    fn line_of(&self, run: &RunRow, commit: &Commit, names: &Names) -> Option<Map<String, Value>> {
+        let outcome = match run.state {
+            RunState::Settled(outcome) => outcome,
+            RunState::Queued | RunState::Starting | RunState::Running => return None,
+        };
+        let before = self.runs.get(&words::run_text(run.id, names));
+        if before.is_some_and(RunDoc::is_settled) {
+            return None;
+        }
+        let job = commit.jobs.iter().find(|row| row.id == run.id.job);
+        Some(runs::line(run, outcome, job, names))
+    }
+
+    fn granted_at(
+        &self,
+        run: Option<sametick_core::id::RunId>,
+        commit: &Commit,
+        names: &Names,
+    ) -> Option<Wall> {
+        let run = run?;
+        match commit.runs.iter().find(|row| row.id == run) {
+            Some(row) => row.granted_at,
+            None => self.runs.get(&words::run_text(run, names))?.granted_at.map(Wall::from_millis),
+        }
+    }
+}
+
+/// The latest time any row of the commit speaks of: the store reads no clock.
+fn time_of(commit: &Commit) -> Option<Wall> {
+    let runs = commit.runs.iter().flat_map(|run| {
+        [Some(run.queued_at), run.granted_at, run.started_at, run.settled_at].into_iter().flatten()
+    });
+    runs.chain(commit.sessions.iter().map(|patch| patch.updated_at)).max()
+}
+
+impl Changes {
+    /// Writes the session patches into the document.
+    pub(crate) fn patch_sessions(&self, document: &mut Map<String, Value>) -> Result<(), String> {
+        for (key, patch) in &self.sessions {
+            let row = object_at(document, key).ok_or_else(|| format!("{key:?}"))?;
+            merge(row, patch.as_object().unwrap_or(&Map::new()));
+        }
+        Ok(())
+    }
+
+    /// Writes the job states into the document. `inline` has the states that older releases kept in
+    /// `jobs.json`: a job that has no state of its own yet starts from there.
+    pub(crate) fn patch_states(
+        &self,
+        document: &mut Map<String, Value>,
+        inline: impl Fn(&str) -> Option<Map<String, Value>>,
+    ) -> Result<(), String> {
+        document.entry("version").or_insert(json!(1));
+        let all = object_at(document, "jobs").ok_or("\"jobs\"")?;
+        for (job, patch) in &self.states {
+            let known = all.contains_key(job);
+            let entry = object_at(all, job).ok_or_else(|| format!("\"jobs\" / {job:?}"))?;
+            if let Some(at) = self.at {
+                entry.insert("updatedAtMs".to_owned(), json!(at));
+            }
+            if !known {
+                entry.insert("state".to_owned(), Value::Object(inline(job).unwrap_or_default()));
+            }
+            let state = object_at(entry, "state").ok_or_else(|| format!("\"jobs\" / {job:?} / \"state\""))?;
+            merge(state, patch.as_object().unwrap_or(&Map::new()));
+        }
+        Ok(())
+    }
+
+    /// Writes the declared jobs into the document.
+    pub(crate) fn patch_jobs(&self, document: &mut Map<String, Value>) -> Result<(), String> {
+        document.entry("version").or_insert(json!(1));
+        let all = document.entry("jobs").or_insert_with(|| json!([])).as_array_mut().ok_or("\"jobs\"")?;
+        for job in &self.jobs {
+            let mut job = job.clone();
+            if let Some(at) = self.at {
+                job.entry("createdAtMs").or_insert(json!(at));
+            }
+            match all
+                .iter_mut()
+                .filter_map(Value::as_object_mut)
+                .find(|there| there.get("id") == job.get("id"))
+            {
+                Some(there) => merge(there, &job),
+                None => all.push(Value::Object(job)),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,85 @@
+//! What can be wrong with a directory of documents, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a store could not be opened, read or written. Nothing was overwritten.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file system refused.
+    #[error("could not {doing} {path}: {source}; nothing was overwritten", path = path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file that should hold a document holds nothing.
+    #[error(
+        "{path}:1:1: the file is empty, as a write that was cut short leaves it; put a copy back, or delete \
+         it to start without what it held; nothing was overwritten", path = path.display()
+    )]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that does not read as JSON.
+    #[error(
+        "{path}:{line}:{column}: {what}; correct it there, put a copy back, or delete the file to start \
+         without what it held; nothing was overwritten", path = path.display()
+    )]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What the parser met.
+        what: String,
+    },
+    /// A document that reads as JSON and has another shape than it should.
+    #[error("{path}: {place} should be {wanted}; correct it there; nothing was overwritten", path = path.display())]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// The place in the document.
+        place: String,
+        /// What should be there.
+        wanted: &'static str,
+    },
+    /// Another gateway has the directory open.
+    #[error(
+        "another gateway works on {path}: stop it, or choose another directory (the lock goes away with the \
+         process that holds it; there is no file to delete)", path = path.display()
+    )]
+    Locked {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// An unfinished commit that does not follow the last one.
+    #[error(
+        "{path} holds commit {found}, which does not follow commit {last}: the directory was put together \
+         from two copies; restore one of them whole; nothing was overwritten", path = path.display()
+    )]
+    Gap {
+        /// The file of the unfinished commit.
+        path: PathBuf,
+        /// Its number.
+        found: u64,
+        /// The last commit that was applied.
+        last: u64,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { doing, path: path.to_owned(), source }
+    }
+
+    pub(crate) fn shape(path: &Path, place: impl Into<String>, wanted: &'static str) -> Self {
+        Self::Shape { path: path.to_owned(), place: place.into(), wanted }
+    }
+}

@@ -1,0 +1,110 @@
+//! `jobs-state.json`: what the scheduler knows of each job.
+
+use sametick_core::commit::{JobRow, LastRun};
+use sametick_core::id::{JobId, Names, RunId};
+use sametick_core::job::Job;
+use sametick_core::run::Outcome;
+use sametick_core::schedule::Schedule;
+use sametick_core::time::Wall;
+use serde_json::{Map, Value, json};
+
+use super::document::{int, text};
+use super::words::{self, OutcomeDoc};
+
+/// Reads a job's state. `declared` is the job's own object, which says whether it is enabled.
+pub(crate) fn read(
+    job: &Job,
+    declared: &Map<String, Value>,
+    state: &Map<String, Value>,
+    names: &mut Names,
+) -> JobRow {
+    let generation = state.get("generation").and_then(Value::as_u64).and_then(|g| u32::try_from(g).ok());
+    let enabled = declared.get("enabled").and_then(Value::as_bool).unwrap_or(true);
+    let next_due = match int(state, "nextRunAtMs") {
+        _ if !enabled => None,
+        Some(due) => Some(Wall::from_millis(due)),
+        // A state of ours without a next run has none; one of the field's may not have worked it out.
+        None if generation.is_some() => None,
+        None => first_due(job.schedule, declared, state),
+    };
+    let generation = generation.unwrap_or(1);
+    JobRow {
+        id: job.id,
+        generation,
+        next_due,
+        running: running(job.id, generation, state, names),
+        last: last(state, names),
+        consecutive_errors: int(state, "consecutiveErrors").and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
+    }
+}
+
+/// The first occurrence after the last run, or after the job was made if it never ran.
+fn first_due(schedule: Schedule, declared: &Map<String, Value>, state: &Map<String, Value>) -> Option<Wall> {
+    let ran = int(state, "lastRunAtMs");
+    match schedule {
+        Schedule::At(at) => ran.is_none().then_some(at),
+        Schedule::Every { anchor, .. } => {
+            let since = ran.or_else(|| int(declared, "createdAtMs")).unwrap_or(anchor.as_millis());
+            schedule.next_after(Wall::from_millis(since))
+        }
+    }
+}
+
+/// Who holds the running marker. One without a run of ours is named after its time: a run that
+/// nobody knows, so that the machine takes the marker off in its first tick.
+fn running(job: JobId, generation: u32, state: &Map<String, Value>, names: &mut Names) -> Option<RunId> {
+    if let Some(run) = text(state, "runningRunId").and_then(|id| words::run_id(id, names)) {
+        return Some(run);
+    }
+    int(state, "runningAtMs").map(|at| RunId { job, generation, due: Wall::from_millis(at), attempt: 0 })
+}
+
+fn last(state: &Map<String, Value>, names: &mut Names) -> Option<LastRun> {
+    let run = words::run_id(text(state, "lastRunId")?, names)?;
+    let outcome =
+        serde_json::from_value::<OutcomeDoc>(state.get("lastOutcome")?.clone()).ok()?.read(names)?;
+    let at = Wall::from_millis(int(state, "lastRunAtMs")?);
+    Some(LastRun { run, outcome, at, duration_ms: u64::try_from(int(state, "lastDurationMs")?).ok()? })
+}
+
+/// What a row changes in a job's state. `started` is when the run with the marker got its slot.
+pub(crate) fn patch(row: &JobRow, started: Option<Wall>, names: &Names) -> Map<String, Value> {
+    let mut patch = Map::new();
+    let mut set = |field: &str, value: Value| patch.insert(field.to_owned(), value);
+    set("generation", json!(row.generation));
+    set("nextRunAtMs", json!(row.next_due.map(Wall::as_millis)));
+    match row.running {
+        Some(run) => {
+            set("runningRunId", json!(words::run_text(run, names)));
+            if let Some(started) = started {
+                set("runningAtMs", json!(started.as_millis()));
+            }
+        }
+        None => {
+            set("runningRunId", Value::Null);
+            set("runningAtMs", Value::Null);
+        }
+    }
+    if let Some(last) = row.last {
+        let cause = words::outcome_cause(last.outcome, names);
+        let status = status(last.outcome);
+        set("lastRunAtMs", json!(last.at.as_millis()));
+        set("lastRunStatus", json!(status));
+        set("lastStatus", json!(status));
+        set("lastDurationMs", json!(last.duration_ms));
+        set("lastError", json!(cause.error));
+        set("lastErrorReason", json!(cause.error_kind));
+        set("lastRunId", json!(words::run_text(last.run, names)));
+        set("lastOutcome", json!(OutcomeDoc::of(last.outcome, names)));
+    }
+    set("consecutiveErrors", json!(row.consecutive_errors));
+    patch
+}
+
+/// The field has two words for how a run ended.
+pub(crate) const fn status(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Ok => "ok",
+        Outcome::Failed(_) | Outcome::TimedOut(_) | Outcome::Cancelled | Outcome::Interrupted(_) => "error",
+    }
+}
