@@ -8,6 +8,7 @@ pub mod campaign;
 pub mod check;
 pub mod digest;
 pub mod draw;
+pub mod judge;
 pub mod label;
 pub mod laws;
 pub mod machines;

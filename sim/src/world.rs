@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use sametick_core::commit::{Answer, Commit, JobRow, Rows};
+use sametick_core::commit::{Answer, Commit, Rows};
 use sametick_core::effect::{Command, Effect, Input, InputKind, Report, Tick};
 use sametick_core::id::{RunId, SessionId};
 use sametick_core::job::Job;
@@ -15,16 +15,17 @@ use sametick_core::schedule::Schedule;
 use sametick_core::time::{Mono, Now, Span};
 use sametick_core::{Machine, Waiting};
 
-use crate::books::{Books, Changes, Table};
-use crate::check::{CheckName, Checks, Failure, Scene};
+use crate::books::{Books, Table};
+use crate::check::{CheckName, Failure};
 use crate::digest::WorldDigest;
 use crate::draw::{Choice, Draw};
+use crate::judge::Judge;
 use crate::label::Labels;
 use crate::laws::{self, LawCounts};
 use crate::record::{Beat, Recorder};
 use crate::scenario::{
-    CrashPoint, EventKind, FaultKind, Moment, Offset, OnAbort, Order, RunPattern, Scenario, TurnEnd,
-    TurnRule, WORLD_BEGINS,
+    CrashPoint, EventKind, FaultKind, Moment, Offset, OnAbort, Order, RunPattern, Scenario, ScenarioJob,
+    TurnEnd, TurnRule, WORLD_BEGINS,
 };
 
 /// A world that handles more ticks than this is taken to go on for ever.
@@ -51,7 +52,6 @@ pub struct Verdict {
 pub struct World<'s, M> {
     scenario: &'s Scenario,
     machine: M,
-    jobs: Vec<(Job, JobRow)>,
     rows: Rows,
     draw: Draw,
     now: Mono,
@@ -63,9 +63,7 @@ pub struct World<'s, M> {
     inputs: Vec<Input>,
     turns: Table<RunId, Turn>,
     sessions: u32,
-    books: Books,
-    changes: Changes,
-    checks: Checks,
+    judge: Judge<'s>,
     /// Commits that the store has not confirmed.
     kept: Vec<Commit>,
     fault_uses: Vec<u32>,
@@ -130,7 +128,6 @@ impl<'s, M: Machine> World<'s, M> {
         Self {
             scenario,
             machine,
-            jobs: Vec::new(),
             rows: Rows::default(),
             draw: Draw::default(),
             now: Mono::default(),
@@ -141,9 +138,7 @@ impl<'s, M: Machine> World<'s, M> {
             inputs: Vec::new(),
             turns: Table::default(),
             sessions: 0,
-            books: Books::default(),
-            changes: Changes::default(),
-            checks: Checks::default(),
+            judge: Judge::new(scenario),
             kept: Vec::new(),
             fault_uses: vec![0; scenario.faults.len()],
             heard: 0,
@@ -163,10 +158,11 @@ impl<'s, M: Machine> World<'s, M> {
     pub fn run(&mut self, seed: u64) -> &Verdict {
         self.begin(seed);
         self.boot();
-        while self.verdict.failures.is_empty() && self.advance() {}
-        if self.verdict.failures.is_empty() {
+        while self.judge.failures().is_empty() && self.advance() {}
+        if self.judge.failures().is_empty() {
             self.rest();
         }
+        self.verdict.failures.extend_from_slice(self.judge.failures());
         self.verdict.digest = self.digest.value();
         &self.verdict
     }
@@ -196,7 +192,7 @@ impl<'s, M: Machine> World<'s, M> {
 
     /// What is durable at the world's end.
     pub const fn books(&self) -> &Books {
-        &self.books
+        self.judge.books()
     }
 
     /// How many runs each claim has spoken of, over all worlds so far.
@@ -206,33 +202,19 @@ impl<'s, M: Machine> World<'s, M> {
 
     /// The jobs as this world's seed declares them.
     pub fn labels(&self) -> Labels<'_> {
-        Labels::new(self.scenario, &self.jobs)
+        self.judge.labels()
     }
 
     fn begin(&mut self, seed: u64) {
         self.draw = if self.scenario.is_family { Draw::new(seed) } else { Draw::default() };
-        self.jobs.clear();
-        for planned in &self.scenario.jobs {
-            let shift = self.draw.span(planned.shift, Choice::Shift, u64::from(planned.job.id.0));
-            let shift = i64::try_from(shift.as_millis()).unwrap_or(i64::MAX);
-            let mut job = planned.job;
-            job.schedule = match job.schedule {
-                Schedule::At(at) => Schedule::At(at.plus_millis(shift)),
-                Schedule::Every { every_ms, anchor } => {
-                    Schedule::Every { every_ms, anchor: anchor.plus_millis(shift) }
-                }
-            };
-            let first = job.schedule.next_after(WORLD_BEGINS.plus_millis(-1));
-            self.jobs.push((job, JobRow::new(job.id, 1, first)));
-        }
+        let draw = self.draw;
+        self.judge.begin(self.scenario.jobs.iter().map(|planned| drawn_job(planned, &draw)));
         self.now = Mono::default();
         self.life = 0;
         self.queue.clear();
         self.sequence = 0;
         self.turns.clear();
         self.sessions = 0;
-        self.books.open(&self.jobs);
-        self.checks.clear();
         self.kept.clear();
         self.fault_uses.fill(0);
         (self.heard, self.heard_told) = (0, 0);
@@ -255,7 +237,7 @@ impl<'s, M: Machine> World<'s, M> {
     }
 
     fn run_named(&self, pattern: RunPattern) -> Option<RunId> {
-        let (job, row) = self.jobs.iter().find(|(job, _)| job.id.0 == pattern.job)?;
+        let (job, row) = self.judge.jobs().iter().find(|(job, _)| job.id.0 == pattern.job)?;
         let mut due = row.next_due?;
         for _ in 1..pattern.occurrence.unwrap_or(1) {
             due = job.schedule.next_after(due)?;
@@ -278,28 +260,26 @@ impl<'s, M: Machine> World<'s, M> {
     fn boot(&mut self) {
         self.life += 1;
         self.up = true;
-        self.books.rows_into(&mut self.rows);
+        self.judge.books().rows_into(&mut self.rows);
         let now = self.reading(self.now);
         let mut tick = std::mem::take(&mut self.tick);
         tick.clone_from(self.machine.restart(&self.rows, u64::from(self.life), now));
         if self.life > 1 {
-            let labels = Labels::new(self.scenario, &self.jobs);
-            let back = Restarted { at: self.now, books: &self.books, labels };
-            self.checks.restarted(&mut self.verdict.failures, &back, &self.machine.waiting());
+            self.judge.restarted(self.now, &self.machine.waiting());
         }
         self.inputs.clear();
         self.settle_tick(&tick);
         self.tick = tick;
         if self.life > 1 && self.tries_laws && self.up && self.all_applied() {
             self.laws.recovery_twice += 1;
-            let verdict = laws::recover_twice(&self.machine, &self.books, u64::from(self.life), now);
+            let verdict = laws::recover_twice(&self.machine, self.judge.books(), u64::from(self.life), now);
             self.broken_law(verdict);
         }
     }
 
     /// Whether the store has taken the latest tick's commit.
     fn all_applied(&self) -> bool {
-        self.tick.commit().is_none_or(|commit| commit.number == self.books.last_commit)
+        self.tick.commit().is_none_or(|commit| commit.number == self.judge.books().last_commit)
     }
 
     /// One step; false when the world is at rest or left alone.
@@ -319,7 +299,7 @@ impl<'s, M: Machine> World<'s, M> {
             self.handle(now);
         }
         if let Some(down) = crash
-            && self.verdict.failures.is_empty()
+            && self.judge.failures().is_empty()
         {
             self.crash(down);
         }
@@ -386,7 +366,7 @@ impl<'s, M: Machine> World<'s, M> {
     fn try_split(&mut self, before: &M, now: Now, tick: &Tick) {
         let stamps = self.inputs.iter().map(|input| input.at);
         let Some(at) = stamps.chain(before.next_wakeup()).min().filter(|at| *at < now.mono) else { return };
-        let verdict = laws::split(before, self.reading(at), now, &self.inputs, tick, &self.books);
+        let verdict = laws::split(before, self.reading(at), now, &self.inputs, tick, self.judge.books());
         if let Some(verdict) = verdict {
             self.laws.split += 1;
             self.broken_law(verdict);
@@ -396,7 +376,7 @@ impl<'s, M: Machine> World<'s, M> {
     fn broken_law(&mut self, verdict: Result<(), String>) {
         if let Err(message) = verdict {
             let failure = Failure { check: CheckName::Law, at: self.now, run: None, message };
-            self.verdict.failures.push(failure);
+            self.judge.fail(failure);
         }
     }
 
@@ -408,9 +388,11 @@ impl<'s, M: Machine> World<'s, M> {
         if let Some(recorder) = &mut self.recorder {
             recorder.tick(self.now, self.life, &self.inputs, tick);
         }
-        self.judge_effects(tick);
+        for effect in tick.effects() {
+            self.judge.effect(self.now, effect);
+        }
         if let Some(commit) = tick.commit()
-            && self.verdict.failures.is_empty()
+            && self.judge.failures().is_empty()
             && !self.store(commit)
         {
             return;
@@ -419,14 +401,7 @@ impl<'s, M: Machine> World<'s, M> {
             self.carry_out(*effect);
         }
         if let Some(recorder) = &mut self.recorder {
-            recorder.failed(&self.verdict.failures);
-        }
-    }
-
-    fn judge_effects(&mut self, tick: &Tick) {
-        let labels = Labels::new(self.scenario, &self.jobs);
-        for effect in tick.effects() {
-            self.checks.effect(&mut self.verdict.failures, self.now, effect, &self.books, &labels);
+            recorder.failed(self.judge.failures());
         }
     }
 
@@ -493,25 +468,16 @@ impl<'s, M: Machine> World<'s, M> {
 
     /// Makes a commit durable, and judges it.
     fn apply(&mut self, commit: &Commit) -> Answer {
-        let answer = self.books.apply(commit, &mut self.changes);
+        let answer = self.judge.commit(self.now, commit);
         if answer == Answer::Applied {
-            for (before, after) in &self.changes.runs {
+            for (before, after) in &self.judge.changes().runs {
                 let was_granted = before.is_some_and(|row| row.state != RunState::Queued);
                 if after.state != RunState::Queued && after.granted_at.is_some() && !was_granted {
                     self.turns.insert(after.id, Turn::granted(self.now));
                 }
             }
-            let scene = Scene {
-                at: self.now,
-                books: &self.books,
-                changes: &self.changes,
-                commit,
-                labels: Labels::new(self.scenario, &self.jobs),
-                lag: self.scenario.lag.high,
-            };
-            self.checks.commit(&mut self.verdict.failures, &scene);
             if let Some(recorder) = &mut self.recorder {
-                recorder.applied(&self.changes);
+                recorder.applied(self.judge.changes());
             }
         }
         answer
@@ -526,7 +492,7 @@ impl<'s, M: Machine> World<'s, M> {
                 FaultKind::Unknown { .. } | FaultKind::Crash { .. } => 1,
             };
             let matches = |row: &sametick_core::run::RunRow| {
-                let labels = Labels::new(scenario, &self.jobs);
+                let labels = self.judge.labels();
                 labels.fits(fault.runs, row.id) && self.moment(row) == Some(fault.moment)
             };
             if self.fault_uses[place] < most && commit.runs.iter().any(matches) {
@@ -539,12 +505,12 @@ impl<'s, M: Machine> World<'s, M> {
 
     /// What a row about to be written says of its run that the books do not say yet.
     fn moment(&self, row: &sametick_core::run::RunRow) -> Option<Moment> {
-        let before = self.books.run(row.id).map(|row| row.state);
+        let before = self.judge.books().run(row.id).map(|row| row.state);
         match row.state {
             RunState::Queued => None,
             RunState::Starting => (before != Some(RunState::Starting)).then_some(Moment::Grants),
             RunState::Running => (before != Some(RunState::Running)).then_some(Moment::Starts),
-            RunState::Settled(_) => (!self.books.is_settled(row.id)).then_some(Moment::Settles),
+            RunState::Settled(_) => (!self.judge.books().is_settled(row.id)).then_some(Moment::Settles),
         }
     }
 
@@ -554,7 +520,7 @@ impl<'s, M: Machine> World<'s, M> {
         }
         self.up = false;
         self.kept.clear();
-        self.heard_told = self.heard.min(self.books.acknowledged);
+        self.heard_told = self.heard.min(self.judge.books().acknowledged);
         if let Some(recorder) = &mut self.recorder {
             recorder.crashed(self.now);
         }
@@ -575,7 +541,7 @@ impl<'s, M: Machine> World<'s, M> {
     }
 
     fn rule(&self, run: RunId) -> TurnRule {
-        let labels = Labels::new(self.scenario, &self.jobs);
+        let labels = self.judge.labels();
         let fits = |rule: &&TurnRule| labels.fits(rule.runs, run);
         self.scenario.turns.iter().find(fits).copied().unwrap_or(TurnRule::PLAIN)
     }
@@ -595,7 +561,7 @@ impl<'s, M: Machine> World<'s, M> {
             self.plan(ready, What::Report { run, report: Report::Ready { session } });
         }
         let begun = ready.unwrap_or(now).tick_after();
-        let budgets = self.books.job(run.job).map(|(job, _)| job.budgets).unwrap_or_default();
+        let budgets = self.judge.books().job(run.job).map(|(job, _)| job.budgets).unwrap_or_default();
         let due = Mono::default() + Span::from_millis((run.due - WORLD_BEGINS).unsigned_abs());
         let near = |deadline: Option<Mono>, low, high| {
             let off = self.draw.offset(low, high, Choice::Takes, key);
@@ -652,56 +618,55 @@ impl<'s, M: Machine> World<'s, M> {
     fn rest(&mut self) {
         let waiting: Vec<Waiting> = if self.up { self.machine.waiting() } else { Vec::new() };
         let rested = self.queue.is_empty() && (!self.up || self.machine.next_wakeup().is_none());
-        let labels = Labels::new(self.scenario, &self.jobs);
-        let end = crate::check::Rest {
-            at: self.now,
-            books: &self.books,
-            labels: &labels,
-            waiting: &waiting,
-            rested,
-            endless: self.verdict.ticks >= MOST_TICKS,
-            heard: self.heard,
-        };
-        self.checks.rest(&mut self.verdict.failures, &end);
+        let endless = self.verdict.ticks >= MOST_TICKS;
+        self.judge.end(self.now, &waiting, self.heard, rested, endless);
         if self.judges_claims {
             self.claims();
         }
         if let Some(recorder) = &mut self.recorder {
-            recorder.rested(self.now, &self.verdict.failures);
+            recorder.rested(self.now, self.judge.failures());
         }
     }
 
     fn claims(&mut self) {
-        let labels = Labels::new(self.scenario, &self.jobs);
-        for (place, claim) in self.scenario.claims.iter().enumerate() {
-            for book in self.books.runs.values() {
-                let row = &book.row;
-                if !labels.fits(claim.runs, row.id) {
+        let mut broken = Vec::new();
+        let labels = self.judge.labels();
+        for (claim, hits) in self.scenario.claims.iter().zip(&mut self.claim_hits) {
+            let rows = self.judge.books().runs.values().map(|book| &book.row);
+            for row in rows.filter(|row| labels.fits(claim.runs, row.id)) {
+                let off = self.turns.get(&row.id).and_then(|turn| turn.off);
+                let near = |(low, high)| off.is_some_and(|off| (low..=high).contains(&off));
+                if !claim.when.is_none_or(near) {
                     continue;
                 }
-                if let Some((low, high)) = claim.when {
-                    let off = self.turns.get(&row.id).and_then(|turn| turn.off);
-                    if !off.is_some_and(|off| (low..=high).contains(&off)) {
-                        continue;
-                    }
-                }
-                self.claim_hits[place] += 1;
-                if let Some(message) = crate::check::claim_broken(claim, row, &self.books, &labels) {
-                    let failure =
-                        Failure { check: CheckName::Claim, at: self.now, run: Some(row.id), message };
-                    self.verdict.failures.push(failure);
+                *hits += 1;
+                if let Some(message) = crate::check::claim_broken(claim, row, self.judge.books(), &labels) {
+                    broken.push(Failure {
+                        check: CheckName::Claim,
+                        at: self.now,
+                        run: Some(row.id),
+                        message,
+                    });
                 }
             }
+        }
+        for failure in broken {
+            self.judge.fail(failure);
         }
     }
 }
 
-/// A gateway that has just come back.
-#[derive(Debug)]
-pub(crate) struct Restarted<'a> {
-    pub(crate) at: Mono,
-    pub(crate) books: &'a Books,
-    pub(crate) labels: Labels<'a>,
+/// A job as a seed declares it.
+fn drawn_job(planned: &ScenarioJob, draw: &Draw) -> Job {
+    let shift = draw.span(planned.shift, Choice::Shift, u64::from(planned.job.id.0));
+    let shift = i64::try_from(shift.as_millis()).unwrap_or(i64::MAX);
+    let schedule = match planned.job.schedule {
+        Schedule::At(at) => Schedule::At(at.plus_millis(shift)),
+        Schedule::Every { every_ms, anchor } => {
+            Schedule::Every { every_ms, anchor: anchor.plus_millis(shift) }
+        }
+    };
+    Job { schedule, ..planned.job }
 }
 
 impl Turn {

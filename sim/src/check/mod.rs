@@ -24,7 +24,6 @@ use sametick_core::time::{Mono, Span, Wall};
 use crate::books::{Books, Changes};
 use crate::label::Labels;
 use crate::scenario::Claim;
-use crate::world::Restarted;
 
 /// The checks, in the order they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -144,6 +143,14 @@ pub(crate) struct Scene<'a> {
     pub(crate) labels: Labels<'a>,
     /// How late the host's ticks may come.
     pub(crate) lag: Span,
+}
+
+/// A gateway that has just come back.
+#[derive(Debug)]
+pub(crate) struct Restarted<'a> {
+    pub(crate) at: Mono,
+    pub(crate) books: &'a Books,
+    pub(crate) labels: Labels<'a>,
 }
 
 /// A world that came to rest, or was left.

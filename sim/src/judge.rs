@@ -1,0 +1,155 @@
+//! Judges a history as it happens: commits when they become durable, effects when they leave,
+//! restarts, and the rest at the end. Worlds use it, and so can any other host of the machine.
+
+use sametick_core::Waiting;
+use sametick_core::commit::{Answer, Commit, JobRow};
+use sametick_core::effect::Effect;
+use sametick_core::job::Job;
+use sametick_core::time::{Mono, Span};
+
+use crate::books::{Books, Changes};
+use crate::check::{Checks, Failure, Rest, Restarted, Scene};
+use crate::label::Labels;
+use crate::scenario::Scenario;
+
+/// The books of a history, and every check on them.
+///
+/// ```
+/// use sametick_core::run::Shape;
+/// use sametick_core::time::{Mono, Now};
+/// use sametick_core::{Machine, StandardGateway};
+/// use sametick_sim::judge::Judge;
+/// use sametick_sim::{Scenario, scenario::WORLD_BEGINS};
+///
+/// let text = "# One job.\n[[job]]\nname = \"digest\"\nat = \"1s\"\ntimeout = \"30s\"\n";
+/// let scenario = Scenario::parse("one.toml", text).expect("a scenario");
+/// let mut judge = Judge::new(&scenario);
+/// let mut gateway = StandardGateway::new(scenario.config, Shape::Emit);
+/// gateway.restart(&judge.books().rows(), 1, Now { mono: Mono::default(), wall: WORLD_BEGINS });
+/// let at = gateway.next_wakeup().expect("a due job");
+/// let tick = gateway.handle(Now { mono: at, wall: WORLD_BEGINS.plus_millis(1_000) }, &[]);
+/// tick.effects().iter().for_each(|effect| judge.effect(at, effect));
+/// judge.commit(at, tick.commit().expect("a grant"));
+/// assert!(judge.failures().is_empty());
+/// ```
+#[derive(Debug)]
+pub struct Judge<'s> {
+    scenario: &'s Scenario,
+    jobs: Vec<(Job, JobRow)>,
+    books: Books,
+    changes: Changes,
+    checks: Checks,
+    failures: Vec<Failure>,
+    lag: Span,
+}
+
+impl<'s> Judge<'s> {
+    /// A judge over the jobs of a scenario, with empty books.
+    #[must_use]
+    pub fn new(scenario: &'s Scenario) -> Self {
+        let mut judge = Self {
+            scenario,
+            jobs: Vec::new(),
+            books: Books::default(),
+            changes: Changes::default(),
+            checks: Checks::default(),
+            failures: Vec::new(),
+            lag: scenario.lag.high,
+        };
+        let jobs: Vec<Job> = scenario.jobs.iter().map(|job| job.job).collect();
+        judge.begin(jobs.into_iter());
+        judge
+    }
+
+    /// How much later than its deadline a run may settle: how late the host's ticks come at worst.
+    pub const fn allow_lag(&mut self, lag: Span) {
+        self.lag = lag;
+    }
+
+    /// Starts over with these jobs, keeping the memory.
+    pub(crate) fn begin(&mut self, jobs: impl Iterator<Item = Job>) {
+        let first = |job: &Job| job.schedule.next_after(crate::scenario::WORLD_BEGINS.plus_millis(-1));
+        self.jobs.clear();
+        self.jobs.extend(jobs.map(|job| (job, JobRow::new(job.id, 1, first(&job)))));
+        self.books.open(&self.jobs);
+        self.checks.clear();
+        self.failures.clear();
+    }
+
+    /// Makes a commit durable and judges it. A gap is not applied, a repeat changes nothing.
+    pub fn commit(&mut self, at: Mono, commit: &Commit) -> Answer {
+        let answer = self.books.apply(commit, &mut self.changes);
+        if answer == Answer::Applied {
+            let scene = Scene {
+                at,
+                books: &self.books,
+                changes: &self.changes,
+                commit,
+                labels: Labels::new(self.scenario, &self.jobs),
+                lag: self.lag,
+            };
+            self.checks.commit(&mut self.failures, &scene);
+        }
+        answer
+    }
+
+    /// Judges an effect that leaves; what is durable by now decides.
+    pub fn effect(&mut self, at: Mono, effect: &Effect) {
+        let labels = Labels::new(self.scenario, &self.jobs);
+        self.checks.effect(&mut self.failures, at, effect, &self.books, &labels);
+    }
+
+    /// Hears that a gateway came back, and what it knows as it does.
+    pub fn restarted(&mut self, at: Mono, waiting: &[Waiting]) {
+        let labels = Labels::new(self.scenario, &self.jobs);
+        let back = Restarted { at, books: &self.books, labels };
+        self.checks.restarted(&mut self.failures, &back, waiting);
+    }
+
+    /// Judges what is left when nothing can happen any more. `heard` is the offset below which the
+    /// subscribers have every event.
+    pub fn rest(&mut self, at: Mono, waiting: &[Waiting], heard: u64) {
+        self.end(at, waiting, heard, true, false);
+    }
+
+    pub(crate) fn end(&mut self, at: Mono, waiting: &[Waiting], heard: u64, rested: bool, endless: bool) {
+        let labels = Labels::new(self.scenario, &self.jobs);
+        let rest = Rest { at, books: &self.books, labels: &labels, waiting, rested, endless, heard };
+        self.checks.rest(&mut self.failures, &rest);
+    }
+
+    /// Adds a failure found elsewhere.
+    pub(crate) fn fail(&mut self, failure: Failure) {
+        self.failures.push(failure);
+    }
+
+    /// What broke so far.
+    #[must_use]
+    pub fn failures(&self) -> &[Failure] {
+        &self.failures
+    }
+
+    /// What is durable.
+    #[must_use]
+    pub const fn books(&self) -> &Books {
+        &self.books
+    }
+
+    /// What the latest commit changed.
+    #[must_use]
+    pub const fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// The jobs, each with its first occurrence.
+    #[must_use]
+    pub fn jobs(&self) -> &[(Job, JobRow)] {
+        &self.jobs
+    }
+
+    /// What people call things.
+    #[must_use]
+    pub fn labels(&self) -> Labels<'_> {
+        Labels::new(self.scenario, &self.jobs)
+    }
+}
