@@ -1,0 +1,230 @@
+//! A commit over several files is one: whatever step it stops at, and whoever looks meanwhile.
+
+mod support;
+
+use std::cell::RefCell;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use sametick_core::commit::{Answer, Commit, Rows};
+use sametick_core::effect::Report;
+use sametick_core::ports::Store;
+use sametick_gateway::SharedNames;
+use sametick_gateway::store_json::{Disk, JsonStore, RealDisk};
+use serde_json::Value;
+use support::{DUE_MS, RECURRING, Script, TIMEOUT_MS, copy, field_files, lines, object};
+
+/// A disk that counts its steps, lets somebody look before each, and fails at one of them.
+#[derive(Clone, Default)]
+struct StepDisk(Rc<RefCell<Steps>>);
+
+#[derive(Default)]
+struct Steps {
+    taken: usize,
+    fails_at: Option<usize>,
+    /// Whether the disk stays dead after that.
+    dead: bool,
+    look: Option<Box<dyn FnMut()>>,
+}
+
+impl StepDisk {
+    /// Whether the next step works; one that does not leaves what it can of the damage behind.
+    fn step(&self) -> bool {
+        let mut steps = self.0.borrow_mut();
+        if let Some(look) = &mut steps.look {
+            look();
+        }
+        let works =
+            steps.fails_at.is_none_or(|at| if steps.dead { steps.taken < at } else { steps.taken != at });
+        steps.taken += 1;
+        works
+    }
+}
+
+fn broken() -> io::Error {
+    io::Error::other("the disk is broken")
+}
+
+impl Disk for StepDisk {
+    fn write(&mut self, path: &Path, like: &Path, bytes: &[u8]) -> io::Result<()> {
+        if self.step() {
+            return RealDisk.write(path, like, bytes);
+        }
+        RealDisk.write(path, like, &bytes[..bytes.len() / 2])?;
+        Err(broken())
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        if self.step() { RealDisk.rename(from, to) } else { Err(broken()) }
+    }
+
+    fn append(&mut self, path: &Path, keep: u64, bytes: &[u8]) -> io::Result<()> {
+        if self.step() {
+            return RealDisk.append(path, keep, bytes);
+        }
+        RealDisk.append(path, keep, &bytes[..bytes.len() / 2])?;
+        Err(broken())
+    }
+
+    fn sync_dir(&mut self, path: &Path) -> io::Result<()> {
+        if self.step() { RealDisk.sync_dir(path) } else { Err(broken()) }
+    }
+}
+
+/// The commits of a run that times out, from its grant to the proof that its turn stopped, on a copy
+/// of the field's files.
+struct Scene {
+    dir: tempfile::TempDir,
+    names: SharedNames,
+    commits: Vec<Commit>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let (dir, names) = (field_files(), SharedNames::new());
+        let mut store = JsonStore::open(dir.path(), names.clone()).expect("files");
+        let rows = store.load().expect("rows");
+        // Every copy is opened once more, and so has the next epoch.
+        let mut script = Script::start(&rows, store.epoch() + 1, DUE_MS - 1_000);
+        let session = names.with(|names| names.sessions.intern("new-session"));
+        script.at(1_000, &[]).report(1_020, Report::Ready { session });
+        script.at(1_000 + TIMEOUT_MS, &[]).report(1_000 + TIMEOUT_MS + 5, Report::Stopped);
+        assert_eq!(script.commits.len(), 4);
+        Self { dir, names, commits: script.commits }
+    }
+
+    /// A copy of the directory and its store, with the first `done` commits applied.
+    fn with_commits(&self, done: usize) -> (tempfile::TempDir, JsonStore<StepDisk>, StepDisk) {
+        let (dir, disk) = (tempfile::tempdir().expect("a directory"), StepDisk::default());
+        copy(self.dir.path(), dir.path());
+        let mut store = JsonStore::open_on(disk.clone(), dir.path(), self.names.clone()).expect("files");
+        for commit in &self.commits[..done] {
+            assert_eq!(store.commit(commit), Answer::Applied);
+        }
+        (dir, store, disk)
+    }
+
+    fn steps_of(&self, commit: usize) -> usize {
+        let (_dir, mut store, disk) = self.with_commits(commit);
+        let before = disk.0.borrow().taken;
+        assert_eq!(store.commit(&self.commits[commit]), Answer::Applied);
+        disk.0.borrow().taken - before
+    }
+
+    fn rows_after(&self, done: usize) -> Rows {
+        let (_dir, mut store, _disk) = self.with_commits(done);
+        store.load().expect("rows")
+    }
+}
+
+fn fail_at(disk: &StepDisk, step: usize, dead: bool) {
+    let mut steps = disk.0.borrow_mut();
+    steps.fails_at = Some(steps.taken + step);
+    steps.dead = dead;
+}
+
+#[test]
+fn a_crash_at_any_step_of_a_commit_leaves_the_old_state_or_the_new() {
+    let scene = Scene::new();
+    for number in 0..scene.commits.len() {
+        let (old, new) = (scene.rows_after(number), scene.rows_after(number + 1));
+        assert_ne!(old, new);
+        let mut seen_new = false;
+        for step in 0..scene.steps_of(number) {
+            let (dir, mut store, disk) = scene.with_commits(number);
+            fail_at(&disk, step, true);
+            let answer = store.commit(&scene.commits[number]);
+            assert_ne!(answer, Answer::Applied, "commit {number}, step {step}");
+            drop(store);
+            let mut store = JsonStore::open(dir.path(), scene.names.clone()).expect("files");
+            let rows = store.load().expect("rows");
+            assert!(rows == old || rows == new, "commit {number}, step {step}: {rows:#?}");
+            assert!(!(answer == Answer::NotApplied && rows == new), "commit {number}, step {step}");
+            assert!(!(seen_new && rows == old), "commit {number}, step {step} comes after it was durable");
+            seen_new = rows == new;
+            check_one_line(dir.path(), &rows, &new, number);
+        }
+        assert!(seen_new, "commit {number} is durable before its last step");
+    }
+}
+
+/// A finished run has one line, however often its commit was finished.
+fn check_one_line(dir: &Path, rows: &Rows, new: &Rows, number: usize) {
+    let log = lines(&dir.join("runs").join(format!("{RECURRING}.jsonl")));
+    let ours = log.iter().filter(|line| line.get("runId").is_some()).count();
+    let settled = number > 2 || (number == 2 && rows == new);
+    assert_eq!(ours, usize::from(settled), "{log:#?}");
+}
+
+#[test]
+fn a_commit_that_fails_once_at_any_step_is_taken_when_it_is_sent_again() {
+    let scene = Scene::new();
+    for number in 0..scene.commits.len() {
+        let new = scene.rows_after(number + 1);
+        for step in 0..scene.steps_of(number) {
+            let (dir, mut store, disk) = scene.with_commits(number);
+            fail_at(&disk, step, false);
+            assert_ne!(store.commit(&scene.commits[number]), Answer::Applied, "commit {number}, step {step}");
+            assert_eq!(store.commit(&scene.commits[number]), Answer::Applied, "commit {number}, step {step}");
+            let rows = store.load().expect("rows");
+            assert_eq!(rows, new, "commit {number}, step {step}");
+            check_one_line(dir.path(), &rows, &new, number);
+        }
+    }
+}
+
+#[test]
+fn nobody_who_looks_between_the_steps_sees_a_run_over_beside_a_session_at_work() {
+    let scene = Scene::new();
+    let (dir, mut store, disk) = scene.with_commits(0);
+    let looks = Rc::new(RefCell::new(Looks::default()));
+    let (root, seen) = (dir.path().to_owned(), Rc::clone(&looks));
+    disk.0.borrow_mut().look = Some(Box::new(move || look(&root, &mut seen.borrow_mut())));
+    for commit in &scene.commits {
+        assert_eq!(store.commit(commit), Answer::Applied);
+    }
+    look(dir.path(), &mut looks.borrow_mut());
+    let looks = looks.borrow();
+    assert!(looks.at_work > 5 && looks.over > 5, "{looks:?}");
+}
+
+#[derive(Debug, Default)]
+struct Looks {
+    at_work: usize,
+    over: usize,
+}
+
+/// Reads outcomes first and sessions after them, as a reader does who follows a finished run.
+fn look(root: &Path, looks: &mut Looks) {
+    let log = lines(&root.join("runs").join(format!("{RECURRING}.jsonl")));
+    let state = object(&root.join("jobs-state.json"))["jobs"][RECURRING]["state"].clone();
+    let over: Vec<Value> =
+        log.iter().map(|line| line["runId"].clone()).chain([state["lastRunId"].clone()]).collect();
+    for (key, row) in object(&root.join("sessions.json")) {
+        if row.get("runId").is_none() {
+            continue;
+        }
+        let at_work = row["status"] == "running";
+        let said_over = over.contains(&row["runId"]);
+        assert!(!(at_work && said_over), "{key} is at work and over: {row}");
+        looks.at_work += usize::from(at_work);
+        looks.over += usize::from(said_over);
+    }
+}
+
+#[test]
+fn commits_of_two_copies_put_together_are_refused() {
+    let scene = Scene::new();
+    let (dir, mut store, disk) = scene.with_commits(2);
+    fail_at(&disk, 3, true);
+    assert_eq!(store.commit(&scene.commits[2]), Answer::Unknown);
+    drop(store);
+    let path = |name: &str| -> PathBuf { dir.path().join(name) };
+    let mut books = object(&path("sametick.json"));
+    books["lastCommit"] = serde_json::json!(0);
+    fs::write(path("sametick.json"), serde_json::to_string(&books).expect("text")).expect("a write");
+    let error = JsonStore::open(dir.path(), scene.names.clone()).expect_err("a gap");
+    assert!(error.to_string().contains("does not follow commit 0"), "{error}");
+}

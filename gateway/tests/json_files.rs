@@ -1,0 +1,360 @@
+//! The JSON store on the field's real files: what it keeps, and what it refuses.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use sametick_core::commit::Answer;
+use sametick_core::effect::{Command, InputKind, Report};
+use sametick_core::id::{AgentId, JobId};
+use sametick_core::job::{Budgets, CatchUp, Job};
+use sametick_core::ports::Store;
+use sametick_core::schedule::Schedule;
+use sametick_core::session::Status;
+use sametick_core::time::{Span, Wall};
+use sametick_gateway::SharedNames;
+use sametick_gateway::store_json::{JsonStore, StoreError};
+use serde_json::{Map, Value, json};
+use support::{DUE_MS, RECURRING, Script, TIMEOUT_MS, contents, field_files, lines, object};
+
+/// What the machine writes into a session row.
+const LIFECYCLE: [&str; 14] = [
+    "sessionId",
+    "status",
+    "startedAt",
+    "endedAt",
+    "runtimeMs",
+    "updatedAt",
+    "runId",
+    "jobId",
+    "seq",
+    "error",
+    "errorKind",
+    "stopReason",
+    "timeoutBudget",
+    "timeoutPhase",
+];
+
+/// Runs the recurring job into its timeout; the store holds the end of it.
+fn time_out(dir: &Path) -> (JsonStore, Script) {
+    let names = SharedNames::new();
+    let mut store = JsonStore::open(dir, names.clone()).expect("the field's files");
+    let rows = store.load().expect("the field's files");
+    let session = names.with(|names| names.sessions.intern("new-session"));
+    let mut script = Script::start(&rows, store.epoch(), DUE_MS - 1_000);
+    script.at(1_000, &[]).report(1_020, Report::Ready { session });
+    script.at(1_000 + TIMEOUT_MS, &[]).report(1_000 + TIMEOUT_MS + 5, Report::Stopped);
+    for commit in &script.commits {
+        assert_eq!(store.commit(commit), Answer::Applied);
+    }
+    (store, script)
+}
+
+fn without_lifecycle(row: &Value) -> Vec<(&String, &Value)> {
+    let fields = row.as_object().expect("a row").iter();
+    fields.filter(|(field, _)| !LIFECYCLE.contains(&field.as_str())).collect()
+}
+
+#[test]
+fn unknown_fields_of_sessions_survive_in_meaning_and_order() {
+    let dir = field_files();
+    let before = object(&dir.path().join("sessions.json"));
+    time_out(dir.path());
+    let after = object(&dir.path().join("sessions.json"));
+    let keys: Vec<&String> = before.keys().collect();
+    assert_eq!(after.keys().take(keys.len()).collect::<Vec<_>>(), keys);
+    for (key, row) in &before {
+        assert_eq!(without_lifecycle(&after[key]), without_lifecycle(row), "{key}");
+    }
+}
+
+#[test]
+fn rows_and_states_of_other_jobs_are_untouched() {
+    let dir = field_files();
+    let (sessions, states) =
+        (object(&dir.path().join("sessions.json")), object(&dir.path().join("jobs-state.json")));
+    time_out(dir.path());
+    let after = object(&dir.path().join("sessions.json"));
+    for (key, row) in sessions.iter().filter(|(key, _)| *key != &format!("agent:main:cron:{RECURRING}")) {
+        assert_eq!(after[key].to_string(), row.to_string(), "{key}");
+    }
+    let after = object(&dir.path().join("jobs-state.json"));
+    for (job, state) in
+        states["jobs"].as_object().expect("states").iter().filter(|(job, _)| *job != RECURRING)
+    {
+        assert_eq!(after["jobs"][job].to_string(), state.to_string(), "{job}");
+    }
+}
+
+#[test]
+fn a_timeout_shows_in_every_file_with_its_reason_and_key() {
+    let dir = field_files();
+    time_out(dir.path());
+    let base = format!("agent:main:cron:{RECURRING}");
+    let own = format!("{base}:run:new-session");
+    let sessions = object(&dir.path().join("sessions.json"));
+    for key in [&base, &own] {
+        let row = &sessions[key];
+        let said = [&row["status"], &row["errorKind"], &row["stopReason"], &row["timeoutPhase"]];
+        assert_eq!(said, ["timeout", "timeout", "timeout", "running"], "{key}");
+        assert_eq!((&row["startedAt"], &row["endedAt"]), (&json!(DUE_MS + 20), &json!(DUE_MS + 22_000)));
+    }
+    let log = lines(&dir.path().join("runs").join(format!("{RECURRING}.jsonl")));
+    let line = log.last().expect("a line");
+    assert_eq!((log.len(), &line["status"], &line["outcome"]), (3, &json!("error"), &json!("timed out")));
+    assert_eq!((&line["sessionKey"], &line["durationMs"]), (&json!(own), &json!(22_000)));
+    let state = &object(&dir.path().join("jobs-state.json"))["jobs"][RECURRING]["state"];
+    assert_eq!((&state["lastRunStatus"], &state["lastErrorReason"]), (&json!("error"), &json!("timeout")));
+    assert_eq!(state["lastDeliveryStatus"], "not-requested");
+    assert_eq!(state.get("runningAtMs"), None);
+}
+
+#[test]
+fn numbers_of_others_survive_exactly() {
+    let dir = field_files();
+    let path = dir.path().join("sessions.json");
+    let odd = r#"{"a":0.1,"b":1e21,"c":-0.000001234,"d":9007199254740993,"e":18446744073709551615,"f":5e-324,"g":1.7976931348623157e308,"h":2.5,"i":123456789.123456789}"#;
+    let mut sessions = object(&path);
+    let key = format!("agent:main:cron:{RECURRING}");
+    sessions[&key]["odd"] = serde_json::from_str(odd).expect("numbers");
+    let said = sessions[&key]["odd"].to_string();
+    fs::write(&path, serde_json::to_string(&sessions).expect("text")).expect("a write");
+    time_out(dir.path());
+    assert_eq!(object(&path)[&key]["odd"].to_string(), said);
+    assert!(said.contains("9007199254740993") && said.contains("18446744073709551615"), "{said}");
+}
+
+#[test]
+fn what_others_write_while_the_gateway_runs_is_not_lost() {
+    let dir = field_files();
+    let (mut store, mut script) = time_out(dir.path());
+    let path = dir.path().join("sessions.json");
+    let mut sessions = object(&path);
+    let key = format!("agent:main:cron:{RECURRING}");
+    sessions[&key]["inputTokens"] = json!(77);
+    sessions.insert("agent:main:main".to_owned(), json!({ "sessionId": "m" }));
+    fs::write(&path, serde_json::to_string(&sessions).expect("text")).expect("a write");
+    let done = script.commits.len();
+    script.at(3_700_000, &[]);
+    let session = sametick_core::id::SessionId(0);
+    script.report(3_700_010, Report::Ready { session });
+    for commit in &script.commits[done..] {
+        assert_eq!(store.commit(commit), Answer::Applied);
+    }
+    let after = object(&path);
+    assert_eq!((&after[&key]["inputTokens"], &after[&key]["status"]), (&json!(77), &json!("running")));
+    assert_eq!(after["agent:main:main"]["sessionId"], "m");
+}
+
+#[test]
+fn a_job_declared_while_the_gateway_runs_is_there_after_a_restart() {
+    let dir = field_files();
+    let (mut store, mut script) = time_out(dir.path());
+    let names = SharedNames::new();
+    let done = script.commits.len();
+    let id = JobId(5);
+    let budgets = Budgets { timeout: Some(Span::from_secs(9)), ..Budgets::default() };
+    let schedule = Schedule::At(Wall::from_millis(DUE_MS + 90_000));
+    let job = Job { id, agent: AgentId(0), schedule, budgets, deliver: false, catch_up: CatchUp::One };
+    script.at(60_000, &[InputKind::Command { ticket: 1, command: Command::Add(job) }]);
+    for commit in &script.commits[done..] {
+        assert_eq!(store.commit(commit), Answer::Applied);
+    }
+    drop(store);
+    let rows = JsonStore::open(dir.path(), names).expect("files").load().expect("rows");
+    let (read, row) = rows.jobs.last().expect("the new job");
+    assert_eq!((read.schedule, read.budgets), (schedule, budgets));
+    assert_eq!(row.next_due, Some(Wall::from_millis(DUE_MS + 90_000)));
+}
+
+#[test]
+fn jobs_that_are_not_run_stay_in_the_file_and_say_why() {
+    let dir = field_files();
+    let path = dir.path().join("jobs.json");
+    let mut jobs = object(&path);
+    let list = jobs["jobs"].as_array_mut().expect("a list");
+    list.push(
+        json!({ "id": "nightly", "schedule": { "kind": "cron", "expr": "0 3 * * *", "tz": "Europe/Berlin" },
+        "sessionTarget": "isolated", "payload": { "kind": "agentTurn", "message": "x" }, "odd": [1, null] }),
+    );
+    list.push(json!({ "name": "nameless" }));
+    fs::write(&path, serde_json::to_string_pretty(&jobs).expect("text")).expect("a write");
+    let before = fs::read(&path).expect("a file");
+    let (store, _) = time_out(dir.path());
+    let said: Vec<String> =
+        store.skipped().iter().map(|skip| format!("{}: {}", skip.job, skip.why)).collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].starts_with("nightly: schedule kind \"cron\" is not run by this version"), "{said:?}");
+    assert_eq!(said[1], "jobs[6]: it has no id");
+    assert_eq!(fs::read(&path).expect("a file"), before);
+}
+
+#[test]
+fn states_inside_jobs_json_are_read_and_carried_over() {
+    let dir = field_files();
+    fs::remove_file(dir.path().join("jobs-state.json")).expect("a file");
+    let path = dir.path().join("jobs.json");
+    let mut jobs = object(&path);
+    jobs["jobs"][4]["state"] = json!({ "nextRunAtMs": DUE_MS, "oddStreak": 4, "consecutiveErrors": 2 });
+    fs::write(&path, serde_json::to_string_pretty(&jobs).expect("text")).expect("a write");
+    time_out(dir.path());
+    let state = &object(&dir.path().join("jobs-state.json"))["jobs"][RECURRING]["state"];
+    assert_eq!((&state["oddStreak"], &state["consecutiveErrors"]), (&json!(4), &json!(3)));
+}
+
+#[test]
+fn a_marker_that_another_gateway_left_is_taken_off() {
+    let dir = field_files();
+    let path = dir.path().join("jobs-state.json");
+    let mut states = object(&path);
+    states["jobs"][RECURRING]["state"]["runningAtMs"] = json!(DUE_MS - 9_000);
+    fs::write(&path, serde_json::to_string_pretty(&states).expect("text")).expect("a write");
+    let mut store = JsonStore::open(dir.path(), SharedNames::new()).expect("files");
+    let rows = store.load().expect("rows");
+    let script = Script::start(&rows, store.epoch(), DUE_MS - 1_000);
+    assert_eq!(store.commit(&script.commits[0]), Answer::Applied);
+    assert_eq!(object(&path)["jobs"][RECURRING]["state"].get("runningAtMs"), None);
+}
+
+#[test]
+fn a_restart_finds_what_the_commits_said() {
+    let dir = field_files();
+    let names = SharedNames::new();
+    let mut store = JsonStore::open(dir.path(), names.clone()).expect("files");
+    let rows = store.load().expect("rows");
+    let session = names.with(|names| names.sessions.intern("new-session"));
+    let mut script = Script::start(&rows, store.epoch(), DUE_MS - 1_000);
+    script.at(1_000, &[]).report(1_020, Report::Ready { session });
+    for commit in &script.commits {
+        assert_eq!(store.commit(commit), Answer::Applied);
+    }
+    drop(store);
+    let rows = JsonStore::open(dir.path(), names).expect("files").load().expect("rows");
+    let last = script.commits.last().expect("commits");
+    assert_eq!((rows.runs.len(), rows.runs[0]), (1, last.runs[0]));
+    assert_eq!(rows.events, last.events);
+    assert_eq!(rows.last_commit, last.number);
+    let running: Vec<_> = rows.sessions.iter().filter(|row| row.run == Some(script.run())).collect();
+    assert_eq!(running.len(), 2);
+    assert!(running.iter().all(|row| row.status == Some(Status::Running) && row.session == Some(session)));
+    let (_, job) = rows.jobs.iter().find(|(job, _)| job.id == script.run().job).expect("the job");
+    assert_eq!(job.running, Some(script.run()));
+}
+
+#[test]
+fn a_file_that_does_not_read_is_named_and_nothing_is_written() {
+    let cases: [(&str, &str, &str); 6] = [
+        ("sessions.json", "", "sessions.json:1:1: the file is empty"),
+        ("sessions.json", " \n", "sessions.json:1:1: the file is empty"),
+        ("jobs.json", "{\n  \"version\": 1,\n  \"jobs\": [,]\n}", "jobs.json:3:12: expected value"),
+        ("jobs-state.json", "{\"version\":1,\"jobs\":[]}", "jobs-state.json: \"jobs\" should be an object"),
+        ("jobs.json", "[1, 2]", "jobs.json:1:0: invalid type: sequence"),
+        ("sametick.json", "{\"version\":", "sametick.json:1:11: EOF"),
+    ];
+    for (file, text, wanted) in cases {
+        let dir = field_files();
+        fs::write(dir.path().join(file), text).expect("a write");
+        let before = contents(dir.path());
+        let error = JsonStore::open(dir.path(), SharedNames::new()).expect_err("a bad file");
+        let said = error.to_string();
+        assert!(said.contains(wanted), "{said}\nshould contain {wanted}");
+        assert!(said.contains("nothing was overwritten"), "{said}");
+        assert_eq!(contents(dir.path()), before, "{file}");
+    }
+}
+
+#[test]
+fn a_file_that_breaks_while_the_gateway_runs_is_not_overwritten_and_the_commit_is_kept() {
+    let dir = field_files();
+    let (mut store, mut script) = time_out(dir.path());
+    let done = script.commits.len();
+    script.at(3_700_000, &[]);
+    let session = sametick_core::id::SessionId(0);
+    script.report(3_700_010, Report::Ready { session });
+    let path = dir.path().join("sessions.json");
+    let good = fs::read(&path).expect("a file");
+    fs::write(&path, "").expect("a write");
+    let [grant, ready] = &script.commits[done..] else { panic!("two commits") };
+    assert_eq!(store.commit(grant), Answer::Applied);
+    assert_eq!(store.commit(ready), Answer::NotApplied);
+    assert_eq!(fs::read(&path).expect("a file"), b"");
+    fs::write(&path, good).expect("a write");
+    assert_eq!(store.commit(ready), Answer::Applied);
+}
+
+#[test]
+fn a_second_gateway_on_a_directory_is_refused_and_the_next_one_has_a_newer_epoch() {
+    let dir = field_files();
+    let first = JsonStore::open(dir.path(), SharedNames::new()).expect("files");
+    let second = JsonStore::open(dir.path(), SharedNames::new()).expect_err("a second gateway");
+    assert!(matches!(second, StoreError::Locked { .. }), "{second}");
+    assert!(second.to_string().contains("another gateway works on"), "{second}");
+    let epoch = first.epoch();
+    drop(first);
+    assert_eq!(JsonStore::open(dir.path(), SharedNames::new()).expect("files").epoch(), epoch + 1);
+}
+
+#[test]
+fn a_commit_of_an_older_owner_is_fenced_a_repeat_ignored_a_gap_refused() {
+    let dir = field_files();
+    let (mut store, script) = time_out(dir.path());
+    let before = contents(dir.path());
+    let mut commit = script.commits[1].clone();
+    assert_eq!(store.commit(&commit), Answer::Applied);
+    commit.number = script.commits.last().expect("commits").number + 2;
+    assert_eq!(store.commit(&commit), Answer::NotApplied);
+    commit.epoch -= 1;
+    assert_eq!(store.commit(&commit), Answer::Fenced);
+    assert_eq!(contents(dir.path()), before);
+}
+
+#[test]
+fn a_new_directory_is_an_empty_store() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut store = JsonStore::open(dir.path().join("new"), SharedNames::new()).expect("a store");
+    assert_eq!(store.load().expect("rows"), sametick_core::commit::Rows::default());
+}
+
+#[test]
+fn private_files_stay_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = field_files();
+    let path = dir.path().join("sessions.json");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("permissions");
+    time_out(dir.path());
+    let mode = |name: &str| fs::metadata(dir.path().join(name)).expect("a file").permissions().mode() & 0o777;
+    assert_eq!((mode("sessions.json"), mode("sametick.json")), (0o640, 0o600));
+}
+
+#[test]
+fn a_start_inherits_nothing_from_the_row_before_it() {
+    let dir = field_files();
+    let path = dir.path().join("sessions.json");
+    let mut sessions = object(&path);
+    let key = format!("agent:main:cron:{RECURRING}");
+    let mut old: Map<String, Value> = sessions[&key].as_object().expect("a row").clone();
+    for (field, value) in [
+        ("endedAt", json!(5)),
+        ("error", json!("old")),
+        ("errorKind", json!("timeout")),
+        ("runtimeMs", json!(4)),
+    ] {
+        old.insert(field.to_owned(), value);
+    }
+    sessions.insert(key.clone(), Value::Object(old));
+    fs::write(&path, serde_json::to_string(&sessions).expect("text")).expect("a write");
+    let names = SharedNames::new();
+    let mut store = JsonStore::open(dir.path(), names.clone()).expect("files");
+    let session = names.with(|names| names.sessions.intern("s"));
+    let mut script = Script::start(&store.load().expect("rows"), store.epoch(), DUE_MS - 1_000);
+    script.at(1_000, &[]).report(1_020, Report::Ready { session });
+    for commit in &script.commits {
+        store.commit(commit);
+    }
+    let row = object(&path)[&key].clone();
+    assert_eq!((&row["status"], &row["startedAt"]), (&json!("running"), &json!(DUE_MS + 20)));
+    for field in ["endedAt", "error", "errorKind", "runtimeMs"] {
+        assert_eq!(row.get(field), None, "{field}");
+    }
+}
