@@ -1,0 +1,58 @@
+# The commands of this house. `just ci` is what has to hold before a change is taken.
+
+# Lists the recipes.
+default:
+    @just --list --unsorted
+
+# Formats everything.
+fmt:
+    cargo fmt --all
+
+# Says what is not formatted, and every warning.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Builds the documentation, as strictly as CI does.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# Runs the shipped scenarios, or what is named: `just run scenarios/races --seeds 0..100000`.
+run *args:
+    cargo run --release --bin sametick {{ if args == "" { "" } else { "-- run " + args } }}
+
+# Tells one world: `just explain races/late_host --seed 7`.
+explain *args:
+    cargo run --release --bin sametick -- explain {{ args }}
+
+# Everything users run.
+test:
+    cargo test --workspace
+
+# Which check catches which bug.
+mutants:
+    cargo run --release --bin sametick -- mutants
+
+# A real process that sleeps longer than its timeout, and the files that say so.
+example:
+    cargo run --release -p sametick-gateway --example timeout
+
+# Worlds a second, side by side.
+bench:
+    cargo bench --bench worlds
+
+# Rewrites the transcripts of scenarios without ranges. Read the difference before you commit it.
+bless *paths="scenarios":
+    cargo run --release --bin sametick -- run --bless {{ paths }}
+
+# A million seeds for every family. Takes minutes.
+soak:
+    cargo run --release --bin sametick -- run --seeds 0..1000000
+
+# A million seeds of every family in the other shape of finalisation.
+soak-synthesize:
+    cargo run --release --bin sametick -- run --seeds 0..1000000 --shape synthesize
+
+# What CI runs.
+ci:
+    .ci/run
