@@ -3,18 +3,19 @@
 //! What is never true here: that an effect of a tick is carried out before the tick's commit was
 //! handed to the store, or that a deadline waits for the store, a turn or a subscriber.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{pending, poll_fn};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use sametick_core::commit::{Answer, Rows};
-use sametick_core::effect::{Effect, Input, InputKind, Refusal};
+use sametick_core::effect::{Effect, Input, InputKind, Refusal, Report};
+use sametick_core::id::RunId;
 use sametick_core::ports::Turns;
 use sametick_core::time::{Mono, Now};
 use sametick_core::{Machine, Tick};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::clock::HostClock;
 use crate::mailbox::{Mailbox, Message, Said};
@@ -27,6 +28,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// How many inputs one tick takes at most: a flood is cut into ticks.
 const INPUTS_A_TICK: usize = 1_024;
+
+/// How long an owner that was replaced waits for its turns to stop.
+const LAST_WAIT: Duration = Duration::from_secs(10);
 
 /// Owns a machine and drives it on the time of a tokio runtime.
 #[derive(Debug)]
@@ -49,6 +53,9 @@ struct World<P, T> {
     store: P,
     open: OpenCommits,
     turns: T,
+    /// Runs whose turn may be at work: it was started or asked to stop, and has not said that it
+    /// ended.
+    at_work: BTreeSet<RunId>,
     subscribers: Subscribers,
     deliveries: Box<dyn Deliveries>,
     /// Who waits for the reply to which ticket.
@@ -87,6 +94,7 @@ impl<M: Machine, P: StorePort, T: Turns, C: HostClock> Driver<M, P, T, C> {
             store,
             open: OpenCommits::new(Backoff::default()),
             turns,
+            at_work: BTreeSet::new(),
             subscribers: Subscribers::default(),
             deliveries: Box::new(NoDeliveries),
             replies: BTreeMap::new(),
@@ -133,6 +141,7 @@ impl<M: Machine, P: StorePort, T: Turns, C: HostClock> Driver<M, P, T, C> {
         self.handled = now.mono;
         loop {
             if self.world.stepped_down {
+                let _some_never_stop = timeout(LAST_WAIT, self.hear_turns_stop()).await;
                 return Err(DriverError::Fenced);
             }
             if self.stopping && self.world.open.is_empty() {
@@ -143,6 +152,15 @@ impl<M: Machine, P: StorePort, T: Turns, C: HostClock> Driver<M, P, T, C> {
             self.take(woken)?;
             self.take_what_else_there_is()?;
             self.tick();
+        }
+    }
+
+    /// The turns were asked to stop. To be gone before they are would leave them to nobody.
+    async fn hear_turns_stop(&mut self) {
+        while !self.world.at_work.is_empty()
+            && let Some(message) = self.mailbox.messages.recv().await
+        {
+            self.take_message(message);
         }
     }
 
@@ -214,7 +232,10 @@ impl<M: Machine, P: StorePort, T: Turns, C: HostClock> Driver<M, P, T, C> {
 
     fn take_message(&mut self, message: Message) {
         match message.said {
-            Said::Report { run, report } => self.input(message.at, InputKind::Report { run, report }),
+            Said::Report { run, report } => {
+                self.world.hear(run, report);
+                self.input(message.at, InputKind::Report { run, report });
+            }
             // Dropping the reply says that the gateway is gone.
             Said::Command { .. } if self.stopping => {}
             Said::Command { command, reply } => {
@@ -285,7 +306,10 @@ impl<P: StorePort, T: Turns> World<P, T> {
         match *effect {
             // A gateway that is about to leave calls no turn: the next one settles the run.
             Effect::Start { .. } if stopping => {}
-            Effect::Start { .. } | Effect::Abort { .. } => self.turns.effect(effect),
+            Effect::Start { run } | Effect::Abort { run } => {
+                self.at_work.insert(run);
+                self.turns.effect(effect);
+            }
             Effect::Publish { offset, event } => {
                 self.acknowledges_later |= !self.subscribers.publish(offset, &event);
                 if !self.acknowledges_later {
@@ -299,6 +323,15 @@ impl<P: StorePort, T: Turns> World<P, T> {
             }
             Effect::StoreAgain { commit } => self.open.send_again(commit, Instant::now()),
             Effect::StepDown => self.stepped_down = true,
+        }
+    }
+
+    fn hear(&mut self, run: RunId, report: Report) {
+        match report {
+            Report::Completed(_) | Report::Stopped => {
+                self.at_work.remove(&run);
+            }
+            Report::Ready { .. } | Report::Progress => {}
         }
     }
 

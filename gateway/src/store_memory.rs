@@ -101,6 +101,43 @@ impl Store for MemoryStore {
     }
 }
 
+/// A store that keeps a copy of every commit another one applied, for tests that compare machines.
+#[derive(Clone, Debug, Default)]
+pub struct Recorded<S> {
+    inner: S,
+    commits: Arc<Mutex<Vec<Commit>>>,
+}
+
+impl<S> Recorded<S> {
+    /// Wraps a store.
+    pub fn new(inner: S) -> Self {
+        Self { inner, commits: Arc::default() }
+    }
+
+    /// Every commit applied so far, in order and without repeats. Clones share them.
+    #[must_use]
+    pub fn commits(&self) -> Vec<Commit> {
+        self.commits.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl<S: Store> Store for Recorded<S> {
+    type Error = S::Error;
+
+    fn load(&mut self) -> Result<Rows, S::Error> {
+        self.inner.load()
+    }
+
+    fn commit(&mut self, commit: &Commit) -> Answer {
+        let answer = self.inner.commit(commit);
+        let mut commits = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        if answer == Answer::Applied && commits.last().is_none_or(|last| last.number < commit.number) {
+            commits.push(commit.clone());
+        }
+        answer
+    }
+}
+
 impl Books {
     /// What a machine needs to go on.
     #[must_use]

@@ -89,3 +89,72 @@ fn by_environment(run: &str) -> Option<Group> {
         .and_then(Process::read)
         .and_then(|process| Group::from_id(process.group))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::CommandExt;
+    use std::process::{Child, Command};
+
+    use super::*;
+
+    /// A process in a group of its own, which ends with the test.
+    struct Sleeper(Child);
+
+    impl Sleeper {
+        fn new(run: Option<&str>) -> Self {
+            let mut command = Command::new("sleep");
+            command.arg("60").process_group(0);
+            if let Some(run) = run {
+                command.env(RUN_VARIABLE, run);
+            }
+            Self(command.spawn().expect("a process"))
+        }
+
+        fn group(&self) -> Group {
+            Group::from_id(self.0.id()).expect("an id")
+        }
+    }
+
+    impl Drop for Sleeper {
+        fn drop(&mut self) {
+            let _gone = self.0.kill();
+            let _gone = self.0.wait();
+        }
+    }
+
+    #[test]
+    fn a_marked_group_is_found_while_it_lives() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (marks, sleeper) = (Marks::in_dir(dir.path().join("turns")), Sleeper::new(None));
+        let group = sleeper.group();
+        marks.set("job:1:2:1", group);
+        assert_eq!(marks.find("job:1:2:1"), Some(group));
+        assert_eq!(marks.find("job:1:2:2"), None);
+        drop(sleeper);
+        assert_eq!(marks.find("job:1:2:1"), None);
+    }
+
+    #[test]
+    fn an_id_that_was_used_again_is_not_taken_for_the_turn() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (marks, sleeper) = (Marks::in_dir(dir.path().to_owned()), Sleeper::new(None));
+        marks.set("job:1:2:1", sleeper.group());
+        let mut mark: Mark =
+            serde_json::from_slice(&fs::read(marks.path("job:1:2:1")).expect("a mark")).expect("JSON");
+        mark.leader_started = mark.leader_started.map(|started| started - 1);
+        fs::write(marks.path("job:1:2:1"), serde_json::to_vec(&mark).expect("JSON")).expect("a write");
+        assert_eq!(marks.find("job:1:2:1"), None);
+        mark.leader_started = mark.leader_started.map(|started| started + 1);
+        mark.boot = Some("another start of the system".to_owned());
+        fs::write(marks.path("job:1:2:1"), serde_json::to_vec(&mark).expect("JSON")).expect("a write");
+        assert_eq!(marks.find("job:1:2:1"), None);
+    }
+
+    #[test]
+    fn a_turn_without_a_mark_is_found_by_its_environment() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let run = format!("unmarked-{}:1:2:1", std::process::id());
+        let (marks, sleeper) = (Marks::in_dir(dir.path().to_owned()), Sleeper::new(Some(&run)));
+        assert_eq!(marks.find(&run), Some(sleeper.group()));
+    }
+}

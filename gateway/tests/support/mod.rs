@@ -99,10 +99,11 @@ impl Script {
 
     /// The run that was started last.
     pub fn run(&self) -> RunId {
-        let started = self.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Start { run } => Some(*run),
-            _ => None,
-        });
+        let started = self
+            .effects
+            .iter()
+            .rev()
+            .find_map(|effect| if let Effect::Start { run } = effect { Some(*run) } else { None });
         started.expect("a start")
     }
 
