@@ -9,7 +9,7 @@ fn main() -> io::Result<()> {
     let root = here.parent().unwrap_or(&here).join("scenarios");
     let mut files = Vec::new();
     walk(&root, &mut files)?;
-    files.sort();
+    files.sort_by_key(|file| place(&root, file));
     let mut list = String::from("&[\n");
     for file in &files {
         let name = file.strip_prefix(&root).map_err(io::Error::other)?.display().to_string();
@@ -24,6 +24,17 @@ fn main() -> io::Result<()> {
     list.push(']');
     let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
     fs::write(out.join("shipped.rs"), list)
+}
+
+/// The chapters in the order to read them; any other comes after them, by name.
+const CHAPTERS: [&str; 7] = ["timeouts", "races", "queues", "schedules", "store", "crashes", "regressions"];
+
+/// Where a file stands in reading order: the very first scenario, then chapter by chapter.
+fn place(root: &Path, file: &Path) -> (usize, bool, PathBuf) {
+    let name = file.strip_prefix(root).unwrap_or(file);
+    let chapter = name.components().next().and_then(|folder| folder.as_os_str().to_str());
+    let chapter = CHAPTERS.iter().position(|known| Some(*known) == chapter).unwrap_or(CHAPTERS.len());
+    (chapter, !name.ends_with("after_session_start.toml"), name.to_owned())
 }
 
 /// Every scenario below a folder. The folders are watched, so that a new file is noticed.

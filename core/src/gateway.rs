@@ -140,6 +140,9 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             return None;
         }
         let mut first = self.alarms.peek();
+        if self.outbox.has_room() && self.lane.can_grant() {
+            return Some(self.closed.tick_after());
+        }
         if self.outbox.has_room()
             && let Some(due) = self.scheduler.peek_due()
         {

@@ -74,6 +74,12 @@ impl Lane {
         None
     }
 
+    /// Whether there are both a free slot and a waiter.
+    #[must_use]
+    pub const fn can_grant(&self) -> bool {
+        self.held < self.limit && self.live > 0
+    }
+
     /// Takes a slot for a run that held one before a crash, even over the limit: its turn may live.
     pub const fn inherit(&mut self) {
         self.held += 1;

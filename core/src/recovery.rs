@@ -3,7 +3,8 @@
 //! The first tick says what became of everything: queued runs are queued again; starting and
 //! running ones settle as interrupted, their sessions terminal and their drains open, since a turn
 //! can outlive its gateway; missed occurrences get what the catch-up policy says; events nobody
-//! acknowledged are published again. Recovering twice equals recovering once.
+//! acknowledged are published again. Slots are granted from the next tick on, so recovering twice
+//! equals recovering once.
 
 use crate::commit::Rows;
 use crate::effect::{Effect, Tick};
@@ -39,7 +40,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
                 self.enqueue(run);
             }
         }
-        self.grant();
+        // Nothing is granted yet: a slot granted here and lost to the next crash would be a run
+        // interrupted that never began. The wake-up asks for the tick that grants.
         self.finish();
         &self.tick
     }

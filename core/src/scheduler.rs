@@ -110,7 +110,8 @@ impl Scheduler {
         };
         let missed = if runs { count - 1 } else { count };
         if missed > 0 {
-            let last_missed = if runs { room.before(due, missed) } else { last };
+            let last_missed =
+                if runs { room.job.schedule.count_through(due, last.plus_millis(-1)).1 } else { last };
             room.unran(due, last_missed, missed, Unran::Missed, draft);
         }
         if let Some(next) = next {
@@ -221,16 +222,5 @@ impl JobRoom {
             }
         }
         self.skips_changed = true;
-    }
-
-    /// The last of `count` occurrences that begin with `first`.
-    fn before(&self, first: Wall, count: u64) -> Wall {
-        match self.job.schedule {
-            crate::schedule::Schedule::At(at) => at,
-            crate::schedule::Schedule::Every { every_ms, .. } => {
-                let steps = every_ms.max(1).saturating_mul(count.saturating_sub(1));
-                first.plus_millis(i64::try_from(steps).unwrap_or(i64::MAX))
-            }
-        }
     }
 }

@@ -3,7 +3,7 @@
 
 use sametick_core::Waiting;
 use sametick_core::commit::{Answer, Commit, JobRow};
-use sametick_core::effect::Effect;
+use sametick_core::effect::{Effect, Tick};
 use sametick_core::job::Job;
 use sametick_core::time::{Mono, Span};
 
@@ -99,11 +99,12 @@ impl<'s> Judge<'s> {
         self.checks.effect(&mut self.failures, at, effect, &self.books, &labels);
     }
 
-    /// Hears that a gateway came back, and what it knows as it does.
-    pub fn restarted(&mut self, at: Mono, waiting: &[Waiting]) {
+    /// Hears that a gateway came back: what it waits for, and its first tick, before that is carried
+    /// out.
+    pub fn restarted(&mut self, at: Mono, waiting: &[Waiting], first: &Tick) {
         let labels = Labels::new(self.scenario, &self.jobs);
-        let back = Restarted { at, books: &self.books, labels };
-        self.checks.restarted(&mut self.failures, &back, waiting);
+        let back = Restarted { at, books: &self.books, labels, waiting, first };
+        self.checks.restarted(&mut self.failures, &back);
     }
 
     /// Judges what is left when nothing can happen any more. `heard` is the offset below which the

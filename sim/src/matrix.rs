@@ -92,6 +92,7 @@ impl Visit for Trial<'_> {
     fn visit<M: Machine + Send + Sync>(self, machine: M) {
         let mut world = World::new(self.scenario, machine);
         world.judge_claims(false);
+        world.try_laws(self.total.mutant.killed_by.contains(&CheckName::Law));
         let total = self.total;
         for seed in 0..self.scenario.seeds.min(SEEDS) {
             let verdict = world.run(seed);

@@ -55,6 +55,8 @@ pub struct World<'s, M> {
     rows: Rows,
     draw: Draw,
     now: Mono,
+    /// The first instant of the tick at hand: the one before it closed all before.
+    opened: Mono,
     /// Which life of the gateway this is, from 1; a dead one hears nothing.
     life: u32,
     up: bool,
@@ -131,6 +133,7 @@ impl<'s, M: Machine> World<'s, M> {
             rows: Rows::default(),
             draw: Draw::default(),
             now: Mono::default(),
+            opened: Mono::default(),
             life: 0,
             up: false,
             queue: BinaryHeap::new(),
@@ -265,7 +268,7 @@ impl<'s, M: Machine> World<'s, M> {
         let mut tick = std::mem::take(&mut self.tick);
         tick.clone_from(self.machine.restart(&self.rows, u64::from(self.life), now));
         if self.life > 1 {
-            self.judge.restarted(self.now, &self.machine.waiting());
+            self.judge.restarted(self.now, &self.machine.waiting(), &tick);
         }
         self.inputs.clear();
         self.settle_tick(&tick);
@@ -290,7 +293,8 @@ impl<'s, M: Machine> World<'s, M> {
         if at.since(Mono::default()) > self.scenario.until || self.verdict.ticks >= MOST_TICKS {
             return false;
         }
-        let at = at.max(self.now.tick_after());
+        self.opened = self.now.tick_after();
+        let at = at.max(self.opened);
         let now = at + self.draw.span(self.scenario.lag, Choice::Lag, at.as_nanos());
         self.now = now;
         self.inputs.clear();
@@ -365,7 +369,8 @@ impl<'s, M: Machine> World<'s, M> {
     /// Cuts the tick at the earliest instant something happened in it, if that is before its end.
     fn try_split(&mut self, before: &M, now: Now, tick: &Tick) {
         let stamps = self.inputs.iter().map(|input| input.at);
-        let Some(at) = stamps.chain(before.next_wakeup()).min().filter(|at| *at < now.mono) else { return };
+        let first = stamps.chain(before.next_wakeup()).min().map(|at| at.max(self.opened));
+        let Some(at) = first.filter(|at| *at < now.mono) else { return };
         let verdict = laws::split(before, self.reading(at), now, &self.inputs, tick, self.judge.books());
         if let Some(verdict) = verdict {
             self.laws.split += 1;

@@ -15,7 +15,7 @@ mod survives_crash;
 
 use sametick_core::Waiting;
 use sametick_core::commit::Commit;
-use sametick_core::effect::Effect;
+use sametick_core::effect::{Effect, Tick};
 use sametick_core::id::RunId;
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::session::{SessionRow, Status};
@@ -151,6 +151,9 @@ pub(crate) struct Restarted<'a> {
     pub(crate) at: Mono,
     pub(crate) books: &'a Books,
     pub(crate) labels: Labels<'a>,
+    pub(crate) waiting: &'a [Waiting],
+    /// Its first tick.
+    pub(crate) first: &'a Tick,
 }
 
 /// A world that came to rest, or was left.
@@ -187,7 +190,7 @@ impl Checks {
         settles_once::judge(failures, scene);
         no_resurrection::judge(failures, scene);
         records_agree::judge(failures, scene);
-        queued_leaves_no_session::judge(failures, scene);
+        queued_leaves_no_session::judge(failures, scene, self.restarted_at);
         comes_to_rest::judge(failures, scene, self.restarted_at);
         if std::mem::take(&mut self.recovering) {
             survives_crash::judge(failures, scene.at, scene.books, &scene.labels);
@@ -208,16 +211,11 @@ impl Checks {
     }
 
     /// Hears that a gateway came back.
-    pub(crate) fn restarted(
-        &mut self,
-        failures: &mut Vec<Failure>,
-        back: &Restarted<'_>,
-        waiting: &[Waiting],
-    ) {
+    pub(crate) fn restarted(&mut self, failures: &mut Vec<Failure>, back: &Restarted<'_>) {
         let millis = i64::try_from(back.at.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
         self.restarted_at = Some(crate::scenario::WORLD_BEGINS.plus_millis(millis));
         self.recovering = true;
-        survives_crash::judge_memory(failures, back.at, back.books, &back.labels, waiting);
+        survives_crash::judge_memory(failures, back);
     }
 
     /// Judges a world that came to rest.

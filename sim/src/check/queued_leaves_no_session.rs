@@ -2,7 +2,7 @@
 
 use sametick_core::effect::Effect;
 use sametick_core::run::{Outcome, Phase};
-use sametick_core::time::Mono;
+use sametick_core::time::{Mono, Wall};
 
 use super::{CheckName, Failure, Scene, session_rows, settling, told};
 use crate::books::Books;
@@ -12,7 +12,11 @@ pub(super) const SENTENCE: &str =
     "a run that ends in its queue leaves it at once, starts no session and calls no turn";
 pub(super) const FIELD: &[&str] = &["#43141", "#41783", "#41886", "#42635", "#77703"];
 
-pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
+/// Wall times are whole milliseconds.
+const ROUNDING_MS: u64 = 2;
+
+pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted_at: Option<Wall>) {
+    judge_grants(failures, scene, restarted_at);
     for (run, outcome) in settling(scene.changes).filter(|(run, _)| run.granted_at.is_none()) {
         let mut broken = |what: &str| {
             let message = format!("{} was {} in its queue, {what}", scene.labels.run(run.id), told(outcome));
@@ -32,6 +36,29 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
         let elsewhere = matches!(outcome, Outcome::TimedOut(which) if which.phase != Phase::Queued);
         if elsewhere {
             broken("and its record names another phase");
+        }
+    }
+}
+
+/// A run that gets a slot after its queue timeout did not leave when it should have.
+fn judge_grants(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted_at: Option<Wall>) {
+    for (before, run) in &scene.changes.runs {
+        let granted = run.granted_at.filter(|_| before.is_none_or(|row| row.granted_at.is_none()));
+        let budget = scene.books.job(run.id.job).and_then(|(job, _)| job.budgets.queue_timeout);
+        let (Some(granted), Some(budget)) = (granted, budget) else { continue };
+        let queued = restarted_at.map_or(run.queued_at, |restarted| restarted.max(run.queued_at));
+        let waited = u64::try_from(granted - queued).unwrap_or_default();
+        if waited > budget.as_millis() + scene.lag.as_millis() + ROUNDING_MS {
+            let name = scene.labels.run(run.id);
+            let message = format!(
+                "{name} got a slot after {waited} ms in its lane, though its queue timeout is {budget}"
+            );
+            failures.push(Failure {
+                check: CheckName::QueuedLeavesNoSession,
+                at: scene.at,
+                run: Some(run.id),
+                message,
+            });
         }
     }
 }

@@ -1,11 +1,10 @@
 //! After a crash nothing durable is missing, and nothing dead is running.
 
-use sametick_core::Waiting;
 use sametick_core::run::RunState;
 use sametick_core::session::Status;
 use sametick_core::time::Mono;
 
-use super::{CheckName, Failure, Rest};
+use super::{CheckName, Failure, Rest, Restarted};
 use crate::books::Books;
 use crate::label::Labels;
 
@@ -29,17 +28,15 @@ pub(super) fn judge(failures: &mut Vec<Failure>, at: Mono, books: &Books, labels
     }
 }
 
-/// What the machine knows as it comes back: every run that is not over in the books is in its mind.
-pub(super) fn judge_memory(
-    failures: &mut Vec<Failure>,
-    at: Mono,
-    books: &Books,
-    labels: &Labels<'_>,
-    waiting: &[Waiting],
-) {
-    for book in books.runs.values() {
+/// What the machine knows as it comes back: of every run that is not over in the books it says what
+/// it waits for, or what became of it.
+pub(super) fn judge_memory(failures: &mut Vec<Failure>, back: &Restarted<'_>) {
+    let (at, labels) = (back.at, &back.labels);
+    for book in back.books.runs.values() {
         let row = &book.row;
-        let known = waiting.iter().any(|waiting| waiting.run == row.id);
+        let waits = back.waiting.iter().any(|waiting| waiting.run == row.id);
+        let told = back.first.commit().is_some_and(|commit| commit.runs.iter().any(|told| told.id == row.id));
+        let known = waits || told;
         let phase = match row.state {
             RunState::Queued => "queued",
             RunState::Starting => "starting",

@@ -63,6 +63,8 @@ enum Build {
     NeverRepublishes,
     QueueOpensSession,
     GivesUpOnUnknown,
+    StampsAtNow,
+    RestartCountsAsError,
 }
 
 /// Every mutant, the field's own shapes first.
@@ -78,7 +80,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "field-grace-window",
         sentence: "every lifecycle error is held for 15 s in case a fallback uses the run again",
         field: &["2026.4.20 patched: T+15,024 ms"],
-        killed_by: &[CheckName::SameTick],
+        killed_by: &[CheckName::SameTick, CheckName::RecordsAgree],
         build: Build::Field(Flaw::Grace),
     },
     Mutant {
@@ -141,7 +143,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "queue-deadline-ignored",
         sentence: "a run that waits past its queue timeout stays in the lane",
         field: &["#43141"],
-        killed_by: &[CheckName::ComesToRest],
+        killed_by: &[CheckName::QueuedLeavesNoSession],
         build: Build::RaceIgnoresQueueDeadline,
     },
     Mutant {
@@ -155,7 +157,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "ended-but-running",
         sentence: "an end writes endedAt and leaves the status at running",
         field: &["#70421"],
-        killed_by: &[CheckName::SameTick, CheckName::RecordsAgree],
+        killed_by: &[CheckName::SameTick, CheckName::RecordsAgree, CheckName::SurvivesCrash],
         build: Build::PersisterEndsButRuns,
     },
     Mutant {
@@ -169,7 +171,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "late-resurrects",
         sentence: "a late answer writes done into the session it comes too late for",
         field: &["#88538", "#88583", "PR #116777"],
-        killed_by: &[CheckName::NoResurrection, CheckName::RecordsAgree],
+        killed_by: &[CheckName::ReasonKept, CheckName::NoResurrection, CheckName::RecordsAgree],
         build: Build::LateResurrects,
     },
     Mutant {
@@ -241,6 +243,20 @@ pub const MUTANTS: &[Mutant] = &[
         field: &["dbos-py#767"],
         killed_by: &[CheckName::ComesToRest],
         build: Build::GivesUpOnUnknown,
+    },
+    Mutant {
+        name: "stamps-at-now",
+        sentence: "everything is taken to happen when the host gets round to it, not when it did",
+        field: &["#68091"],
+        killed_by: &[CheckName::Law],
+        build: Build::StampsAtNow,
+    },
+    Mutant {
+        name: "restart-counts-as-error",
+        sentence: "each restart adds an error to every job",
+        field: &["#60495", "#96161"],
+        killed_by: &[CheckName::Law],
+        build: Build::RestartCountsAsError,
     },
 ];
 
@@ -335,6 +351,8 @@ impl Mutant {
             Build::ForgetsQueued => visit.visit(Shim::new(config, twists::ForgetsQueued)),
             Build::NeverRepublishes => visit.visit(Shim::new(config, twists::NeverRepublishes)),
             Build::QueueOpensSession => visit.visit(Shim::new(config, twists::QueueOpensSession)),
+            Build::StampsAtNow => visit.visit(Shim::new(config, twists::StampsAtNow)),
+            Build::RestartCountsAsError => visit.visit(Shim::new(config, twists::RestartCountsAsError)),
             Build::GivesUpOnUnknown => visit.visit(Shim::new(config, twists::GivesUpOnUnknown)),
         }
     }

@@ -16,6 +16,9 @@ pub trait Twist: Clone + std::fmt::Debug + Send + Sync {
     /// Changes the first tick after a restart.
     fn first_tick(&mut self, _rows: &Rows, _tick: &mut Tick) {}
 
+    /// Changes what the core is told.
+    fn inputs(&mut self, _now: Now, _inputs: &mut [Input]) {}
+
     /// Changes what the core answered.
     fn tick(&mut self, _now: Now, _tick: &mut Tick) {}
 
@@ -103,6 +106,7 @@ impl<T: Twist> Machine for Shim<T> {
         let mut inner = std::mem::take(&mut self.inputs);
         inner.clear();
         inner.extend(inputs.iter().filter_map(|input| self.inner_input(*input)));
+        self.twist.inputs(now, &mut inner);
         self.tick.clone_from(self.inner.handle(now, &inner));
         self.inputs = inner;
         self.closed = now.mono;

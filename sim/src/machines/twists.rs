@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use sametick_core::commit::{LateWord, Rows};
-use sametick_core::effect::{Effect, Tick};
+use sametick_core::commit::{JobRow, LateWord, Rows};
+use sametick_core::effect::{Effect, Input, Tick};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::lifecycle;
 use sametick_core::run::{Finish, Outcome, RunRow, RunState};
@@ -85,8 +85,18 @@ impl Twist for ResultEarly {
 pub(super) struct PublishEarly;
 
 impl Twist for PublishEarly {
+    fn first_tick(&mut self, _: &Rows, tick: &mut Tick) {
+        self.publish(tick);
+    }
+
     fn tick(&mut self, _: Now, tick: &mut Tick) {
         tick.effects_mut().retain(|effect| !matches!(effect, Effect::Publish { .. }));
+        self.publish(tick);
+    }
+}
+
+impl PublishEarly {
+    fn publish(&self, tick: &mut Tick) {
         let first = tick.draft().first_offset;
         let events = tick.draft().events.clone();
         for (offset, event) in (first..).zip(events) {
@@ -194,5 +204,36 @@ pub(super) struct GivesUpOnUnknown;
 impl Twist for GivesUpOnUnknown {
     fn tick(&mut self, _: Now, tick: &mut Tick) {
         tick.effects_mut().retain(|effect| !matches!(effect, Effect::StoreAgain { .. }));
+    }
+}
+
+/// Takes everything to happen when the host gets round to it.
+#[derive(Clone, Debug)]
+pub(super) struct StampsAtNow;
+
+impl Twist for StampsAtNow {
+    fn inputs(&mut self, now: Now, inputs: &mut [Input]) {
+        for input in inputs {
+            input.at = now.mono;
+        }
+    }
+}
+
+/// Counts each restart as an error of every job.
+#[derive(Clone, Debug)]
+pub(super) struct RestartCountsAsError;
+
+impl Twist for RestartCountsAsError {
+    fn first_tick(&mut self, rows: &Rows, tick: &mut Tick) {
+        if rows.last_commit == 0 {
+            return;
+        }
+        for (_, row) in &rows.jobs {
+            let jobs = &mut tick.draft().jobs;
+            match jobs.iter_mut().find(|written| written.id == row.id) {
+                Some(written) => written.consecutive_errors += 1,
+                None => jobs.push(JobRow { consecutive_errors: row.consecutive_errors + 1, ..*row }),
+            }
+        }
     }
 }
