@@ -1,26 +1,21 @@
 //! Turns as real processes. These tests take real time, since real processes do.
 
+mod hosted;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use hosted::{PATIENCE, eventually, group_is_alive};
 use sametick_core::effect::Report;
 use sametick_core::id::{AgentId, JobId, RunId};
-use sametick_core::ports::{Store, Turns};
+use sametick_core::ports::Turns;
 use sametick_core::run::Finish;
 use sametick_core::time::Wall;
-use sametick_gateway::clock::{HostClock, SystemClock};
+use sametick_gateway::SharedNames;
+use sametick_gateway::clock::SystemClock;
 use sametick_gateway::process::{ProcessSettings, ProcessTurns, Program};
-use sametick_gateway::store_json::JsonStore;
-use sametick_gateway::subscribers::Channel;
-use sametick_gateway::{Host, Settings, SharedNames};
-use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
-
-/// Longer than anything here should take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+use tokio::time::Instant;
 
 const RUN: RunId = RunId { job: JobId(0), generation: 1, due: Wall::from_millis(1_000), attempt: 1 };
 
@@ -37,7 +32,7 @@ impl Runner {
         let dir = tempfile::tempdir().expect("a directory");
         let names = SharedNames::new();
         names.with(|names| (names.jobs.intern("job"), names.agents.intern("main")));
-        let (handle, said) = support::listener();
+        let (handle, said) = listener::listener();
         let argv = argv.iter().map(|part| (*part).to_owned()).collect();
         let programs = BTreeMap::from([(JobId(0), Program { agent: AgentId(0), argv })]);
         let settings = ProcessSettings { kill_after, ..ProcessSettings::in_dir(dir.path().join("turns")) };
@@ -75,7 +70,7 @@ impl Runner {
     }
 }
 
-mod support {
+mod listener {
     use super::*;
     use sametick_core::commit::Rows;
     use sametick_core::effect::{Input, InputKind};
@@ -131,23 +126,6 @@ mod support {
         let driver = Driver::new(mailbox, machine, Inline::new(store.clone()), NoTurns, SystemClock::start());
         tokio::spawn(driver.run(store.rows(), 1));
         (handle, said)
-    }
-}
-
-/// Whether any process of the group is alive (dead ones nobody waited for are not).
-fn group_is_alive(group: &str) -> bool {
-    fs::read_dir("/proc").expect("a directory").flatten().any(|entry| {
-        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        fields.len() > 2 && fields[2] == group && !["Z", "X"].contains(&fields[0])
-    })
-}
-
-async fn eventually(what: &str, holds: impl Fn() -> bool) {
-    let until = Instant::now() + PATIENCE;
-    while !holds() {
-        assert!(Instant::now() < until, "{what}");
-        sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -248,97 +226,4 @@ async fn a_start_that_comes_after_its_abort_starts_nothing() {
     assert_eq!(runner.hears().await, Report::Stopped);
     runner.hears_nothing_more().await;
     assert_eq!(runner.marks(), 0);
-}
-
-fn declare(dir: &Path, timeout_seconds: u64, argv: &[&str]) {
-    let now = SystemClock::start().wall().as_millis();
-    let jobs = json!({ "version": 1, "jobs": [{
-        "id": "job", "enabled": true, "createdAtMs": now, "schedule": { "kind": "at", "at": now },
-        "sessionTarget": "isolated", "wakeMode": "now",
-        "payload": { "kind": "agentTurn", "message": "", "timeoutSeconds": timeout_seconds, "command": argv },
-    }]});
-    fs::write(dir.join("jobs.json"), jobs.to_string()).expect("a write");
-}
-
-fn statuses(dir: &Path) -> Vec<(Value, Value)> {
-    let text = fs::read_to_string(dir.join("sessions.json")).unwrap_or_else(|_| "{}".to_owned());
-    let rows: BTreeMap<String, Value> = serde_json::from_str(&text).expect("an object");
-    rows.into_values().map(|row| (row["status"].clone(), row["stopReason"].clone())).collect()
-}
-
-fn group_in_log(dir: &Path) -> Option<String> {
-    let mut entries = fs::read_dir(dir.join("turns")).ok()?.flatten().map(|entry| entry.path());
-    let log = entries.find(|path| path.extension().is_some_and(|extension| extension == "log"))?;
-    fs::read_to_string(log).ok().filter(|text| text.ends_with('\n')).map(|text| text.trim().to_owned())
-}
-
-#[tokio::test]
-async fn a_host_times_a_real_process_out_and_every_file_agrees() {
-    let dir = tempfile::tempdir().expect("a directory");
-    declare(dir.path(), 1, &["sh", "-c", "echo $$; sleep 60"]);
-    let (subscriber, mut events) = Channel::new(8);
-    let host = Host::open(Settings::for_dir(dir.path())).expect("a directory").subscriber(subscriber);
-    let handle = host.handle();
-    let running = tokio::spawn(host.run());
-    assert_eq!(events.recv().await.map(|(_, event)| event.seq), Some(1));
-    assert_eq!(events.recv().await.map(|(_, event)| event.seq), Some(2));
-    handle.at_rest().await.expect("a driver");
-    handle.stop().await.expect("a driver");
-    running.await.expect("no panic").expect("a good end");
-    assert_eq!(
-        statuses(dir.path()),
-        [(json!("timeout"), json!("timeout")), (json!("timeout"), json!("timeout"))]
-    );
-    assert!(!group_is_alive(&group_in_log(dir.path()).expect("the turn ran")));
-    JsonStore::open(dir.path(), SharedNames::new()).expect("the lock is free").load().expect("rows");
-}
-
-/// Not a test of its own: the gateway that the next one kills.
-#[test]
-#[ignore = "run by a_gateway_that_is_killed_leaves_no_session_at_work_and_no_turn"]
-fn a_gateway_to_kill() {
-    let dir = std::env::var_os("SAMETICK_TEST_DIR").expect("a directory");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let end = runtime.block_on(async {
-        let host = Host::open(Settings::for_dir(dir)).expect("a directory");
-        let _stays_open = host.handle();
-        host.run().await
-    });
-    panic!("nobody stops it: {end:?}");
-}
-
-#[tokio::test]
-async fn a_gateway_that_is_killed_leaves_no_session_at_work_and_no_turn() {
-    let dir = tempfile::tempdir().expect("a directory");
-    declare(dir.path(), 600, &["sh", "-c", "trap '' TERM; echo $$; sleep 300 & sleep 300"]);
-    let mut gateway = Command::new(std::env::current_exe().expect("this test"))
-        .args(["--exact", "a_gateway_to_kill", "--ignored"])
-        .env("SAMETICK_TEST_DIR", dir.path())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("a gateway");
-    eventually("the session is at work", || {
-        statuses(dir.path()).iter().any(|(status, _)| status == "running")
-            && group_in_log(dir.path()).is_some()
-    })
-    .await;
-    gateway.kill().expect("SIGKILL");
-    gateway.wait().expect("an end");
-    let group = group_in_log(dir.path()).expect("a turn");
-    assert!(group_is_alive(&group), "a turn outlives its gateway");
-
-    let mut settings = Settings::for_dir(dir.path());
-    settings.turns.kill_after = Duration::from_millis(100);
-    let host = Host::open(settings).expect("the lock went with the process");
-    let handle = host.handle();
-    let running = tokio::spawn(host.run());
-    handle.at_rest().await.expect("a driver");
-    assert!(!group_is_alive(&group));
-    let wanted = (json!("failed"), json!("restart"));
-    assert_eq!(statuses(dir.path()), [wanted.clone(), wanted]);
-    let log = fs::read_to_string(dir.path().join("runs/job.jsonl")).expect("a log");
-    let line: Value = serde_json::from_str(log.trim()).expect("one line");
-    assert_eq!((&line["outcome"], &line["phase"]), (&json!("interrupted"), &json!("running")));
-    handle.stop().await.expect("a driver");
-    running.await.expect("no panic").expect("a good end");
 }

@@ -36,9 +36,9 @@ impl Marks {
         self.dir.join(format!("{}.json", file_name(run)))
     }
 
-    /// Where the run's output goes.
-    pub(crate) fn log(&self, run: &str) -> PathBuf {
-        self.dir.join(format!("{}.log", file_name(run)))
+    /// Where the output of a job's latest turn goes.
+    pub(crate) fn log(&self, job: &str) -> PathBuf {
+        self.dir.join(format!("{}.log", file_name(job)))
     }
 
     pub(crate) fn set(&self, run: &str, group: Group) {

@@ -51,7 +51,8 @@ pub struct ProcessSettings {
     pub kill_after: Duration,
     /// Where marks of running turns and their output are kept; made if it is not there.
     pub turns_dir: PathBuf,
-    /// How many bytes of a turn's output are kept, in `<turns_dir>/<run>.log`. Zero keeps none.
+    /// How many bytes of a job's latest turn's output are kept, in `<turns_dir>/<job>.log`. Zero
+    /// keeps none.
     pub keep_output: u64,
 }
 
@@ -158,7 +159,7 @@ impl ProcessTurns {
             .map_err(|error| format!("could not start {name}: {error}"))?;
         let group = Group::of(&child).ok_or("the program ended before it could be watched")?;
         self.marks.set(&about.run, group);
-        output::keep(&mut child, self.marks.log(&about.run), self.settings.keep_output);
+        output::keep(&mut child, self.marks.log(&about.job), self.settings.keep_output);
         let (abort, aborted) = oneshot::channel();
         let turn = Turn {
             run,
@@ -179,7 +180,8 @@ impl ProcessTurns {
             let name = session_name(&text, self.epoch);
             let session = names.sessions.intern(&name);
             let key = SessionKey::Run { agent, job: run.job, session }.render(names);
-            (session, About { run: text, session: name, key })
+            let job = names.jobs.name(run.job.0).to_owned();
+            (session, About { run: text, job, session: name, key })
         })
     }
 
@@ -232,6 +234,7 @@ impl Turns for ProcessTurns {
 /// The names of a run's turn, as its process is told them.
 struct About {
     run: String,
+    job: String,
     session: String,
     key: String,
 }

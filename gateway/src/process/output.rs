@@ -1,5 +1,5 @@
-//! A turn's output: the first part of it goes to a file, the rest is read and dropped, so that a
-//! turn that talks a lot neither fills the disk nor waits for a reader.
+//! A turn's output: the first part of it goes to its job's file, over what the turn before it said; the
+//! rest is read and dropped. So a turn that talks a lot neither fills the disk nor waits for a reader.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -36,7 +36,7 @@ pub(crate) fn keep(child: &mut Child, path: PathBuf, limit: u64) {
 
 fn open(path: &Path, limit: u64) -> std::io::Result<Log> {
     let mut options = OpenOptions::new();
-    Ok(Log { file: options.append(true).create(true).mode(0o600).open(path)?, room: limit })
+    Ok(Log { file: options.write(true).create(true).truncate(true).mode(0o600).open(path)?, room: limit })
 }
 
 async fn copy(mut from: impl AsyncRead + Unpin, log: Option<Arc<Mutex<Log>>>) {
