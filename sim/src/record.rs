@@ -19,6 +19,8 @@ pub enum Beat {
         inputs: Vec<Input>,
         /// What it answered.
         tick: Box<Tick>,
+        /// Whether the gateway lived to carry it out.
+        fate: Fate,
         /// What broke at it.
         failures: Vec<Failure>,
     },
@@ -41,6 +43,17 @@ pub enum Beat {
     },
 }
 
+/// What became of a tick's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It was carried out.
+    CarriedOut,
+    /// The commit was stored; the gateway died before the effects left.
+    EffectsLost,
+    /// The gateway died before the commit was stored.
+    AllLost,
+}
+
 /// Takes down what happens.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recorder {
@@ -54,6 +67,7 @@ impl Recorder {
             life,
             inputs: inputs.to_vec(),
             tick: Box::new(tick.clone()),
+            fate: Fate::CarriedOut,
             failures: Vec::new(),
         });
     }
@@ -68,14 +82,24 @@ impl Recorder {
 
     /// Notes what broke at the latest tick.
     pub(crate) fn failed(&mut self, broken: &[Failure]) {
-        let latest = self.beats.iter_mut().rev().find_map(|beat| match beat {
-            Beat::Tick { failures, .. } => Some(failures),
-            Beat::Applied { .. } | Beat::Crash { .. } | Beat::Rest { .. } => None,
-        });
-        if let Some(failures) = latest {
+        if let Some((_, failures)) = self.latest() {
             failures.clear();
             failures.extend_from_slice(broken);
         }
+    }
+
+    /// Notes that the gateway died over the latest tick.
+    pub(crate) fn lost(&mut self, what: Fate) {
+        if let Some((fate, _)) = self.latest() {
+            *fate = what;
+        }
+    }
+
+    fn latest(&mut self) -> Option<(&mut Fate, &mut Vec<Failure>)> {
+        self.beats.iter_mut().rev().find_map(|beat| match beat {
+            Beat::Tick { fate, failures, .. } => Some((fate, failures)),
+            Beat::Applied { .. } | Beat::Crash { .. } | Beat::Rest { .. } => None,
+        })
     }
 
     pub(crate) fn rested(&mut self, at: Mono, failures: &[Failure]) {

@@ -12,7 +12,7 @@ use sametick_core::time::Mono;
 use crate::check::{Failure, told};
 use crate::label::{Labels, instant};
 use crate::machines::{Subject, Visit};
-use crate::record::Beat;
+use crate::record::{Beat, Fate};
 use crate::scenario::Scenario;
 use crate::world::{Verdict, World};
 
@@ -106,7 +106,7 @@ impl Visit for Telling<'_> {
 
 fn tell_beat(beat: &Beat, labels: &Labels<'_>, seen: &mut u32, lines: &mut Vec<Line>) {
     match beat {
-        Beat::Tick { at, life, inputs, tick, failures } => {
+        Beat::Tick { at, life, inputs, tick, fate, failures } => {
             let mut say = |kind, text: String| lines.push(Line { at: *at, kind, text });
             if life != seen {
                 *seen = *life;
@@ -116,9 +116,14 @@ fn tell_beat(beat: &Beat, labels: &Labels<'_>, seen: &mut u32, lines: &mut Vec<L
                 say(LineKind::Heard, heard);
             }
             if let Some(commit) = tick.commit() {
-                say(LineKind::Commit, told_commit(commit, labels));
+                let told = told_commit(commit, labels);
+                say(
+                    LineKind::Commit,
+                    if *fate == Fate::AllLost { format!("never stored: {told}") } else { told },
+                );
             }
-            for effect in tick.effects().iter().filter_map(|effect| told_effect(effect, labels)) {
+            let left = if *fate == Fate::CarriedOut { tick.effects() } else { &[] };
+            for effect in left.iter().filter_map(|effect| told_effect(effect, labels)) {
                 say(LineKind::Effect, effect);
             }
             tell_failures(*at, failures, lines);

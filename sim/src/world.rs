@@ -22,7 +22,7 @@ use crate::draw::{Choice, Draw};
 use crate::judge::Judge;
 use crate::label::Labels;
 use crate::laws::{self, LawCounts};
-use crate::record::{Beat, Recorder};
+use crate::record::{Beat, Fate, Recorder};
 use crate::scenario::{
     CrashPoint, EventKind, FaultKind, Moment, Offset, OnAbort, Order, RunPattern, Scenario, ScenarioJob,
     TurnEnd, TurnRule, WORLD_BEGINS,
@@ -440,9 +440,13 @@ impl<'s, M: Machine> World<'s, M> {
             Some(FaultKind::Crash { when, down }) => {
                 let down = self.draw.span(down, Choice::Down, commit.number);
                 match when {
-                    CrashPoint::Before => self.crash(down),
+                    CrashPoint::Before => {
+                        self.lost(Fate::AllLost);
+                        self.crash(down);
+                    }
                     CrashPoint::At => {
                         self.apply(commit);
+                        self.lost(Fate::EffectsLost);
                         self.crash(down);
                     }
                     CrashPoint::After => {
@@ -453,6 +457,12 @@ impl<'s, M: Machine> World<'s, M> {
                 }
                 when == CrashPoint::After
             }
+        }
+    }
+
+    fn lost(&mut self, fate: Fate) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.lost(fate);
         }
     }
 
