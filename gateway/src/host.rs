@@ -61,6 +61,7 @@ pub struct Host {
     handle: Handle,
     names: SharedNames,
     skipped: Vec<Skipped>,
+    stale: Vec<String>,
     rows: Rows,
     epoch: u64,
 }
@@ -74,14 +75,14 @@ impl Host {
         let names = SharedNames::new();
         let mut store = JsonStore::open(settings.root, names.clone())?;
         let rows = store.load()?;
-        let (epoch, skipped) = (store.epoch(), store.skipped().to_vec());
+        let (epoch, skipped, stale) = (store.epoch(), store.skipped().to_vec(), store.stale().to_vec());
         let (handle, mailbox) = mailbox(MAILBOX);
         let programs = store.programs().clone();
         let turns = ProcessTurns::new(handle.clone(), names.clone(), programs, epoch, settings.turns);
         let machine = StandardGateway::new(settings.machine, settings.shape);
         let store = Threaded::spawn(store).map_err(HostError::Thread)?;
         let driver = Driver::new(mailbox, machine, store, turns, SystemClock::start());
-        Ok(Self { driver, handle, names, skipped, rows, epoch })
+        Ok(Self { driver, handle, names, skipped, stale, rows, epoch })
     }
 
     /// A way to talk to the gateway.
@@ -100,6 +101,12 @@ impl Host {
     #[must_use]
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
+    }
+
+    /// Session rows another gateway left behind: see [`JsonStore::stale`].
+    #[must_use]
+    pub fn stale(&self) -> &[String] {
+        &self.stale
     }
 
     /// Adds somebody who hears lifecycle events.

@@ -310,6 +310,16 @@ fn a_commit_of_an_older_owner_is_fenced_a_repeat_ignored_a_gap_refused() {
 }
 
 #[test]
+fn rows_that_the_fields_gateway_left_running_are_listed() {
+    let dir = field_files();
+    let store = JsonStore::open(dir.path(), SharedNames::new()).expect("files");
+    let own = format!("agent:main:cron:{RECURRING}:run:0fe9bef0-5b7c-40be-993d-00589caf5397");
+    let jobs = ["06927ce3-2a36-4fbb-9244-5e926fe0b137", "dc34b8b4-ddca-4278-91aa-22005e0f6bc7", RECURRING];
+    let wanted: Vec<String> = jobs.iter().map(|job| format!("agent:main:cron:{job}")).chain([own]).collect();
+    assert_eq!(store.stale(), wanted);
+}
+
+#[test]
 fn a_new_directory_is_an_empty_store() {
     let dir = tempfile::tempdir().expect("a directory");
     let mut store = JsonStore::open(dir.path().join("new"), SharedNames::new()).expect("a store");

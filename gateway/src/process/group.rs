@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::process::Child;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, timeout};
 
 /// How often a group that was asked to end is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// The group of a turn. Its id is its leader's process id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,16 +51,25 @@ impl Group {
 
     /// Kills what is left of the group; back when nothing of it is alive.
     pub(crate) async fn kill_rest(self) {
-        while self.is_alive() {
+        while self.lives().await {
             self.signal(Signal::KILL);
             sleep(LOOK_EVERY).await;
         }
     }
 
     async fn wait_until_gone(self, until: Instant) {
-        while self.is_alive() && Instant::now() < until {
+        while self.lives().await && Instant::now() < until {
             sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// [`Self::is_alive`], off the runtime's own threads: there may be many processes to look at.
+    async fn lives(self) -> bool {
+        self.has_members() && spawn_blocking(move || self.is_alive()).await.unwrap_or(true)
+    }
+
+    fn has_members(self) -> bool {
+        test_kill_process_group(self.leader).is_ok()
     }
 
     fn signal(self, signal: Signal) {
@@ -70,7 +80,7 @@ impl Group {
     /// Whether a process of the group can still do anything. Those that are dead and not waited for
     /// cannot, and whose children they are may never wait for them.
     pub(crate) fn is_alive(self) -> bool {
-        if test_kill_process_group(self.leader).is_err() {
+        if !self.has_members() {
             return false;
         }
         match fs::read_dir("/proc") {

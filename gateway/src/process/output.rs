@@ -4,11 +4,12 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Child;
+use tokio::task::spawn_blocking;
 
 /// Where both streams go, and how much room is left there.
 struct Log {
@@ -17,11 +18,11 @@ struct Log {
 }
 
 /// Copies up to `limit` bytes of what the child says into the file.
-pub(crate) fn keep(child: &mut Child, path: PathBuf, limit: u64) {
+pub(crate) fn keep(child: &mut Child, path: &Path, limit: u64) {
     if limit == 0 {
         return;
     }
-    let log = open(&path, limit);
+    let log = open(path, limit);
     if let Err(error) = &log {
         tracing::warn!(path = %path.display(), %error, "a turn's output is not kept");
     }
@@ -44,10 +45,16 @@ async fn copy(mut from: impl AsyncRead + Unpin, log: Option<Arc<Mutex<Log>>>) {
     while let Ok(read) = from.read(&mut buffer).await
         && read > 0
     {
-        if let Some(log) = &log {
-            log.lock().unwrap_or_else(PoisonError::into_inner).take(&buffer[..read]);
+        if let Some(log) = log.clone().filter(|log| lock(log).room > 0) {
+            let bytes = buffer[..read].to_vec();
+            // Writing may block, and the runtime's threads have deadlines to meet.
+            let _written = spawn_blocking(move || lock(&log).take(&bytes)).await;
         }
     }
+}
+
+fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Log {

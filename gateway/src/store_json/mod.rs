@@ -65,6 +65,7 @@ pub struct JsonStore<D = RealDisk> {
     /// A commit that has happened and is not in all files yet.
     unfinished: Option<CommitDoc>,
     skipped: Vec<Skipped>,
+    stale: Vec<String>,
     programs: BTreeMap<JobId, Program>,
     /// Released when it is dropped, or the process ends in whatever way.
     _lock: File,
@@ -92,8 +93,9 @@ impl<D: Disk> JsonStore<D> {
         let lock = lock(&layout)?;
         let books = document::read(&layout.books())?.unwrap_or_default();
         let unfinished = document::read(&layout.next_books())?;
-        let (skipped, programs) = (Vec::new(), BTreeMap::new());
-        let mut store = Self { disk, layout, names, books, unfinished, skipped, programs, _lock: lock };
+        let (skipped, stale, programs) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let mut store =
+            Self { disk, layout, names, books, unfinished, skipped, stale, programs, _lock: lock };
         store.check_follows()?;
         store.finish()?;
         // Everything reads, or the epoch stays as it is.
@@ -119,6 +121,14 @@ impl<D: Disk> JsonStore<D> {
     #[must_use]
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
+    }
+
+    /// The keys of session rows that say *running* and name no run this store knows: another gateway
+    /// left them behind. They stay as they are until a run starts in their session; nothing here
+    /// can know what became of their run.
+    #[must_use]
+    pub fn stale(&self) -> &[String] {
+        &self.stale
     }
 
     /// The programs that jobs name in `payload.command`, for a process runner.
@@ -275,16 +285,20 @@ impl<D> JsonStore<D> {
     }
 
     fn load_sessions(
-        &self,
+        &mut self,
         known: &BTreeSet<JobId>,
         names: &mut Names,
     ) -> Result<Vec<SessionRow>, StoreError> {
         let path = self.layout.sessions();
         let document: Object = document::read(&path)?.unwrap_or_default();
         let mut rows = Vec::new();
+        self.stale.clear();
         for (key, row) in &document {
             let row =
                 row.as_object().ok_or_else(|| StoreError::shape(&path, format!("{key:?}"), "an object"))?;
+            if self.is_stale(row) {
+                self.stale.push(key.clone());
+            }
             if key.contains(":run:") && document::text(row, "status") != Some("running") {
                 continue;
             }
@@ -297,6 +311,11 @@ impl<D> JsonStore<D> {
             rows.extend((of_known_job && sessions::can_change(&row)).then_some(row));
         }
         Ok(rows)
+    }
+
+    fn is_stale(&self, row: &Object) -> bool {
+        let known = document::text(row, "runId").is_some_and(|run| self.books.runs.contains_key(run));
+        document::text(row, "status") == Some("running") && !known
     }
 
     fn skip(&mut self, job: &str, why: String) {
