@@ -8,8 +8,7 @@ use sametick_sim::{Subject, campaign, shipped};
 use serde_json::Value;
 
 fn digests(command: &mut Command, jobs: &str) -> (Value, Value) {
-    let output =
-        command.args(["run", "--seeds", "0..3000", "--json", "--jobs", jobs]).output().expect("it runs");
+    let output = command.args(["--seeds", "0..3000", "--json", "--jobs", jobs]).output().expect("it runs");
     let told: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
     assert_eq!(told["holds"], true, "{told:#}");
     (told["digest"].clone(), told["ticks"].clone())

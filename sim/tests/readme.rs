@@ -1,0 +1,52 @@
+//! What the README shows is what the commands print.
+
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn every_console_block_is_real_output() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
+    let mut shown = 0;
+    for block in readme.split("```console\n").skip(1) {
+        let block = block.split("\n```").next().unwrap_or_default();
+        let (command, expected) = block.split_once('\n').expect("a command and its output");
+        let words: Vec<&str> = command.trim_start_matches("$ sametick ").split(' ').collect();
+        let output = Command::new(env!("CARGO_BIN_EXE_sametick"))
+            .args(&words)
+            .current_dir(root)
+            .output()
+            .expect("it runs");
+        let told = String::from_utf8(output.stdout).expect("text");
+        assert_eq!(
+            without_time(&told),
+            without_time(expected),
+            "the README shows other output for `{command}`"
+        );
+        shown += 1;
+    }
+    assert!(shown >= 2, "the README shows a failing seed from start to finish");
+}
+
+#[test]
+fn every_check_is_listed_with_its_sentence() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
+    for check in sametick_sim::check::CheckName::ALL {
+        let row = format!("| `{}` | {} |", check.name(), check.sentence());
+        assert!(readme.contains(&row), "the README lacks this row:\n{row}");
+    }
+    let mutants = format!("tries {} broken machines", sametick_sim::MUTANTS.len());
+    assert!(readme.contains(&mutants), "the README does not say that it {mutants}");
+}
+
+/// How long a command took is not the same twice.
+fn without_time(text: &str) -> String {
+    let lines = text.trim().lines().map(|line| match line.split_once(" events in ") {
+        Some((before, after)) => {
+            format!("{before} events in{}", after.split_once(" s,").map_or("", |(_, rest)| rest))
+        }
+        None => line.trim_end().to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
