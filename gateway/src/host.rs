@@ -13,7 +13,7 @@ use crate::driver::{Driver, DriverError};
 use crate::mailbox::{Handle, mailbox};
 use crate::names::SharedNames;
 use crate::process::{ProcessSettings, ProcessTurns};
-use crate::store_json::{JsonStore, Skipped, StoreError};
+use crate::store_json::{Declarations, JsonStore, Skipped, StoreError};
 use crate::store_port::Threaded;
 use crate::subscribers::{Deliveries, Subscriber};
 
@@ -62,6 +62,7 @@ pub struct Host {
     names: SharedNames,
     skipped: Vec<Skipped>,
     stale: Vec<String>,
+    declarations: Declarations,
     rows: Rows,
     epoch: u64,
 }
@@ -77,18 +78,24 @@ impl Host {
         let rows = store.load()?;
         let (epoch, skipped, stale) = (store.epoch(), store.skipped().to_vec(), store.stale().to_vec());
         let (handle, mailbox) = mailbox(MAILBOX);
-        let programs = store.programs().clone();
+        let (programs, declarations) = (store.programs(), store.declarations());
         let turns = ProcessTurns::new(handle.clone(), names.clone(), programs, epoch, settings.turns);
         let machine = StandardGateway::new(settings.machine, settings.shape);
         let store = Threaded::spawn(store).map_err(HostError::Thread)?;
         let driver = Driver::new(mailbox, machine, store, turns, SystemClock::start());
-        Ok(Self { driver, handle, names, skipped, stale, rows, epoch })
+        Ok(Self { driver, handle, names, skipped, stale, declarations, rows, epoch })
     }
 
     /// A way to talk to the gateway.
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.handle.clone()
+    }
+
+    /// A way to declare jobs while the gateway runs.
+    #[must_use]
+    pub fn declarations(&self) -> Declarations {
+        self.declarations.clone()
     }
 
     /// The names behind the numbers of events and runs.

@@ -122,7 +122,7 @@ impl Handle {
     }
 
     /// Asks the driver to stop: from then on it takes no command and starts no turn; it waits for
-    /// its open commits and returns. Turns at work are left as they are; the next start of a gateway
+    /// its open commits, for as long as the store needs, and returns. Turns at work are left as they are; the next start of a gateway
     /// on the same store settles them as interrupted.
     ///
     /// # Errors

@@ -38,6 +38,40 @@ async fn a_host_times_a_real_process_out_and_every_file_agrees() {
     JsonStore::open(dir.path(), SharedNames::new()).expect("the lock is free").load().expect("rows");
 }
 
+#[tokio::test]
+async fn a_job_that_is_declared_while_the_gateway_runs_is_kept_whole_and_runs_its_program() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let host = Host::open(Settings::for_dir(dir.path())).expect("a directory");
+    let (subscriber, mut events) = Channel::new(8);
+    let host = host.subscriber(subscriber);
+    let (handle, declarations) = (host.handle(), host.declarations());
+    let running = tokio::spawn(host.run());
+    let job = json!({ "id": "new", "odd": [1, { "two": 2.5 }], "sessionTarget": "isolated",
+        "schedule": { "kind": "every", "everyMs": 50, "anchorMs": 0 },
+        "payload": { "kind": "agentTurn", "message": "hello", "command": ["true"] } });
+    let job = job.as_object().expect("an object").clone();
+    declarations.add(&handle, job.clone()).await.expect("room");
+    let again = declarations.add(&handle, job.clone()).await.expect_err("it is there");
+    assert_eq!(again.to_string(), "a job with this id exists already; choose another id");
+    let mut nightly = job.clone();
+    nightly.insert("schedule".to_owned(), json!({ "kind": "cron", "expr": "0 3 * * *" }));
+    let refused = declarations.add(&handle, nightly).await.expect_err("cron");
+    assert!(refused.to_string().starts_with("the job cannot be declared: schedule kind"), "{refused}");
+    while let Some((_, event)) = events.recv().await {
+        if event.ended_at.is_some() {
+            assert_eq!(event.cause, None);
+            break;
+        }
+    }
+    handle.stop().await.expect("a driver");
+    running.await.expect("no panic").expect("a good end");
+    let text = fs::read_to_string(dir.path().join("jobs.json")).expect("a file");
+    let file: Value = serde_json::from_str(&text).expect("JSON");
+    let mut kept = file["jobs"][0].as_object().expect("a job").clone();
+    assert!(kept.remove("createdAtMs").is_none_or(|at| at.is_i64()));
+    assert_eq!(kept, job);
+}
+
 /// Not a test of its own: the gateway that the next one kills.
 #[test]
 #[ignore = "the gateway that other tests kill"]

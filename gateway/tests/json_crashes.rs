@@ -215,6 +215,22 @@ fn look(root: &Path, looks: &mut Looks) {
 }
 
 #[test]
+fn a_power_cut_that_loses_the_last_rename_and_keeps_the_next_commit_loses_nothing() {
+    let scene = Scene::new();
+    let (dir, mut store, disk) = scene.with_commits(1);
+    let books = dir.path().join("sametick.json");
+    let lost_rename = fs::read(&books).expect("a file");
+    assert_eq!(store.commit(&scene.commits[1]), Answer::Applied);
+    // Step 3 is the first after the commit itself is durable.
+    fail_at(&disk, 3, true);
+    assert_eq!(store.commit(&scene.commits[2]), Answer::Unknown);
+    drop(store);
+    fs::write(&books, lost_rename).expect("a write");
+    let rows = JsonStore::open(dir.path(), scene.names.clone()).expect("files").load().expect("rows");
+    assert_eq!(rows, scene.rows_after(3));
+}
+
+#[test]
 fn commits_of_two_copies_put_together_are_refused() {
     let scene = Scene::new();
     let (dir, mut store, disk) = scene.with_commits(2);

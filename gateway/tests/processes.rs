@@ -2,7 +2,6 @@
 
 mod hosted;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use sametick_core::run::Finish;
 use sametick_core::time::Wall;
 use sametick_gateway::SharedNames;
 use sametick_gateway::clock::SystemClock;
-use sametick_gateway::process::{ProcessSettings, ProcessTurns, Program};
+use sametick_gateway::process::{ProcessSettings, ProcessTurns, Program, Programs};
 use tokio::time::Instant;
 
 const RUN: RunId = RunId { job: JobId(0), generation: 1, due: Wall::from_millis(1_000), attempt: 1 };
@@ -34,7 +33,7 @@ impl Runner {
         names.with(|names| (names.jobs.intern("job"), names.agents.intern("main")));
         let (handle, said) = listener::listener();
         let argv = argv.iter().map(|part| (*part).to_owned()).collect();
-        let programs = BTreeMap::from([(JobId(0), Program { agent: AgentId(0), argv })]);
+        let programs = Programs::from_iter([(JobId(0), Program { agent: AgentId(0), argv })]);
         let settings = ProcessSettings { kill_after, ..ProcessSettings::in_dir(dir.path().join("turns")) };
         let turns = ProcessTurns::new(handle, names.clone(), programs, 1, settings);
         Self { dir, turns, said, names }

@@ -12,6 +12,7 @@
 mod group;
 mod mark;
 mod output;
+mod programs;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sametick_core::effect::{Effect, Report};
-use sametick_core::id::{AgentId, JobId, RunId, SessionId, SessionKey};
+use sametick_core::id::{RunId, SessionId, SessionKey};
 use sametick_core::ports::Turns;
 use sametick_core::run::Finish;
 use tokio::sync::oneshot;
@@ -29,19 +30,11 @@ use crate::mailbox::Handle;
 use crate::names::SharedNames;
 use crate::store_json::run_text;
 use mark::Marks;
+pub use programs::{Program, Programs};
 use turn::{Launch, Turn};
 
 /// How many aborted runs are remembered, so that a start that comes after its abort starts nothing.
 const TOMBSTONES: usize = 4_096;
-
-/// What a job's turns run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Program {
-    /// The agent whose session it is.
-    pub agent: AgentId,
-    /// The program and its arguments. No shell reads them.
-    pub argv: Vec<String>,
-}
 
 /// How turns are run and stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +61,7 @@ impl ProcessSettings {
 pub struct ProcessTurns {
     handle: Handle,
     names: SharedNames,
-    programs: BTreeMap<JobId, Program>,
+    programs: Programs,
     epoch: u64,
     settings: ProcessSettings,
     marks: Marks,
@@ -109,7 +102,7 @@ impl ProcessTurns {
     pub fn new(
         handle: Handle,
         names: SharedNames,
-        programs: BTreeMap<JobId, Program>,
+        programs: Programs,
         epoch: u64,
         settings: ProcessSettings,
     ) -> Self {
@@ -127,13 +120,13 @@ impl ProcessTurns {
         if self.live.contains_key(&run) {
             return;
         }
-        let Some(program) = self.programs.get(&run.job) else {
+        let Some(program) = self.programs.get(run.job) else {
             let why = self.names.with(|names| names.texts.intern("the job names no program to run"));
             self.say(run, Report::Completed(Finish::Failed(Some(why))));
             return;
         };
         let (abort, aborted) = oneshot::channel();
-        let (session, launch) = self.launch(run, program);
+        let (session, launch) = self.launch(run, &program);
         let turn = Turn {
             run,
             text: launch.run.clone(),

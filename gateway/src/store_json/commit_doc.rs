@@ -9,9 +9,10 @@ use sametick_core::time::Wall;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::declarations::Declarations;
 use super::document::{merge, object_at};
 use super::runs::{self, EventDoc, RunDoc};
-use super::{jobs, sessions, states, words};
+use super::{sessions, states, words};
 
 /// What the store knows besides the field's documents.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -54,12 +55,15 @@ pub(crate) struct Changes {
 
 impl CommitDoc {
     /// The bookkeeping after `commit`, given the bookkeeping before it.
-    pub(crate) fn after(&self, commit: &Commit, names: &Names) -> Self {
+    pub(crate) fn after(&self, commit: &Commit, declared: &Declarations, names: &Names) -> Self {
         let mut next = Self {
             version: 1,
             epoch: self.epoch,
             last_commit: commit.number,
-            changes: self.changes_of(commit, names),
+            changes: Changes {
+                jobs: commit.declared.iter().map(|job| declared.object(job, names)).collect(),
+                ..self.changes_of(commit, names)
+            },
             ..self.clone()
         };
         for run in &commit.runs {
@@ -81,7 +85,6 @@ impl CommitDoc {
     fn changes_of(&self, commit: &Commit, names: &Names) -> Changes {
         let mut changes = Changes {
             notes: runs::notes(commit, names),
-            jobs: commit.declared.iter().map(|job| jobs::write(job, names)).collect(),
             at: time_of(commit).map(Wall::as_millis),
             ..Changes::default()
         };

@@ -21,6 +21,7 @@
 
 mod apply;
 mod commit_doc;
+mod declarations;
 mod disk;
 mod document;
 mod error;
@@ -31,6 +32,7 @@ mod sessions;
 mod states;
 mod words;
 
+pub use declarations::{Declarations, DeclareError};
 pub use disk::{Disk, RealDisk};
 pub use error::StoreError;
 pub use jobs::Skipped;
@@ -49,7 +51,7 @@ use sametick_core::session::SessionRow;
 use serde_json::{Map, Value};
 
 use crate::names::SharedNames;
-use crate::process::Program;
+use crate::process::{Program, Programs};
 use commit_doc::CommitDoc;
 use layout::Layout;
 
@@ -66,7 +68,8 @@ pub struct JsonStore<D = RealDisk> {
     unfinished: Option<CommitDoc>,
     skipped: Vec<Skipped>,
     stale: Vec<String>,
-    programs: BTreeMap<JobId, Program>,
+    programs: Programs,
+    declarations: Declarations,
     /// Released when it is dropped, or the process ends in whatever way.
     _lock: File,
 }
@@ -93,9 +96,20 @@ impl<D: Disk> JsonStore<D> {
         let lock = lock(&layout)?;
         let books = document::read(&layout.books())?.unwrap_or_default();
         let unfinished = document::read(&layout.next_books())?;
-        let (skipped, stale, programs) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let mut store =
-            Self { disk, layout, names, books, unfinished, skipped, stale, programs, _lock: lock };
+        let (skipped, stale, programs) = (Vec::new(), Vec::new(), Programs::default());
+        let declarations = Declarations::new(names.clone(), programs.clone());
+        let mut store = Self {
+            disk,
+            layout,
+            names,
+            books,
+            unfinished,
+            skipped,
+            stale,
+            programs,
+            declarations,
+            _lock: lock,
+        };
         store.check_follows()?;
         store.finish()?;
         // Everything reads, or the epoch stays as it is.
@@ -133,8 +147,14 @@ impl<D: Disk> JsonStore<D> {
 
     /// The programs that jobs name in `payload.command`, for a process runner.
     #[must_use]
-    pub const fn programs(&self) -> &BTreeMap<JobId, Program> {
-        &self.programs
+    pub fn programs(&self) -> Programs {
+        self.programs.clone()
+    }
+
+    /// A way to declare jobs while the gateway runs.
+    #[must_use]
+    pub fn declarations(&self) -> Declarations {
+        self.declarations.clone()
     }
 
     /// An unfinished commit may be one further than the next: it is only begun when the one before it
@@ -185,7 +205,7 @@ impl<D: Disk> JsonStore<D> {
         if commit.number > self.books.last_commit + 1 {
             return Ok(Answer::NotApplied);
         }
-        let next = self.names.with(|names| self.books.after(commit, names));
+        let next = self.names.with(|names| self.books.after(commit, &self.declarations, names));
         let not_applied = |error| (Answer::NotApplied, error);
         let writes = apply::writes(&next.changes, &self.layout).map_err(not_applied)?;
         let path = self.layout.next_books();
@@ -239,7 +259,7 @@ impl<D> JsonStore<D> {
         };
         let states = self.load_states()?;
         let mut jobs: BTreeMap<JobId, (Job, JobRow)> = BTreeMap::new();
-        (self.skipped, self.programs) = (Vec::new(), BTreeMap::new());
+        self.skipped.clear();
         for (place, job) in declared.iter().enumerate() {
             let Some((id, job)) = job.as_object().and_then(|job| Some((document::text(job, "id")?, job)))
             else {
@@ -253,7 +273,7 @@ impl<D> JsonStore<D> {
                     let state = states.get(id).unwrap_or(&inline);
                     jobs.insert(read.id, (read, states::read(&read, job, state, names)));
                     if let Some(argv) = jobs::command(job) {
-                        self.programs.insert(read.id, Program { agent: read.agent, argv });
+                        self.programs.add(read.id, Program { agent: read.agent, argv });
                     }
                 }
                 Err(why) => self.skip(id, why),
