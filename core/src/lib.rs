@@ -65,6 +65,7 @@ pub mod job;
 pub mod lane;
 pub mod lifecycle;
 mod live;
+mod order;
 pub mod outbox;
 pub mod ports;
 mod recovery;

@@ -41,17 +41,21 @@ impl Schedule {
         }
     }
 
-    /// How many occurrences lie in `from..=to`, given that `from` is one, and the last of them.
+    /// How many due times lie in `from..=to`, and the last of them: `from` itself, wherever it came
+    /// from, and the schedule's own occurrences after it. None when `to` is before `from`.
     #[must_use]
     pub fn count_through(self, from: Wall, to: Wall) -> (u64, Wall) {
+        if to < from {
+            return (0, from);
+        }
+        let Some(next) = self.next_after(from).filter(|next| *next <= to) else { return (1, from) };
         match self {
-            Self::At(at) => (u64::from(at <= to), at),
-            Self::Every { .. } if to < from => (0, from),
+            Self::At(at) => (2, at),
             Self::Every { every_ms, .. } => {
                 let every = i128::from(every_ms.max(1));
-                let steps = (i128::from(to.as_millis()) - i128::from(from.as_millis())) / every;
-                let last = i128::from(from.as_millis()) + steps * every;
-                let count = u64::try_from(steps + 1).unwrap_or(u64::MAX);
+                let steps = (i128::from(to.as_millis()) - i128::from(next.as_millis())) / every;
+                let last = i128::from(next.as_millis()) + steps * every;
+                let count = u64::try_from(steps + 2).unwrap_or(u64::MAX);
                 (count, Wall::from_millis(i64::try_from(last).unwrap_or(i64::MAX)))
             }
         }
@@ -89,5 +93,13 @@ mod tests {
             (walked, last, next) = (walked + 1, due, EVERY.next_after(due));
         }
         assert_eq!(EVERY.count_through(from, to), (walked, last));
+        assert_eq!(EVERY.count_through(to, from), (0, to));
+    }
+
+    #[test]
+    fn a_due_time_off_the_grid_counts_and_then_the_grid_does() {
+        let (off, to) = (Wall::from_millis(700), Wall::from_millis(2_500));
+        assert_eq!(EVERY.count_through(off, to), (3, Wall::from_millis(2_500)));
+        assert_eq!(EVERY.count_through(off, Wall::from_millis(1_499)), (1, off));
     }
 }

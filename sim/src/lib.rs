@@ -3,6 +3,7 @@
 //! `seed -> plan -> trace`: a [`Scenario`] and a seed decide everything that happens in a [`World`];
 //! the same two give the same ticks, byte for byte, on every machine.
 
+mod agenda;
 pub mod books;
 pub mod campaign;
 pub mod check;
@@ -15,6 +16,7 @@ pub mod machines;
 pub mod matrix;
 pub mod record;
 pub mod scenario;
+pub mod script;
 pub mod shipped;
 pub mod story;
 pub mod world;

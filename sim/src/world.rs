@@ -3,30 +3,23 @@
 //! The world jumps from event to event. It judges every commit when it is durable and every effect
 //! when it leaves, and stops at the first tick that breaks something.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use sametick_core::commit::{Answer, Commit, Rows};
 use sametick_core::effect::{Command, Effect, Input, InputKind, Report, Tick};
 use sametick_core::id::{RunId, SessionId};
-use sametick_core::job::Job;
-use sametick_core::run::{Finish, RunState};
-use sametick_core::schedule::Schedule;
+use sametick_core::run::RunState;
 use sametick_core::time::{Mono, Now, Span};
 use sametick_core::{Machine, Waiting};
 
+use crate::agenda::{Agenda, What};
 use crate::books::{Books, Table};
 use crate::check::{CheckName, Failure};
 use crate::digest::WorldDigest;
-use crate::draw::{Choice, Draw};
 use crate::judge::Judge;
 use crate::label::Labels;
 use crate::laws::{self, LawCounts};
 use crate::record::{Beat, Fate, Recorder};
-use crate::scenario::{
-    CrashPoint, EventKind, FaultKind, Moment, Offset, OnAbort, Order, RunPattern, Scenario, ScenarioJob,
-    TurnEnd, TurnRule, WORLD_BEGINS,
-};
+use crate::scenario::{CrashPoint, EventKind, FaultKind, Moment, Offset, RunPattern, Scenario, WORLD_BEGINS};
+use crate::script::Script;
 
 /// A world that handles more ticks than this is taken to go on for ever.
 const MOST_TICKS: u64 = 200_000;
@@ -53,15 +46,14 @@ pub struct World<'s, M> {
     scenario: &'s Scenario,
     machine: M,
     rows: Rows,
-    draw: Draw,
+    script: Script<'s>,
     now: Mono,
     /// The first instant of the tick at hand: the one before it closed all before.
     opened: Mono,
     /// Which life of the gateway this is, from 1; a dead one hears nothing.
     life: u32,
     up: bool,
-    queue: BinaryHeap<Reverse<Happening>>,
-    sequence: u64,
+    agenda: Agenda,
     inputs: Vec<Input>,
     turns: Table<RunId, Turn>,
     sessions: u32,
@@ -94,36 +86,6 @@ struct Turn {
     deadline_first: bool,
 }
 
-/// Something that happens at an instant; what was planned first goes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Happening {
-    at: Mono,
-    sequence: u64,
-    kind: What,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
-    Report { run: RunId, report: Report },
-    Answer { commit: u64, answer: Answer, life: u32 },
-    StoreAgain { commit: u64, life: u32 },
-    Command(Command),
-    Crash { down: Span },
-    Restart,
-}
-
-impl Ord for Happening {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.sequence).cmp(&(other.at, other.sequence))
-    }
-}
-
-impl PartialOrd for Happening {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
 impl<'s, M: Machine> World<'s, M> {
     /// Worlds of this scenario with this machine.
     pub fn new(scenario: &'s Scenario, machine: M) -> Self {
@@ -131,13 +93,12 @@ impl<'s, M: Machine> World<'s, M> {
             scenario,
             machine,
             rows: Rows::default(),
-            draw: Draw::default(),
+            script: Script::new(scenario, 0),
             now: Mono::default(),
             opened: Mono::default(),
             life: 0,
             up: false,
-            queue: BinaryHeap::new(),
-            sequence: 0,
+            agenda: Agenda::default(),
             inputs: Vec::new(),
             turns: Table::default(),
             sessions: 0,
@@ -209,13 +170,11 @@ impl<'s, M: Machine> World<'s, M> {
     }
 
     fn begin(&mut self, seed: u64) {
-        self.draw = if self.scenario.is_family { Draw::new(seed) } else { Draw::default() };
-        let draw = self.draw;
-        self.judge.begin(self.scenario.jobs.iter().map(|planned| drawn_job(planned, &draw)));
+        self.script = Script::new(self.scenario, seed);
+        self.judge.begin(self.script.jobs());
         self.now = Mono::default();
         self.life = 0;
-        self.queue.clear();
-        self.sequence = 0;
+        self.agenda.clear();
         self.turns.clear();
         self.sessions = 0;
         self.kept.clear();
@@ -225,17 +184,15 @@ impl<'s, M: Machine> World<'s, M> {
         self.digest = WorldDigest::default();
         let scenario = self.scenario;
         for (place, event) in scenario.timeline.iter().enumerate() {
-            let at = Mono::default() + self.draw.span(event.at, Choice::Event, place as u64);
+            let at = self.script.event_at(place, event.at);
             let kind = match event.kind {
                 EventKind::Cancel(pattern) => match self.run_named(pattern) {
                     Some(run) => What::Command(Command::Cancel(run)),
                     None => continue,
                 },
-                EventKind::Crash { down } => {
-                    What::Crash { down: self.draw.span(down, Choice::Down, 1_000 + place as u64) }
-                }
+                EventKind::Crash { down } => What::Crash { down: self.script.event_down(place, down) },
             };
-            self.plan(at, kind);
+            self.agenda.plan(at, kind);
         }
     }
 
@@ -246,11 +203,6 @@ impl<'s, M: Machine> World<'s, M> {
             due = job.schedule.next_after(due)?;
         }
         Some(RunId { job: job.id, generation: 1, due, attempt: 1 })
-    }
-
-    fn plan(&mut self, at: Mono, kind: What) {
-        self.sequence += 1;
-        self.queue.push(Reverse(Happening { at, sequence: self.sequence, kind }));
     }
 
     /// The wall clock on the monotonic line.
@@ -288,14 +240,14 @@ impl<'s, M: Machine> World<'s, M> {
     /// One step; false when the world is at rest or left alone.
     fn advance(&mut self) -> bool {
         let wake = if self.up { self.machine.next_wakeup() } else { None };
-        let next = self.queue.peek().map(|Reverse(happening)| happening.at);
+        let next = self.agenda.next_at();
         let Some(at) = wake.into_iter().chain(next).min() else { return false };
         if at.since(Mono::default()) > self.scenario.until || self.verdict.ticks >= MOST_TICKS {
             return false;
         }
         self.opened = self.now.tick_after();
         let at = at.max(self.opened);
-        let now = at + self.draw.span(self.scenario.lag, Choice::Lag, at.as_nanos());
+        let now = at + self.script.lag(at);
         self.now = now;
         self.inputs.clear();
         let crash = self.collect(now, wake.filter(|wake| *wake == at));
@@ -312,11 +264,7 @@ impl<'s, M: Machine> World<'s, M> {
 
     /// Takes what happens up to `now` off the queue and into the inputs. A crash ends the taking.
     fn collect(&mut self, now: Mono, rings: Option<Mono>) -> Option<Span> {
-        while let Some(Reverse(happening)) = self.queue.peek().copied() {
-            if happening.at > now {
-                return None;
-            }
-            self.queue.pop();
+        while let Some(happening) = self.agenda.take(now) {
             match happening.kind {
                 What::Crash { down } => return Some(down),
                 What::Restart => self.boot(),
@@ -344,7 +292,7 @@ impl<'s, M: Machine> World<'s, M> {
             return;
         }
         if turn.deadline_first && rings == Some(at) {
-            self.plan(at.tick_after(), What::Report { run, report });
+            self.agenda.plan(at.tick_after(), What::Report { run, report });
             return;
         }
         self.inputs.push(Input { at, kind: InputKind::Report { run, report } });
@@ -413,8 +361,7 @@ impl<'s, M: Machine> World<'s, M> {
     /// Gives a commit to the store; false when the process died over it.
     fn store(&mut self, commit: &Commit) -> bool {
         let fault = if self.scenario.faults.is_empty() { None } else { self.fault_at(commit) };
-        let latency = self.draw.span(self.scenario.store_answers, Choice::Answer, commit.number);
-        let answers = self.now + latency;
+        let answers = self.now + self.script.store_answers(commit.number);
         match fault {
             None => {
                 let answer = self.apply(commit);
@@ -438,7 +385,7 @@ impl<'s, M: Machine> World<'s, M> {
                 true
             }
             Some(FaultKind::Crash { when, down }) => {
-                let down = self.draw.span(down, Choice::Down, commit.number);
+                let down = self.script.fault_down(commit.number, down);
                 match when {
                     CrashPoint::Before => {
                         self.lost(Fate::AllLost);
@@ -452,7 +399,7 @@ impl<'s, M: Machine> World<'s, M> {
                     CrashPoint::After => {
                         let answer = self.apply(commit);
                         self.answer(answers, commit.number, answer);
-                        self.plan(answers.tick_after(), What::Crash { down });
+                        self.agenda.plan(answers.tick_after(), What::Crash { down });
                     }
                 }
                 when == CrashPoint::After
@@ -468,7 +415,7 @@ impl<'s, M: Machine> World<'s, M> {
 
     fn answer(&mut self, at: Mono, commit: u64, answer: Answer) {
         let life = self.life;
-        self.plan(at, What::Answer { commit, answer, life });
+        self.agenda.plan(at, What::Answer { commit, answer, life });
     }
 
     fn store_again(&mut self, number: u64) {
@@ -539,7 +486,7 @@ impl<'s, M: Machine> World<'s, M> {
         if let Some(recorder) = &mut self.recorder {
             recorder.crashed(self.now);
         }
-        self.plan(self.now + down, What::Restart);
+        self.agenda.plan(self.now + down, What::Restart);
     }
 
     fn carry_out(&mut self, effect: Effect) {
@@ -549,90 +496,54 @@ impl<'s, M: Machine> World<'s, M> {
             Effect::Publish { offset, .. } => self.heard = self.heard.max(offset + 1),
             Effect::StoreAgain { commit } => {
                 let life = self.life;
-                self.plan(self.now + STORE_BACKOFF, What::StoreAgain { commit, life });
+                self.agenda.plan(self.now + STORE_BACKOFF, What::StoreAgain { commit, life });
             }
             Effect::Deliver { .. } | Effect::Reply { .. } | Effect::StepDown => {}
         }
     }
 
-    fn rule(&self, run: RunId) -> TurnRule {
-        let labels = self.judge.labels();
-        let fits = |rule: &&TurnRule| labels.fits(rule.runs, run);
-        self.scenario.turns.iter().find(fits).copied().unwrap_or(TurnRule::PLAIN)
-    }
-
     fn start_turn(&mut self, run: RunId) {
-        let rule = self.rule(run);
-        let key = turn_key(run);
         let now = self.now;
-        let Some(turn) = self.turns.get(&run).copied() else { return };
-        if turn.aborted || turn.started {
+        let budgets = self.judge.books().job(run.job).map(|(job, _)| job.budgets).unwrap_or_default();
+        let script = self.script.turn(run, &self.judge.labels());
+        let Some(turn) = self.turns.get_mut(&run).filter(|turn| !turn.aborted && !turn.started) else {
             return;
-        }
-        let ready = rule.ready.map(|ready| now + self.draw.span(ready, Choice::Ready, key));
-        if let Some(ready) = ready {
+        };
+        turn.started = true;
+        turn.off = script.offset();
+        turn.deadline_first = script.deadline_first;
+        if let Some(ready) = script.ready {
             self.sessions += 1;
             let session = SessionId(self.sessions);
-            self.plan(ready, What::Report { run, report: Report::Ready { session } });
+            self.agenda.plan(now + ready, What::Report { run, report: Report::Ready { session } });
         }
-        let begun = ready.unwrap_or(now).tick_after();
-        let budgets = self.judge.books().job(run.job).map(|(job, _)| job.budgets).unwrap_or_default();
-        let due = Mono::default() + Span::from_millis((run.due - WORLD_BEGINS).unsigned_abs());
-        let near = |deadline: Option<Mono>, low, high| {
-            let off = self.draw.offset(low, high, Choice::Takes, key);
-            deadline.map(|deadline| {
-                (Mono::from_nanos(deadline.as_nanos().saturating_add_signed(off.0)).max(begun), Some(off))
-            })
-        };
-        let end = match rule.ends {
-            TurnEnd::Never => None,
-            TurnEnd::After(takes) => {
-                ready.map(|ready| (ready + self.draw.span(takes, Choice::Takes, key), None))
-            }
-            TurnEnd::NearTimeout(low, high) => {
-                near(budgets.timeout.map(|span| turn.granted + span), low, high)
-            }
-            TurnEnd::NearTotal(low, high) => near(budgets.total_timeout.map(|span| due + span), low, high),
-        };
-        if let Some((end, _)) = end {
-            let finish = if rule.ok { Finish::Ok } else { Finish::Failed(None) };
-            self.plan(end, What::Report { run, report: Report::Completed(finish) });
-        }
-        let deadline_first = match rule.order {
-            Order::ReportFirst => false,
-            Order::DeadlineFirst => true,
-            Order::Either => self.draw.coin(Choice::Order, key),
-        };
-        if let Some(turn) = self.turns.get_mut(&run) {
-            turn.started = true;
-            turn.off = end.and_then(|(_, off)| off);
-            turn.deadline_first = deadline_first;
+        if let Some(end) = script.ends_at(run, &budgets, turn.granted, now) {
+            self.agenda.plan(end, What::Report { run, report: script.last_word() });
         }
     }
 
     fn abort_turn(&mut self, run: RunId) {
-        let rule = self.rule(run);
         let now = self.now;
+        let script = self.script.turn(run, &self.judge.labels());
         let Some(turn) = self.turns.get_mut(&run) else { return };
         let again = std::mem::replace(&mut turn.aborted, true);
-        match rule.on_abort {
-            OnAbort::Ignores if turn.started => {}
-            OnAbort::Ignores => self.plan(now.tick_after(), What::Report { run, report: Report::Stopped }),
-            OnAbort::Stops(stops) => {
-                let stopped = now + self.draw.span(stops, Choice::Stops, turn_key(run));
-                // An abort that is repeated after a crash is answered again.
-                if !again || turn.silent_after.is_some_and(|silent| silent < now) {
-                    turn.silent_after = Some(stopped);
-                }
-                self.plan(stopped, What::Report { run, report: Report::Stopped });
-            }
+        let stopped = match script.stops {
+            Some(stops) => now + stops,
+            None if turn.started => return,
+            // There is no turn to ignore anything.
+            None => now.tick_after(),
+        };
+        // An abort that is repeated after a crash is answered again.
+        if script.stops.is_some() && (!again || turn.silent_after.is_some_and(|silent| silent < now)) {
+            turn.silent_after = Some(stopped);
         }
+        self.agenda.plan(stopped, What::Report { run, report: Report::Stopped });
     }
 
     /// Judges the world as it was left.
     fn rest(&mut self) {
         let waiting: Vec<Waiting> = if self.up { self.machine.waiting() } else { Vec::new() };
-        let rested = self.queue.is_empty() && (!self.up || self.machine.next_wakeup().is_none());
+        let rested = self.agenda.next_at().is_none() && (!self.up || self.machine.next_wakeup().is_none());
         let endless = self.verdict.ticks >= MOST_TICKS;
         self.judge.end(self.now, &waiting, self.heard, rested, endless);
         if self.judges_claims {
@@ -671,19 +582,6 @@ impl<'s, M: Machine> World<'s, M> {
     }
 }
 
-/// A job as a seed declares it.
-fn drawn_job(planned: &ScenarioJob, draw: &Draw) -> Job {
-    let shift = draw.span(planned.shift, Choice::Shift, u64::from(planned.job.id.0));
-    let shift = i64::try_from(shift.as_millis()).unwrap_or(i64::MAX);
-    let schedule = match planned.job.schedule {
-        Schedule::At(at) => Schedule::At(at.plus_millis(shift)),
-        Schedule::Every { every_ms, anchor } => {
-            Schedule::Every { every_ms, anchor: anchor.plus_millis(shift) }
-        }
-    };
-    Job { schedule, ..planned.job }
-}
-
 impl Turn {
     const fn granted(at: Mono) -> Self {
         Self {
@@ -695,22 +593,4 @@ impl Turn {
             deadline_first: false,
         }
     }
-}
-
-impl TurnRule {
-    /// A turn nobody planned: ready after 5 ms, done after a second, stops when asked to.
-    const PLAIN: Self = Self {
-        runs: RunPattern { job: 0, occurrence: None },
-        ready: Some(crate::scenario::SpanRange::exactly(Span::from_millis(5))),
-        ends: TurnEnd::After(crate::scenario::SpanRange::exactly(Span::from_secs(1))),
-        ok: true,
-        on_abort: OnAbort::Stops(crate::scenario::SpanRange::exactly(Span::from_millis(20))),
-        order: Order::ReportFirst,
-    };
-}
-
-/// The stable key of a run's choices.
-fn turn_key(run: RunId) -> u64 {
-    let due = run.due.as_millis().cast_unsigned();
-    (u64::from(run.job.0) << 48) ^ (u64::from(run.attempt) << 40) ^ due
 }

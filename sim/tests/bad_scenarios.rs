@@ -43,7 +43,7 @@ fn every_mistake_says_where_it_is_and_what_to_do() {
         ("too many slots", with("[lane]\nlimit = 99999999\n")),
         (
             "a transcript of a family",
-            format!("# A.\nexpect = \"\"\n[[job]]\nname = \"a\"\nat = \"1s..2s\"\n"),
+            "# A.\nexpect = \"\"\n[[job]]\nname = \"a\"\nat = \"1s..2s\"\n".to_owned(),
         ),
         ("letters of more than one byte", "# Ä.\n[[job]]\nname = \"ä\"\nät = \"1s\"\n".to_owned()),
     ];

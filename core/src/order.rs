@@ -1,0 +1,108 @@
+//! What comes first inside a tick: inputs, passed deadlines and due occurrences, merged by (stamp,
+//! class, key).
+
+use crate::effect::{Input, InputKind, Report};
+use crate::gateway::{Gateway, rings};
+use crate::id::{JobId, RunId};
+use crate::ports::Bus;
+use crate::run::Race;
+use crate::session::Persister;
+use crate::time::{Mono, Wall};
+
+/// One thing to handle, in the order of a tick.
+pub(crate) enum Item {
+    Input(Input),
+    Alarm(RunId),
+    Due(Wall, JobId),
+}
+
+/// The classes of a tick's items, in the order they take at one instant.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    Report,
+    Command,
+    Deadline,
+    Occurrence,
+}
+
+impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
+    /// Sorts the places of the inputs by (stamp, class, key), keeping the host's order last.
+    pub(crate) fn order_inputs(&mut self, inputs: &[Input], opened: Mono, now: Mono) {
+        self.order.clear();
+        self.order.extend(0..inputs.len());
+        if inputs.len() > 1 {
+            self.order.sort_by_key(|place| {
+                let input = &inputs[*place];
+                (input.at.clamp(opened, now), input_key(&input.kind))
+            });
+        }
+    }
+
+    /// The next item at or before `now`: the least of the next input, alarm and occurrence.
+    pub(crate) fn next_item(
+        &mut self,
+        inputs: &[Input],
+        taken: &mut usize,
+        cursor: Mono,
+        now: Mono,
+    ) -> Option<(Mono, Item)> {
+        let mut least: Option<(Mono, Class)> = None;
+        let mut consider = |at: Mono, class: Class| {
+            let candidate = (at.clamp(cursor, now), class);
+            least = Some(least.map_or(candidate, |least| least.min(candidate)));
+        };
+        let input = self.order.get(*taken).map(|place| inputs[*place]);
+        if let Some(input) = &input {
+            consider(input.at, class_of(&input.kind));
+        }
+        let runs = &self.runs;
+        let alarm = self.alarms.first(|at, run| rings(runs, at, run)).filter(|(at, _)| *at <= now);
+        if let Some((at, _)) = alarm {
+            consider(at, Class::Deadline);
+        }
+        let due = if self.outbox.has_room() { self.scheduler.first_due() } else { None };
+        if let Some((due, _)) = due {
+            let at = self.timeline.mono_at(due);
+            if at <= now {
+                consider(at, Class::Occurrence);
+            }
+        }
+        let (stamp, class) = least?;
+        let item = match class {
+            Class::Report | Class::Command => {
+                *taken += 1;
+                Item::Input(input?)
+            }
+            Class::Deadline => {
+                self.alarms.pop();
+                Item::Alarm(alarm?.1)
+            }
+            // The scheduler takes it off its own heap.
+            Class::Occurrence => due.map(|(due, job)| Item::Due(due, job))?,
+        };
+        Some((stamp, item))
+    }
+}
+
+const fn class_of(kind: &InputKind) -> Class {
+    match kind {
+        InputKind::Answer { .. }
+        | InputKind::Heard { .. }
+        | InputKind::Report { .. }
+        | InputKind::ClockStepped => Class::Report,
+        InputKind::Command { .. } => Class::Command,
+    }
+}
+
+/// The order of inputs with one stamp. Answers come before reports, so that what is durable by then
+/// is known; reports go by run, commands by ticket.
+fn input_key(kind: &InputKind) -> (Class, u8, RunId, u64, Option<Report>) {
+    let (rank, run, number, report) = match *kind {
+        InputKind::ClockStepped => (0, RunId::default(), 0, None),
+        InputKind::Answer { commit, .. } => (1, RunId::default(), commit, None),
+        InputKind::Heard { below } => (2, RunId::default(), below, None),
+        InputKind::Report { run, report } => (3, run, 0, Some(report)),
+        InputKind::Command { ticket, .. } => (4, RunId::default(), ticket, None),
+    };
+    (class_of(kind), rank, run, number, report)
+}

@@ -1,0 +1,70 @@
+//! What is going to happen in a world, and when. What was planned first goes first.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
+use sametick_core::commit::Answer;
+use sametick_core::effect::{Command, Report};
+use sametick_core::id::RunId;
+use sametick_core::time::{Mono, Span};
+
+/// Something that happens at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Happening {
+    pub(crate) at: Mono,
+    pub(crate) sequence: u64,
+    pub(crate) kind: What,
+}
+
+/// What happens. Answers are for one life of the gateway; a later one does not hear them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Report { run: RunId, report: Report },
+    Answer { commit: u64, answer: Answer, life: u32 },
+    StoreAgain { commit: u64, life: u32 },
+    Command(Command),
+    Crash { down: Span },
+    Restart,
+}
+
+/// Everything that is planned.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Agenda {
+    heap: BinaryHeap<Reverse<Happening>>,
+    sequence: u64,
+}
+
+impl Agenda {
+    pub(crate) fn clear(&mut self) {
+        self.heap.clear();
+        self.sequence = 0;
+    }
+
+    pub(crate) fn plan(&mut self, at: Mono, kind: What) {
+        self.sequence += 1;
+        self.heap.push(Reverse(Happening { at, sequence: self.sequence, kind }));
+    }
+
+    /// When the next thing happens.
+    pub(crate) fn next_at(&self) -> Option<Mono> {
+        self.heap.peek().map(|Reverse(happening)| happening.at)
+    }
+
+    /// Takes the next thing that happens up to `now`.
+    pub(crate) fn take(&mut self, now: Mono) -> Option<Happening> {
+        self.next_at().filter(|at| *at <= now)?;
+        self.heap.pop().map(|Reverse(happening)| happening)
+    }
+}
+
+impl Ord for Happening {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.at, self.sequence).cmp(&(other.at, other.sequence))
+    }
+}
+
+impl PartialOrd for Happening {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}

@@ -1,0 +1,188 @@
+//! What a seed makes of a scenario: its jobs, how each turn behaves, when what happens.
+
+use sametick_core::effect::Report;
+use sametick_core::id::RunId;
+use sametick_core::job::{Budgets, Job};
+use sametick_core::run::Finish;
+use sametick_core::schedule::Schedule;
+use sametick_core::time::{Mono, Span};
+
+use crate::draw::{Choice, Draw};
+use crate::label::Labels;
+use crate::scenario::{
+    Offset, OnAbort, Order, RunPattern, Scenario, ScenarioJob, SpanRange, TurnEnd, TurnRule, WORLD_BEGINS,
+};
+
+/// A scenario with its choices made.
+#[derive(Clone, Copy, Debug)]
+pub struct Script<'s> {
+    scenario: &'s Scenario,
+    draw: Draw,
+}
+
+/// How the turn of one run behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TurnScript {
+    /// From its start until its session is ready; never when absent.
+    pub ready: Option<Span>,
+    /// When it ends by itself.
+    pub end: PlannedEnd,
+    /// How it ends by itself.
+    pub finish: Finish,
+    /// From an abort until it says that it stopped; it ignores aborts when absent.
+    pub stops: Option<Span>,
+    /// Whether the host's timer rings before it hears a report of the same instant.
+    pub deadline_first: bool,
+}
+
+/// When a turn ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlannedEnd {
+    /// Never.
+    Never,
+    /// So long after its session was ready.
+    After(Span),
+    /// So far from the end of its `timeout`.
+    NearTimeout(Offset),
+    /// So far from the end of its `total_timeout`.
+    NearTotal(Offset),
+}
+
+impl<'s> Script<'s> {
+    /// The choices of `seed`; a scenario without ranges has none.
+    #[must_use]
+    pub fn new(scenario: &'s Scenario, seed: u64) -> Self {
+        let draw = if scenario.is_family { Draw::new(seed) } else { Draw::default() };
+        Self { scenario, draw }
+    }
+
+    /// The jobs as this seed declares them.
+    pub fn jobs(&self) -> impl Iterator<Item = Job> + use<'s> {
+        let draw = self.draw;
+        self.scenario.jobs.iter().map(move |planned| drawn_job(planned, &draw))
+    }
+
+    /// How the turn of a run behaves.
+    #[must_use]
+    pub fn turn(&self, run: RunId, labels: &Labels<'_>) -> TurnScript {
+        let rule =
+            self.scenario.turns.iter().find(|rule| labels.fits(rule.runs, run)).unwrap_or(&TurnRule::PLAIN);
+        let key = turn_key(run);
+        let near = |low, high| self.draw.offset(low, high, Choice::Takes, key);
+        TurnScript {
+            ready: rule.ready.map(|ready| self.draw.span(ready, Choice::Ready, key)),
+            end: match rule.ends {
+                TurnEnd::Never => PlannedEnd::Never,
+                TurnEnd::After(takes) => PlannedEnd::After(self.draw.span(takes, Choice::Takes, key)),
+                TurnEnd::NearTimeout(low, high) => PlannedEnd::NearTimeout(near(low, high)),
+                TurnEnd::NearTotal(low, high) => PlannedEnd::NearTotal(near(low, high)),
+            },
+            finish: if rule.ok { Finish::Ok } else { Finish::Failed(None) },
+            stops: match rule.on_abort {
+                OnAbort::Ignores => None,
+                OnAbort::Stops(stops) => Some(self.draw.span(stops, Choice::Stops, key)),
+            },
+            deadline_first: match rule.order {
+                Order::ReportFirst => false,
+                Order::DeadlineFirst => true,
+                Order::Either => self.draw.coin(Choice::Order, key),
+            },
+        }
+    }
+
+    /// How late the tick comes that is wanted at `at`.
+    #[must_use]
+    pub fn lag(&self, at: Mono) -> Span {
+        self.draw.span(self.scenario.lag, Choice::Lag, at.as_nanos())
+    }
+
+    /// How long the store takes to answer a commit.
+    #[must_use]
+    pub fn store_answers(&self, commit: u64) -> Span {
+        self.draw.span(self.scenario.store_answers, Choice::Answer, commit)
+    }
+
+    /// When the nth event of the timeline happens.
+    #[must_use]
+    pub fn event_at(&self, place: usize, at: SpanRange) -> Mono {
+        Mono::default() + self.draw.span(at, Choice::Event, place as u64)
+    }
+
+    /// How long the process is down that the nth event of the timeline killed.
+    #[must_use]
+    pub fn event_down(&self, place: usize, down: SpanRange) -> Span {
+        self.draw.span(down, Choice::Down, 1_000 + place as u64)
+    }
+
+    /// How long the process is down that died over a commit.
+    #[must_use]
+    pub fn fault_down(&self, commit: u64, down: SpanRange) -> Span {
+        self.draw.span(down, Choice::Down, commit)
+    }
+}
+
+impl TurnScript {
+    /// When it ends by itself, for a turn that was granted its slot, started, and is ready then; not
+    /// before it is ready, and not before it began.
+    #[must_use]
+    pub fn ends_at(&self, run: RunId, budgets: &Budgets, granted: Mono, started: Mono) -> Option<Mono> {
+        let ready = self.ready.map(|ready| started + ready);
+        let begun = ready.unwrap_or(started).tick_after();
+        let due = Mono::default() + Span::from_millis((run.due - WORLD_BEGINS).unsigned_abs());
+        let moved = |deadline: Mono, off: Offset| {
+            Mono::from_nanos(deadline.as_nanos().saturating_add_signed(off.0)).max(begun)
+        };
+        match self.end {
+            PlannedEnd::Never => None,
+            PlannedEnd::After(takes) => ready.map(|ready| ready + takes),
+            PlannedEnd::NearTimeout(off) => budgets.timeout.map(|span| moved(granted + span, off)),
+            PlannedEnd::NearTotal(off) => budgets.total_timeout.map(|span| moved(due + span, off)),
+        }
+    }
+
+    /// What it reports as it ends by itself.
+    #[must_use]
+    pub const fn last_word(&self) -> Report {
+        Report::Completed(self.finish)
+    }
+
+    /// How far from its deadline it ends, when that was planned.
+    #[must_use]
+    pub const fn offset(&self) -> Option<Offset> {
+        match self.end {
+            PlannedEnd::NearTimeout(off) | PlannedEnd::NearTotal(off) => Some(off),
+            PlannedEnd::Never | PlannedEnd::After(_) => None,
+        }
+    }
+}
+
+/// A job as a seed declares it.
+fn drawn_job(planned: &ScenarioJob, draw: &Draw) -> Job {
+    let shift = draw.span(planned.shift, Choice::Shift, u64::from(planned.job.id.0));
+    let shift = i64::try_from(shift.as_millis()).unwrap_or(i64::MAX);
+    let schedule = match planned.job.schedule {
+        Schedule::At(at) => Schedule::At(at.plus_millis(shift)),
+        Schedule::Every { every_ms, anchor } => {
+            Schedule::Every { every_ms, anchor: anchor.plus_millis(shift) }
+        }
+    };
+    Job { schedule, ..planned.job }
+}
+
+impl TurnRule {
+    /// A turn nobody planned: ready after 5 ms, done after a second, stops when asked to.
+    const PLAIN: Self = Self {
+        runs: RunPattern { job: 0, occurrence: None },
+        ready: Some(SpanRange::exactly(Span::from_millis(5))),
+        ends: TurnEnd::After(SpanRange::exactly(Span::from_secs(1))),
+        ok: true,
+        on_abort: OnAbort::Stops(SpanRange::exactly(Span::from_millis(20))),
+        order: Order::ReportFirst,
+    };
+}
+
+/// The stable key of a run's choices.
+fn turn_key(run: RunId) -> u64 {
+    let due = run.due.as_millis().cast_unsigned();
+    (u64::from(run.job.0) << 48) ^ (u64::from(run.attempt) << 40) ^ due
+}
