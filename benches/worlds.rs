@@ -28,7 +28,7 @@ const SCENARIO: &str = "timeouts/after_session_start";
 const ROUNDS: usize = 5;
 
 fn main() {
-    let (path, text) = shipped::find(SCENARIO).expect("the first scenario is shipped");
+    let (path, text) = *shipped::find(SCENARIO).first().expect("the first scenario is shipped");
     let scenario = Scenario::parse(path, text).expect("a shipped scenario");
     // `cargo test` runs benches once, to see that they work.
     let worlds = if std::env::args().any(|arg| arg == "--bench") { 200_000 } else { 500 };

@@ -13,12 +13,15 @@ pub fn scenarios() -> Result<Vec<Scenario>, ScenarioError> {
     FILES.iter().map(|(path, text)| Scenario::parse(path, text)).collect()
 }
 
-/// The shipped scenario with this name or path.
+/// The shipped scenario with this name or path, or those of the chapter with this name.
 #[must_use]
-pub fn find(name: &str) -> Option<(&'static str, &'static str)> {
-    let wanted = name.trim_start_matches("./");
+pub fn find(name: &str) -> Vec<(&'static str, &'static str)> {
+    let wanted = name.trim_start_matches("./").trim_start_matches("scenarios/").trim_end_matches('/');
     let fits = |path: &str| {
-        path == wanted || path.trim_start_matches("scenarios/").trim_end_matches(".toml") == wanted
+        let known = path.trim_start_matches("scenarios/");
+        known == wanted
+            || known.trim_end_matches(".toml") == wanted
+            || known.split('/').next() == Some(wanted)
     };
-    FILES.iter().copied().find(|(path, _)| fits(path))
+    FILES.iter().copied().filter(|(path, _)| fits(path)).collect()
 }

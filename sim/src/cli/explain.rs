@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use anstyle::Style;
 use sametick_sim::label::instant;
 use sametick_sim::story::{self, Line, LineKind, Story};
 use sametick_sim::{Scenario, Subject};
@@ -46,11 +47,14 @@ struct ToldLine<'a> {
 
 pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
     let path = args.path.clone().unwrap_or_else(|| PathBuf::from("timeouts/after_session_start"));
-    if path.is_dir() {
-        return Err(Stop::BadInput(format!("{} is a folder; explain tells one scenario", path.display())));
-    }
     let scenarios = load::scenarios(std::slice::from_ref(&path))?;
-    let Some(scenario) = scenarios.first() else { return Ok(true) };
+    let [scenario] = scenarios.as_slice() else {
+        return Err(Stop::BadInput(format!(
+            "{} names {} scenarios; explain tells one",
+            path.display(),
+            scenarios.len()
+        )));
+    };
     let subject = args.machine.subject();
     let story = story::tell(scenario, subject, args.seed);
     let holds = story.verdict.failures.is_empty();
@@ -87,12 +91,17 @@ const fn kind_name(kind: LineKind) -> &'static str {
 
 fn show(scenario: &Scenario, subject: Subject, seed: u64, story: &Story) -> Result<(), Stop> {
     let mut out = look::out();
-    writeln!(out, "{}  {}", styled(STRONG, &scenario.name), styled(QUIET, &scenario.sentence))?;
+    writeln!(
+        out,
+        "{}",
+        look::paragraph(&format!("{}  ", styled(STRONG, &scenario.name)), &scenario.sentence)
+    )?;
     if scenario.is_family {
         writeln!(out, "{}", styled(QUIET, &format!("seed {seed}")))?;
     }
     if let Subject::Mutant(mutant) = subject {
-        writeln!(out, "{} {}: {}", styled(BAD, "broken on purpose:"), mutant.name, mutant.sentence)?;
+        let label = format!("{} {}: ", styled(BAD, "broken on purpose:"), mutant.name);
+        writeln!(out, "{}", look::paragraph(&label, mutant.sentence))?;
     }
     writeln!(out)?;
     let wide = story.lines.iter().map(|line| instant(line.at).len()).max().unwrap_or(0);
@@ -117,12 +126,13 @@ fn show(scenario: &Scenario, subject: Subject, seed: u64, story: &Story) -> Resu
 
 fn show_line(out: &mut impl Write, line: &Line, wide: usize) -> Result<(), Stop> {
     let at = format!("{:>wide$}", instant(line.at));
-    let text = match line.kind {
-        LineKind::Heard | LineKind::Effect => styled(QUIET, &line.text),
-        LineKind::Commit => line.text.clone(),
-        LineKind::Crash => styled(STRONG, &line.text),
-        LineKind::Broken => format!("{} {}", styled(BAD, "✗"), line.text),
+    let (mark, style) = match line.kind {
+        LineKind::Heard | LineKind::Effect => (String::new(), QUIET),
+        LineKind::Commit => (String::new(), Style::new()),
+        LineKind::Crash => (String::new(), STRONG),
+        LineKind::Broken => (styled(BAD, "✗ "), Style::new()),
     };
-    writeln!(out, "{at}  {text}")?;
+    let told = look::paragraph(&format!("{at}  {mark}"), &line.text);
+    writeln!(out, "{}", styled(style, &told))?;
     Ok(())
 }

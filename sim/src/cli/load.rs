@@ -40,10 +40,12 @@ fn load(path: &Path, scenarios: &mut Vec<Scenario>) -> Result<(), Stop> {
         }
         return Ok(());
     }
-    let name = path.to_string_lossy();
-    match shipped::find(&name).filter(|_| !path.exists()) {
-        Some((path, text)) => scenarios.push(parse(path, text)?),
-        None => scenarios.push(read(path)?),
+    let known = if path.exists() { Vec::new() } else { shipped::find(&path.to_string_lossy()) };
+    if known.is_empty() {
+        scenarios.push(read(path)?);
+    }
+    for (path, text) in known {
+        scenarios.push(parse(path, text)?);
     }
     Ok(())
 }
@@ -78,10 +80,10 @@ fn parse(path: &str, text: &str) -> Result<Scenario, Stop> {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Stop {
-    let shipped: Vec<&str> = shipped::FILES.iter().take(3).map(|(path, _)| *path).collect();
+    let first = shipped::FILES.first().map_or("", |(path, _)| *path);
     Stop::BadInput(format!(
-        "could not read {}: {error}; name a scenario file, a folder, or a shipped one such as {}",
+        "could not read {}: {error}; name a scenario file, a folder, a shipped chapter such as queues, or a shipped scenario such as {}",
         path.display(),
-        shipped.join(", ")
+        first
     ))
 }

@@ -35,6 +35,17 @@ pub(crate) fn progress(text: &str) {
     }
 }
 
+/// `text` behind `label`, broken between words where a terminal is too narrow for it; a program gets
+/// one line.
+pub(crate) fn paragraph(label: &str, text: &str) -> String {
+    if !std::io::stdout().is_terminal() {
+        return format!("{label}{text}");
+    }
+    let hanging = " ".repeat(textwrap::core::display_width(label).min(24));
+    let options = textwrap::Options::with_termwidth().initial_indent(label).subsequent_indent(&hanging);
+    textwrap::fill(text, options)
+}
+
 /// `text` in a style.
 pub(crate) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")

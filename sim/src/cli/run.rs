@@ -252,11 +252,11 @@ fn show(summary: &Summary) -> Result<(), Stop> {
 /// The first failing world of a scenario, told for somebody who never heard of it.
 fn show_broken(out: &mut impl Write, row: &Row) -> Result<(), Stop> {
     let Some(first) = row.failures.first() else { return Ok(()) };
-    writeln!(out, "\n{}  {}", styled(STRONG, &row.name), styled(QUIET, &row.sentence))?;
+    writeln!(out, "\n{}", look::paragraph(&format!("{}  ", styled(STRONG, &row.name)), &row.sentence))?;
     for broken in row.failures.iter().filter(|broken| broken.seed == first.seed) {
         writeln!(out, "  {} breaks at {}, seed {}", styled(BAD, broken.check), broken.at, broken.seed)?;
-        writeln!(out, "    it holds that: {}", broken.sentence)?;
-        writeln!(out, "    but:           {}", broken.message)?;
+        writeln!(out, "{}", look::paragraph("    it holds that: ", broken.sentence))?;
+        writeln!(out, "{}", look::paragraph("    but:           ", &broken.message))?;
     }
     writeln!(out, "    replay:        {}", styled(STRONG, &first.replay))?;
     Ok(())
