@@ -127,7 +127,7 @@ pub enum Step {
     LateAndClose,
     /// The turn spoke after the run was over: noted, nothing more.
     Late,
-    /// It says what is known already.
+    /// It says of an open run what is known already.
     Repeat,
     /// It no longer applies.
     Stale,
@@ -189,12 +189,12 @@ fn settled(drain: Drain, event: RunEvent) -> Step {
         (Drain::Open, RunEvent::Completed(_)) => Step::LateAndClose,
         (Drain::Open, RunEvent::Stopped) => Step::Close(Drain::Confirmed),
         (Drain::Open, RunEvent::GraceEnded) => Step::Close(Drain::Abandoned),
-        // The turn ended by itself and said so; it can only say it again.
-        (Drain::None, RunEvent::Ready | RunEvent::Completed(_) | RunEvent::Stopped) => Step::Repeat,
-        (Drain::Confirmed, RunEvent::Stopped) => Step::Repeat,
-        (Drain::Confirmed | Drain::Abandoned, RunEvent::Completed(_)) => Step::Late,
-        (Drain::Abandoned, RunEvent::Stopped) => Step::Late,
-        (Drain::Open | Drain::Confirmed | Drain::Abandoned, RunEvent::Ready) => Step::Late,
+        // What is said of a closed run is noted, also what was said before: a tick later the run is
+        // forgotten, and what is noted must not depend on how time is cut into ticks.
+        (Drain::None | Drain::Confirmed | Drain::Abandoned, RunEvent::Completed(_) | RunEvent::Stopped) => {
+            Step::Late
+        }
+        (_, RunEvent::Ready) => Step::Late,
         (_, RunEvent::Granted | RunEvent::Deadline(_) | RunEvent::Cancelled) => Step::Stale,
         (_, RunEvent::Interrupted) => Step::Stale,
         (Drain::None | Drain::Confirmed | Drain::Abandoned, RunEvent::GraceEnded) => Step::Stale,

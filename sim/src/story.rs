@@ -54,7 +54,7 @@ pub struct Story {
 /// Tells the world of a seed.
 #[must_use]
 pub fn tell(scenario: &Scenario, subject: Subject, seed: u64) -> Story {
-    subject.visit(scenario.config, Telling { scenario, seed, claims: matches!(subject, Subject::Core(_)) })
+    subject.visit(scenario.config, Telling { scenario, seed, is_core: matches!(subject, Subject::Core(_)) })
 }
 
 /// The transcript that a scenario without ranges expects.
@@ -84,7 +84,8 @@ pub fn first_difference(expect: &str, told: &str) -> String {
 struct Telling<'s> {
     scenario: &'s Scenario,
     seed: u64,
-    claims: bool,
+    /// Claims and laws are for the core.
+    is_core: bool,
 }
 
 impl Visit for Telling<'_> {
@@ -92,7 +93,8 @@ impl Visit for Telling<'_> {
 
     fn visit<M: Machine + Send + Sync>(self, machine: M) -> Story {
         let mut world = World::new(self.scenario, machine);
-        world.judge_claims(self.claims);
+        world.judge_claims(self.is_core);
+        world.try_laws(self.is_core);
         let (verdict, beats) = world.record(self.seed);
         let labels = world.labels();
         let mut lines = Vec::new();

@@ -59,8 +59,8 @@ pub struct World<'s, M> {
     sessions: u32,
     judge: Judge<'s>,
     /// Commits that the store has not confirmed.
-    kept: Vec<Commit>,
-    fault_uses: Vec<u32>,
+    kept: Vec<Kept>,
+    faults_used: Vec<bool>,
     heard: u64,
     heard_told: u64,
     tick: Tick,
@@ -71,6 +71,14 @@ pub struct World<'s, M> {
     judges_claims: bool,
     tries_laws: bool,
     laws: LawCounts,
+}
+
+/// A commit that the store has not confirmed.
+#[derive(Clone, Debug)]
+struct Kept {
+    commit: Commit,
+    /// How many times more the store refuses it.
+    refusals: u32,
 }
 
 /// A turn of a run that was granted a slot.
@@ -104,7 +112,7 @@ impl<'s, M: Machine> World<'s, M> {
             sessions: 0,
             judge: Judge::new(scenario),
             kept: Vec::new(),
-            fault_uses: vec![0; scenario.faults.len()],
+            faults_used: vec![false; scenario.faults.len()],
             heard: 0,
             heard_told: 0,
             tick: Tick::default(),
@@ -178,7 +186,7 @@ impl<'s, M: Machine> World<'s, M> {
         self.turns.clear();
         self.sessions = 0;
         self.kept.clear();
-        self.fault_uses.fill(0);
+        self.faults_used.fill(false);
         (self.heard, self.heard_told) = (0, 0);
         self.verdict = Verdict::default();
         self.digest = WorldDigest::default();
@@ -267,7 +275,11 @@ impl<'s, M: Machine> World<'s, M> {
         while let Some(happening) = self.agenda.take(now) {
             match happening.kind {
                 What::Crash { down } => return Some(down),
-                What::Restart => self.boot(),
+                // The recovery closes this instant; what else happens by now is for the next step.
+                What::Restart => {
+                    self.boot();
+                    return None;
+                }
                 What::StoreAgain { commit, life } if life == self.life && self.up => self.store_again(commit),
                 What::Answer { commit, answer, life } if life == self.life && self.up => {
                     self.inputs.push(Input { at: happening.at, kind: InputKind::Answer { commit, answer } });
@@ -366,13 +378,13 @@ impl<'s, M: Machine> World<'s, M> {
             None => {
                 let answer = self.apply(commit);
                 if answer != Answer::Applied {
-                    self.kept.push(commit.clone());
+                    self.keep(commit.clone(), 0);
                 }
                 self.answer(answers, commit.number, answer);
                 true
             }
-            Some(FaultKind::NotApplied(_)) => {
-                self.kept.push(commit.clone());
+            Some(FaultKind::NotApplied(times)) => {
+                self.keep(commit.clone(), times.saturating_sub(1));
                 self.answer(answers, commit.number, Answer::NotApplied);
                 true
             }
@@ -380,7 +392,7 @@ impl<'s, M: Machine> World<'s, M> {
                 if applied {
                     self.apply(commit);
                 }
-                self.kept.push(commit.clone());
+                self.keep(commit.clone(), 0);
                 self.answer(answers, commit.number, Answer::Unknown);
                 true
             }
@@ -418,12 +430,16 @@ impl<'s, M: Machine> World<'s, M> {
         self.agenda.plan(at, What::Answer { commit, answer, life });
     }
 
+    fn keep(&mut self, commit: Commit, refusals: u32) {
+        self.kept.push(Kept { commit, refusals });
+    }
+
     fn store_again(&mut self, number: u64) {
-        let Some(place) = self.kept.iter().position(|kept| kept.number == number) else { return };
-        let commit = self.kept.swap_remove(place);
-        let answer = self.apply(&commit);
+        let Some(place) = self.kept.iter().position(|kept| kept.commit.number == number) else { return };
+        let Kept { commit, refusals } = self.kept.swap_remove(place);
+        let answer = if refusals > 0 { Answer::NotApplied } else { self.apply(&commit) };
         if answer != Answer::Applied {
-            self.kept.push(commit);
+            self.keep(commit, refusals.saturating_sub(1));
         }
         self.answer(self.now + STORE_BACKOFF, number, answer);
     }
@@ -449,16 +465,12 @@ impl<'s, M: Machine> World<'s, M> {
     fn fault_at(&mut self, commit: &Commit) -> Option<FaultKind> {
         let scenario = self.scenario;
         for (place, fault) in scenario.faults.iter().enumerate() {
-            let most = match fault.kind {
-                FaultKind::NotApplied(times) => times,
-                FaultKind::Unknown { .. } | FaultKind::Crash { .. } => 1,
-            };
             let matches = |row: &sametick_core::run::RunRow| {
                 let labels = self.judge.labels();
                 labels.fits(fault.runs, row.id) && self.moment(row) == Some(fault.moment)
             };
-            if self.fault_uses[place] < most && commit.runs.iter().any(matches) {
-                self.fault_uses[place] += 1;
+            if !self.faults_used[place] && commit.runs.iter().any(matches) {
+                self.faults_used[place] = true;
                 return Some(fault.kind);
             }
         }

@@ -28,23 +28,23 @@ use crate::scenario::Claim;
 /// The checks, in the order they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CheckName {
-    /// See [`same_tick`].
+    /// See `same_tick.rs`.
     SameTick,
-    /// See [`reason_kept`].
+    /// See `reason_kept.rs`.
     ReasonKept,
-    /// See [`settles_once`].
+    /// See `settles_once.rs`.
     SettlesOnce,
-    /// See [`event_first`].
+    /// See `event_first.rs`.
     EventFirst,
-    /// See [`no_resurrection`].
+    /// See `no_resurrection.rs`.
     NoResurrection,
-    /// See [`records_agree`].
+    /// See `records_agree.rs`.
     RecordsAgree,
-    /// See [`queued_leaves_no_session`].
+    /// See `queued_leaves_no_session.rs`.
     QueuedLeavesNoSession,
-    /// See [`survives_crash`].
+    /// See `survives_crash.rs`.
     SurvivesCrash,
-    /// See [`comes_to_rest`].
+    /// See `comes_to_rest.rs`.
     ComesToRest,
     /// What the scenario itself claims or expects.
     Claim,

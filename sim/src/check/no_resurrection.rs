@@ -10,7 +10,8 @@ pub(super) const FIELD: &[&str] = &["#88538", "#88583", "PR #116777", "river#130
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
     for (before, after) in &scene.changes.sessions {
         let Some(before) = before.filter(|row| row.status.is_some_and(Status::is_terminal)) else { continue };
-        let newer_start = after.status == Some(Status::Running) && after.run > before.run;
+        // A newer run may also have started and ended in this one commit.
+        let newer_start = after.run > before.run;
         if newer_start || *after == before {
             continue;
         }

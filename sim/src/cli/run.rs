@@ -10,7 +10,7 @@ use sametick_sim::digest::BatchDigest;
 use sametick_sim::{Scenario, Subject, World, story};
 use serde::Serialize;
 
-use super::look::{self, BAD, GOOD, QUIET, STRONG, grouped, styled};
+use super::look::{self, BAD, GOOD, STRONG, grouped, styled};
 use super::{Machine, Stop, load};
 
 /// What `sametick run` takes.

@@ -136,6 +136,13 @@ fn job(mut table: Table<'_>, names: &mut Names) -> Result<ScenarioJob, ScenarioE
     let once = table.spans("at")?;
     let every = table.span_of("every")?;
     let from = table.spans("from")?;
+    if once.is_some() && from.is_some() {
+        let fix = "take `from` out: it says when the first of `every` is due";
+        return Err(table.wrong(table.span.clone(), "`from` has no meaning beside `at`", fix));
+    }
+    for range in [once, from].into_iter().flatten() {
+        whole_millis(&table, range)?;
+    }
     let (schedule, shift) = match (once, every) {
         (Some(at), None) => (Schedule::At(begins(at.low)), at),
         (None, Some(every)) if every.as_millis() > 0 => {
@@ -169,6 +176,16 @@ fn job(mut table: Table<'_>, names: &mut Names) -> Result<ScenarioJob, ScenarioE
     let shift =
         SpanRange { low: Span::ZERO, high: Span::from_nanos(shift.high.as_nanos() - shift.low.as_nanos()) };
     Ok(ScenarioJob { job: Job { id, agent, schedule, budgets, deliver, catch_up }, shift })
+}
+
+/// Schedules are wall time, which has no more than milliseconds.
+fn whole_millis(table: &Table<'_>, range: SpanRange) -> Result<(), ScenarioError> {
+    let finer = |span: Span| span.as_nanos() != span.as_millis().saturating_mul(1_000_000);
+    if finer(range.low) || finer(range.high) {
+        let fix = "write whole milliseconds, such as \"1500ms\"";
+        return Err(table.wrong(table.span.clone(), "a job is due at a whole millisecond", fix));
+    }
+    Ok(())
 }
 
 fn begins(after: Span) -> sametick_core::time::Wall {
@@ -244,6 +261,10 @@ fn turn(mut table: Table<'_>, scenario: &Scenario) -> Result<TurnRule, ScenarioE
     let ok = table.word("ends", &[("ok", true), ("failed", false)])?.unwrap_or(true);
     let ignores = table.word("on_abort", &[("stops", false), ("ignores", true)])?.unwrap_or(false);
     let stops = table.spans("stops")?.unwrap_or(SpanRange::exactly(Span::from_millis(20)));
+    if ignores && table.value("stops").is_some() {
+        let fix = "take `stops` out, or on_abort = \"ignores\"";
+        return Err(table.wrong(table.span.clone(), "a turn that ignores aborts does not stop", fix));
+    }
     let on_abort = if ignores { OnAbort::Ignores } else { OnAbort::Stops(stops) };
     let orders = [
         ("report first", Order::ReportFirst),
@@ -260,6 +281,10 @@ fn fault(mut table: Table<'_>, scenario: &Scenario) -> Result<Fault, ScenarioErr
     let moments = [("grants", Moment::Grants), ("starts", Moment::Starts), ("settles", Moment::Settles)];
     for (key, moment) in moments {
         if table.value(key).is_some() {
+            if found.is_some() {
+                let fix = "write one [[fault]] for each of grants, starts, settles";
+                return Err(table.wrong(table.span.clone(), "a fault has one moment", fix));
+            }
             found = Some((moment, pattern(&mut table, key, scenario)?));
         }
     }
@@ -283,6 +308,16 @@ fn fault(mut table: Table<'_>, scenario: &Scenario) -> Result<Fault, ScenarioErr
     ];
     let says = table.word("store", &answers)?;
     let times = table.count("times", 1_000)?.unwrap_or(1);
+    let misplaced = |key: &'static str, with: &str, table: &Table<'_>| {
+        let fix = format!("take `{key}` out, or write {with}");
+        table.wrong(table.span.clone(), format!("`{key}` has no meaning here"), fix)
+    };
+    if table.value("down").is_some() && crash.is_none() {
+        return Err(misplaced("down", "crash = \"at\"", &table));
+    }
+    if table.value("times").is_some() && !matches!(says, Some(Says::NotApplied)) {
+        return Err(misplaced("times", "store = \"not applied\"", &table));
+    }
     let kind = match (crash, says) {
         (Some(when), None) => FaultKind::Crash { when, down },
         (None, Some(Says::NotApplied)) => FaultKind::NotApplied(u32::try_from(times).unwrap_or(u32::MAX)),
@@ -301,7 +336,7 @@ fn event(mut table: Table<'_>, scenario: &Scenario) -> Result<Event, ScenarioErr
     let down = table.spans("down")?.unwrap_or(SpanRange::exactly(Span::from_secs(1)));
     let cancels = table.value("cancel").is_some();
     let kind = match (cancels, crash) {
-        (true, false) => EventKind::Cancel(one_run(pattern(&mut table, "cancel", scenario)?)),
+        (true, false) => EventKind::Cancel(one_run(&mut table, scenario)?),
         (false, true) => EventKind::Crash { down },
         (true, true) | (false, false) => {
             return Err(table.missing("cancel` or `crash", "write cancel = \"digest#1\" or crash = true"));
@@ -312,8 +347,15 @@ fn event(mut table: Table<'_>, scenario: &Scenario) -> Result<Event, ScenarioErr
 }
 
 /// A cancel means one run: a job's first, unless it says which.
-fn one_run(pattern: RunPattern) -> RunPattern {
-    RunPattern { occurrence: Some(pattern.occurrence.unwrap_or(1)), ..pattern }
+fn one_run(table: &mut Table<'_>, scenario: &Scenario) -> Result<RunPattern, ScenarioError> {
+    let pattern = pattern(table, "cancel", scenario)?;
+    let occurrence = pattern.occurrence.unwrap_or(1);
+    let job = scenario.jobs.iter().find(|job| job.job.id.0 == pattern.job);
+    if occurrence > 1 && job.is_some_and(|job| matches!(job.job.schedule, Schedule::At(_))) {
+        let fix = "a job with `at` is due once; cancel its #1";
+        return Err(table.wrong(table.span.clone(), "there is no such occurrence", fix));
+    }
+    Ok(RunPattern { occurrence: Some(occurrence), ..pattern })
 }
 
 fn claim(mut table: Table<'_>, scenario: &Scenario, source: Source<'_>) -> Result<Claim, ScenarioError> {
