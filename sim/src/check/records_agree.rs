@@ -19,6 +19,10 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
         report(failures, scene, run, marker_differs(run, scene));
     }
     for (_, row) in &scene.changes.sessions {
+        // Rows of runs that this commit changed were judged with them.
+        if scene.changes.runs.iter().any(|(_, run)| Some(run.id) == row.run) {
+            continue;
+        }
         let run = row.run.and_then(|run| scene.books.run(run));
         match run {
             // A row is judged as it stands at the end of the commit, beside its run's record.
