@@ -136,6 +136,21 @@ takes = "never"
     assert_eq!(history.inbox.of("digest#3"), ["start", "end"]);
 }
 
+#[test]
+fn a_store_that_refuses_or_does_not_answer_moves_no_deadline() {
+    let text = format!(
+        "{SILENT}\n[[fault]]\ngrants = \"digest\"\nstore = \"not applied\"\ntimes = 3\n\
+         [[fault]]\nstarts = \"digest\"\nstore = \"unknown and not applied\"\n\
+         [[fault]]\nsettles = \"digest\"\nstore = \"unknown but applied\"\n"
+    );
+    let history = Simulation::of(&text, 7).play();
+    history.assert_holds();
+    assert_eq!(off(history.run("digest#1").granted_at, 1), 0);
+    assert_eq!(off(history.run("digest#1").settled_at, 11), 0);
+    assert_eq!(history.statuses("digest#1"), ["timeout", "timeout"]);
+    assert_eq!(history.inbox.of("digest#1"), ["start", "error timeout"]);
+}
+
 /// Three jobs on two slots; turns that are quick, slow and silent; a partition and a crash somewhere.
 const MIXED: &str = r#"# Jobs that compete for two slots while the network and the gateway fail.
 [lane]
@@ -155,7 +170,7 @@ deliver = true
 name = "backup"
 every = "2500ms"
 timeout = "1500ms"
-queue_timeout = "500ms"
+queue_timeout = "100ms"
 abort_grace = "250ms"
 catch_up = "one"
 
@@ -203,11 +218,15 @@ fn ten_seeds_of_a_mixed_world_hold() {
         assert_eq!(history.lives, 2, "seed {seed}");
         let runs = history.books().runs.values().map(|book| book.row);
         assert!(runs.len() >= 8, "seed {seed} has {} runs", runs.len());
-        met.extend(runs.filter_map(|run| Some((run.state.outcome()?.name(), run.drain == Drain::Abandoned))));
+        met.extend(runs.flat_map(|run| {
+            let outcome = run.state.outcome().map(|outcome| outcome.name());
+            let queued = run.granted_at.is_none().then_some("never granted");
+            let abandoned = (run.drain == Drain::Abandoned).then_some("abandoned");
+            [outcome, queued, abandoned].into_iter().flatten()
+        }));
     }
-    let wanted = [("ok", false), ("failed", false), ("interrupted", false), ("timed out", false)];
-    for wanted in wanted.into_iter().chain([("timed out", true)]) {
-        assert!(met.contains(&wanted), "no run was {wanted:?}: these seeds show too little");
+    for wanted in ["ok", "failed", "timed out", "interrupted", "never granted", "abandoned"] {
+        assert!(met.contains(wanted), "no run was {wanted}: these seeds show too little");
     }
 }
 
@@ -223,12 +242,27 @@ fn both_shapes_of_finalisation_have_the_same_history() {
     assert_eq!(mixed(3).play().digest(), mixed(3).synthesizing().play().digest());
 }
 
+/// The checks that judge the field's own shapes, broken as they were.
+fn broken_by(flaw: Flaw, text: &str) -> BTreeSet<CheckName> {
+    let history = Simulation::of(text, 1).play_with(|config| FieldGateway::new(config, flaw));
+    history.failures().iter().map(|(check, _)| *check).collect()
+}
+
 #[test]
-fn the_fields_race_is_caught() {
-    let race = |config| FieldGateway::new(config, Flaw::Race);
-    let history = Simulation::of(SILENT, 1).play_with(race);
-    let broken: Vec<CheckName> = history.failures().iter().map(|(check, _)| *check).collect();
-    assert!(broken.contains(&CheckName::SameTick), "{broken:?}");
+fn the_fields_race_is_caught_and_the_monitor_sees_the_session_that_lies() {
+    let history = Simulation::of(SILENT, 1).play_with(|config| FieldGateway::new(config, Flaw::Race));
+    let same_tick = |(check, _): &(CheckName, &str)| *check == CheckName::SameTick;
+    assert!(history.failures().iter().any(same_tick), "{:?}", history.failures());
+    assert_eq!(history.outcome("digest#1"), Some("timed out"));
     assert_eq!(history.statuses("digest#1"), ["running", "running"]);
-    assert!(!history.lies.is_empty(), "the monitor sees the session that says running");
+    assert!(!history.lies.is_empty());
+}
+
+#[test]
+fn the_fields_near_fixes_are_caught() {
+    assert!(broken_by(Flaw::Grace, SILENT).contains(&CheckName::SameTick));
+    assert!(broken_by(Flaw::WholeRow, SILENT).contains(&CheckName::RecordsAgree));
+    let slow = "[[job]]\nname = \"slow\"\nat = \"1s\"\ntimeout = \"30s\"\n[[turn]]\nof = \"slow\"\ntakes = \"15s\"\n";
+    let two = format!("{SILENT}\n{slow}\n[lane]\nlimit = 2\n");
+    assert!(broken_by(Flaw::Batch, &two).contains(&CheckName::ComesToRest));
 }
