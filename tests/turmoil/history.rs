@@ -23,7 +23,7 @@ use sametick_sim::script::{Script, TurnScript};
 use crate::clock;
 use crate::inbox::Inbox;
 
-/// The driver's timer, the store's and the step between two hosts: one millisecond each.
+/// How late the driver may be: its timer and its clock are a millisecond fine, and one to spare.
 const LAG: Span = Span::from_millis(3);
 
 /// Everything that happened in one simulation.
@@ -47,6 +47,9 @@ pub(crate) struct History {
     pub(crate) delivered: Vec<String>,
     /// Sessions that said "running" at an instant at which their run was not.
     pub(crate) lies: Vec<String>,
+    /// Ticks that came too late for what they settled. A deadline is stamped with its own time,
+    /// however late the tick is that meets it, so the rows do not show it.
+    late_ticks: Vec<String>,
 }
 
 /// What a host sees history with, and writes it.
@@ -74,6 +77,7 @@ impl Witness {
             inbox: Inbox::default(),
             delivered: Vec::new(),
             lies: Vec::new(),
+            late_ticks: Vec::new(),
         })))
     }
 
@@ -109,7 +113,15 @@ impl History {
     /// A machine has ticked.
     pub(crate) fn ticked(&mut self, waiting: Vec<Waiting>, tick: &Tick) {
         self.waiting = waiting;
-        self.made = tick.commit().map_or(self.made, |commit| commit.number);
+        let Some(commit) = tick.commit() else { return };
+        self.made = commit.number;
+        let most = i64::try_from(LAG.as_millis()).unwrap_or(i64::MAX);
+        for run in commit.runs.iter().filter(|run| !self.judge.books().is_settled(run.id)) {
+            let late = run.settled_at.map_or(0, |settled| clock::wall() - settled);
+            if late > most {
+                self.late_ticks.push(format!("{} was settled {late} ms late", self.name(run.id)));
+            }
+        }
     }
 
     /// The store gets a commit. It answers nothing when the gateway dies over it.
@@ -280,11 +292,12 @@ impl History {
         self.digest.value()
     }
 
-    /// Panics unless every check holds, no session ever lied, and the subscriber has every event,
-    /// in order.
+    /// Panics unless every check holds, no session ever lied, no deadline was met late, and the
+    /// subscriber has every event, in order.
     pub(crate) fn assert_holds(&self) {
         assert_eq!(self.failures(), [], "the checks that judge every world judge this one");
         assert_eq!(self.lies, [] as [String; 0], "no session says that a run is at work that is not");
+        assert_eq!(self.late_ticks, [] as [String; 0], "every deadline is met when it is due");
         self.inbox.assert_in_order();
         let heard = self.inbox.events.len();
         assert_eq!(heard, self.books().events.len(), "the subscriber has every event that is durable");
