@@ -78,10 +78,17 @@ impl<'s> Judge<'s> {
 
     /// Makes a commit durable and judges it. A gap is not applied, a repeat changes nothing.
     pub fn commit(&mut self, at: Mono, commit: &Commit) -> Answer {
+        self.commit_of(at, at, commit)
+    }
+
+    /// [`Self::commit`] for a store that takes its time: the tick that said it was at `said`, it is
+    /// durable at `at`. How late a run settled is measured by the tick, not by the store.
+    pub fn commit_of(&mut self, said: Mono, at: Mono, commit: &Commit) -> Answer {
         let answer = self.books.apply(commit, &mut self.changes);
         if answer == Answer::Applied {
             let scene = Scene {
                 at,
+                said,
                 books: &self.books,
                 changes: &self.changes,
                 commit,

@@ -77,6 +77,8 @@ pub struct World<'s, M> {
 #[derive(Clone, Debug)]
 struct Kept {
     commit: Commit,
+    /// When the tick was that said it.
+    said: Mono,
     /// How many times more the store refuses it.
     refusals: u32,
 }
@@ -376,23 +378,23 @@ impl<'s, M: Machine> World<'s, M> {
         let answers = self.now + self.script.store_answers(commit.number);
         match fault {
             None => {
-                let answer = self.apply(commit);
+                let answer = self.apply(self.now, commit);
                 if answer != Answer::Applied {
-                    self.keep(commit.clone(), 0);
+                    self.keep(commit.clone(), self.now, 0);
                 }
                 self.answer(answers, commit.number, answer);
                 true
             }
             Some(FaultKind::NotApplied(times)) => {
-                self.keep(commit.clone(), times.saturating_sub(1));
+                self.keep(commit.clone(), self.now, times.saturating_sub(1));
                 self.answer(answers, commit.number, Answer::NotApplied);
                 true
             }
             Some(FaultKind::Unknown { applied }) => {
                 if applied {
-                    self.apply(commit);
+                    self.apply(self.now, commit);
                 }
-                self.keep(commit.clone(), 0);
+                self.keep(commit.clone(), self.now, 0);
                 self.answer(answers, commit.number, Answer::Unknown);
                 true
             }
@@ -404,12 +406,12 @@ impl<'s, M: Machine> World<'s, M> {
                         self.crash(down);
                     }
                     CrashPoint::At => {
-                        self.apply(commit);
+                        self.apply(self.now, commit);
                         self.lost(Fate::EffectsLost);
                         self.crash(down);
                     }
                     CrashPoint::After => {
-                        let answer = self.apply(commit);
+                        let answer = self.apply(self.now, commit);
                         self.answer(answers, commit.number, answer);
                         self.agenda.plan(answers.tick_after(), What::Crash { down });
                     }
@@ -430,23 +432,23 @@ impl<'s, M: Machine> World<'s, M> {
         self.agenda.plan(at, What::Answer { commit, answer, life });
     }
 
-    fn keep(&mut self, commit: Commit, refusals: u32) {
-        self.kept.push(Kept { commit, refusals });
+    fn keep(&mut self, commit: Commit, said: Mono, refusals: u32) {
+        self.kept.push(Kept { commit, said, refusals });
     }
 
     fn store_again(&mut self, number: u64) {
         let Some(place) = self.kept.iter().position(|kept| kept.commit.number == number) else { return };
-        let Kept { commit, refusals } = self.kept.swap_remove(place);
-        let answer = if refusals > 0 { Answer::NotApplied } else { self.apply(&commit) };
+        let Kept { commit, said, refusals } = self.kept.swap_remove(place);
+        let answer = if refusals > 0 { Answer::NotApplied } else { self.apply(said, &commit) };
         if answer != Answer::Applied {
-            self.keep(commit, refusals.saturating_sub(1));
+            self.keep(commit, said, refusals.saturating_sub(1));
         }
         self.answer(self.now + STORE_BACKOFF, number, answer);
     }
 
     /// Makes a commit durable, and judges it.
-    fn apply(&mut self, commit: &Commit) -> Answer {
-        let answer = self.judge.commit(self.now, commit);
+    fn apply(&mut self, said: Mono, commit: &Commit) -> Answer {
+        let answer = self.judge.commit_of(said, self.now, commit);
         if answer == Answer::Applied {
             for (before, after) in &self.judge.changes().runs {
                 let was_granted = before.is_some_and(|row| row.state != RunState::Queued);

@@ -10,6 +10,7 @@ use sametick_core::run::{RunRow, RunState};
 use sametick_core::time::{Span, Wall};
 
 use super::{CheckName, Failure, Rest, Scene, settling, told};
+use crate::scenario::WORLD_BEGINS;
 
 pub(super) const SENTENCE: &str =
     "every run that has a budget settles within it; when not, it says what waits for what";
@@ -20,10 +21,13 @@ const ROUNDING_MS: i64 = 2;
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted_at: Option<Wall>) {
     let lag = i64::try_from(scene.lag.as_millis()).unwrap_or(i64::MAX);
+    let millis = i64::try_from(scene.said.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
+    let said = WORLD_BEGINS.plus_millis(millis);
     for (run, outcome) in settling(scene.changes) {
         let Some(deadline) = deadline(run, scene, restarted_at) else { continue };
-        // When it settled, and not when that became durable: a store may take its time.
-        let late = run.settled_at.map_or(i64::MAX, |settled| settled - deadline);
+        // When the machine said so, and not when that became durable: a store may take its time. What
+        // the record gives as its end is not enough, for a late tick can give an earlier one.
+        let late = run.settled_at.map_or(said, |settled| settled.max(said)) - deadline;
         if late > lag.saturating_add(ROUNDING_MS) {
             let message = format!(
                 "{} {} {late} ms after its budget ended at {}: its end waited for something that is none of its business",

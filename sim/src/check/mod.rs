@@ -137,6 +137,8 @@ pub struct Failure {
 #[derive(Debug)]
 pub(crate) struct Scene<'a> {
     pub(crate) at: Mono,
+    /// When the tick was that said it.
+    pub(crate) said: Mono,
     pub(crate) books: &'a Books,
     pub(crate) changes: &'a Changes,
     pub(crate) commit: &'a Commit,

@@ -63,6 +63,7 @@ enum Build {
     NeverRepublishes,
     QueueOpensSession,
     GivesUpOnUnknown,
+    Oversleeps,
     StampsAtNow,
     RestartCountsAsError,
 }
@@ -245,6 +246,13 @@ pub const MUTANTS: &[Mutant] = &[
         build: Build::GivesUpOnUnknown,
     },
     Mutant {
+        name: "oversleeps",
+        sentence: "deadlines are met five seconds late, and recorded as if they had not been",
+        field: &["k8s#62134"],
+        killed_by: &[CheckName::ComesToRest],
+        build: Build::Oversleeps,
+    },
+    Mutant {
         name: "stamps-at-now",
         sentence: "everything is taken to happen when the host gets round to it, not when it did",
         field: &["#68091"],
@@ -351,6 +359,7 @@ impl Mutant {
             Build::ForgetsQueued => visit.visit(Shim::new(config, twists::ForgetsQueued)),
             Build::NeverRepublishes => visit.visit(Shim::new(config, twists::NeverRepublishes)),
             Build::QueueOpensSession => visit.visit(Shim::new(config, twists::QueueOpensSession)),
+            Build::Oversleeps => visit.visit(Shim::new(config, twists::Oversleeps)),
             Build::StampsAtNow => visit.visit(Shim::new(config, twists::StampsAtNow)),
             Build::RestartCountsAsError => visit.visit(Shim::new(config, twists::RestartCountsAsError)),
             Build::GivesUpOnUnknown => visit.visit(Shim::new(config, twists::GivesUpOnUnknown)),

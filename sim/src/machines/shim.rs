@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use sametick_core::commit::Rows;
 use sametick_core::effect::{Effect, Input, InputKind, Tick};
 use sametick_core::run::Shape;
-use sametick_core::time::{Mono, Now};
+use sametick_core::time::{Mono, Now, Span};
 use sametick_core::{Config, Machine, StandardGateway, Waiting};
 
 /// What a shim does. Each part does nothing unless it says so.
@@ -21,6 +21,11 @@ pub trait Twist: Clone + std::fmt::Debug + Send + Sync {
 
     /// Changes what the core answered.
     fn tick(&mut self, _now: Now, _tick: &mut Tick) {}
+
+    /// How much later than it should the core's own wake-ups come.
+    fn oversleeps(&self) -> Span {
+        Span::ZERO
+    }
 
     /// When the shim itself wants to be called.
     fn wakeup(&self) -> Option<Mono> {
@@ -117,7 +122,8 @@ impl<T: Twist> Machine for Shim<T> {
 
     fn next_wakeup(&self) -> Option<Mono> {
         let own = self.twist.wakeup().map(|at| at.max(self.closed.tick_after()));
-        self.inner.next_wakeup().into_iter().chain(own).min()
+        let inner = self.inner.next_wakeup().map(|at| at + self.twist.oversleeps());
+        inner.into_iter().chain(own).min()
     }
 
     fn waiting(&self) -> Vec<Waiting> {

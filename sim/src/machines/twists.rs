@@ -237,3 +237,13 @@ impl Twist for RestartCountsAsError {
         }
     }
 }
+
+/// Wakes up five seconds after it should, and dates what it finds then back.
+#[derive(Clone, Debug)]
+pub(super) struct Oversleeps;
+
+impl Twist for Oversleeps {
+    fn oversleeps(&self) -> Span {
+        Span::from_secs(5)
+    }
+}
