@@ -131,6 +131,8 @@ pub enum Refusal {
     NeverDue,
     /// No run with this id is queued, starting or running.
     NoSuchRun,
+    /// Another gateway has taken the store over: ask that one.
+    NotOwner,
 }
 
 impl std::fmt::Display for Refusal {
@@ -139,6 +141,7 @@ impl std::fmt::Display for Refusal {
             Self::StoreBehind => "the store is behind; ask again later",
             Self::JobExists => "a job with this id exists already; choose another id",
             Self::NeverDue => "the schedule has no occurrence from now on; choose a later time",
+            Self::NotOwner => "another gateway has taken the store over; ask that one",
             Self::NoSuchRun => "no run with this id is queued, starting or running",
         })
     }

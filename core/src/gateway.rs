@@ -60,7 +60,9 @@ pub struct Gateway<R, P, B> {
     pub(crate) outbox: Outbox,
     pub(crate) next_offset: u64,
     pub(crate) acknowledged: u64,
-    changed: Vec<RunId>,
+    /// Every event below this offset has left.
+    pub(crate) published: u64,
+    pub(crate) changed: Vec<RunId>,
     pub(crate) order: Vec<usize>,
     pub(crate) tick: Tick,
 }
@@ -88,6 +90,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             outbox: Outbox::default(),
             next_offset: 0,
             acknowledged: 0,
+            published: 0,
             changed: Vec::new(),
             order: Vec::new(),
             tick: Tick::default(),
@@ -97,6 +100,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     pub(crate) fn handle_tick(&mut self, now: Now, inputs: &[Input]) -> &Tick {
         self.tick.clear();
         if !self.owns_store {
+            self.refuse_all(inputs);
             return &self.tick;
         }
         let opened = self.closed.tick_after();
@@ -110,6 +114,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             self.at = Now { mono: stamp, wall: self.timeline.wall_at(stamp) };
             self.handle_item(item);
             if !self.owns_store {
+                let rest: Vec<Input> = self.order[taken..].iter().map(|place| inputs[*place]).collect();
+                self.refuse_all(&rest);
                 return &self.tick;
             }
         }
@@ -158,8 +164,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         match item {
             Item::Input(input) => self.handle_input(input.kind),
             Item::Alarm(run) => self.ring(run),
-            Item::Due(due, job) => {
-                if let Some(run) = self.scheduler.take_due(due, job, self.tick.draft()) {
+            Item::Due { due, job, until } => {
+                if let Some(run) = self.scheduler.take_due(due, job, until, self.tick.draft()) {
                     self.enqueue(run);
                 }
             }
@@ -170,7 +176,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         match kind {
             InputKind::Answer { commit, answer } => self.hear_answer(commit, answer),
             InputKind::Heard { below } => {
-                self.acknowledged = self.acknowledged.max(below.min(self.next_offset));
+                // Nobody can have an event that has not left.
+                self.acknowledged = self.acknowledged.max(below.min(self.published));
             }
             InputKind::Report { run, report } => self.hear_report(run, report),
             InputKind::Command { ticket, command } => self.command(ticket, command),
@@ -180,25 +187,44 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     }
 
     fn hear_answer(&mut self, commit: u64, answer: Answer) {
-        let (runs, tick) = (&mut self.runs, &mut self.tick);
-        let heard = self.outbox.hear(commit, answer, &mut |effect| release(effect, runs, tick));
+        let (runs, published, tick) = (&mut self.runs, &mut self.published, &mut self.tick);
+        let heard = self.outbox.hear(commit, answer, &mut |effect| release(effect, runs, published, tick));
         match heard {
             Heard::Durable | Heard::Again | Heard::Repeat => {}
             Heard::Fenced => self.step_down(),
         }
     }
 
-    /// Another owner holds the store: asks every turn to stop and does nothing any more.
+    /// Another owner holds the store: asks every turn to stop and does nothing any more. What had
+    /// become durable before it heard so still leaves; what this tick changed does not.
     fn step_down(&mut self) {
         self.owns_store = false;
-        self.tick.clear();
+        self.tick.draft().clear();
+        self.changed.clear();
+        let asked: Vec<RunId> = self.tick.effects().iter().filter_map(aborted).collect();
         for live in self.runs.iter().filter(|live| live.row.is_alive() && live.start_released) {
-            self.tick.push(Effect::Abort { run: live.row.id });
+            if !asked.contains(&live.row.id) {
+                self.tick.push(Effect::Abort { run: live.row.id });
+            }
         }
         self.tick.push(Effect::StepDown);
     }
 
+    /// A machine that owns nothing refuses what it is asked.
+    fn refuse_all(&mut self, inputs: &[Input]) {
+        for input in inputs {
+            if let InputKind::Command { ticket, .. } = input.kind {
+                self.tick.push(Effect::Reply { ticket, reply: Err(Refusal::NotOwner) });
+            }
+        }
+    }
+
     fn hear_report(&mut self, run: RunId, report: Report) {
+        let called = |live: &LiveRun| live.start_released || live.row.state.phase().is_none();
+        if self.runs.get(run).is_some_and(|live| !called(live)) {
+            // No turn was called yet, so nothing a turn says can be about this run.
+            return;
+        }
         let event = match report {
             Report::Ready { session } => {
                 if let Some(live) = self.runs.get_mut(run).filter(|live| live.row.state == RunState::Starting)
@@ -208,7 +234,9 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
                 RunEvent::Ready
             }
             Report::Progress => {
-                if let Some(live) = self.runs.get_mut(run) {
+                // Of a run that is over, or whose turn was not called, progress says nothing.
+                let at_work = |live: &&mut LiveRun| live.start_released && live.row.state.phase().is_some();
+                if let Some(live) = self.runs.get_mut(run).filter(at_work) {
                     live.row.last_progress = Some(self.at.wall);
                 }
                 return;
@@ -473,8 +501,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         self.scheduler.flush(self.tick.draft());
         self.forget_stale_alarms();
         if self.tick.draft().is_empty() {
-            let (runs, tick) = (&mut self.runs, &mut self.tick);
-            self.outbox.no_commit(&mut |effect| release(effect, runs, tick));
+            let (runs, published, tick) = (&mut self.runs, &mut self.published, &mut self.tick);
+            self.outbox.no_commit(&mut |effect| release(effect, runs, published, tick));
             return;
         }
         let number = self.outbox.open_next();
@@ -518,7 +546,10 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
 }
 
 /// Lets an effect out, but for the start of a run that settled while it was held.
-fn release(effect: Effect, runs: &mut LiveRuns, tick: &mut Tick) {
+fn release(effect: Effect, runs: &mut LiveRuns, published: &mut u64, tick: &mut Tick) {
+    if let Effect::Publish { offset, .. } = effect {
+        *published = (*published).max(offset + 1);
+    }
     if let Effect::Start { run } = effect {
         match runs.get_mut(run).filter(|live| live.row.state == RunState::Starting) {
             Some(live) => live.start_released = true,
@@ -526,6 +557,10 @@ fn release(effect: Effect, runs: &mut LiveRuns, tick: &mut Tick) {
         }
     }
     tick.push(effect);
+}
+
+const fn aborted(effect: &Effect) -> Option<RunId> {
+    if let Effect::Abort { run } = effect { Some(*run) } else { None }
 }
 
 pub(crate) fn rings(runs: &LiveRuns, at: Mono, run: RunId) -> bool {

@@ -13,7 +13,12 @@ use crate::time::{Mono, Wall};
 pub(crate) enum Item {
     Input(Input),
     Alarm(RunId),
-    Due(Wall, JobId),
+    /// A job is due; nothing but its own occurrences happens to it through `until`.
+    Due {
+        due: Wall,
+        job: JobId,
+        until: Wall,
+    },
 }
 
 /// The classes of a tick's items, in the order they take at one instant.
@@ -78,7 +83,13 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
                 Item::Alarm(alarm?.1)
             }
             // The scheduler takes it off its own heap.
-            Class::Occurrence => due.map(|(due, job)| Item::Due(due, job))?,
+            Class::Occurrence => {
+                let (due, job) = due?;
+                let next = input.iter().map(|input| input.at).chain(alarm.map(|(at, _)| at)).min();
+                let before = |at: Mono| self.timeline.wall_at(at).plus_millis(-1);
+                let until = next.map_or(self.timeline.wall_at(now), before).max(due);
+                Item::Due { due, job, until }
+            }
         };
         Some((stamp, item))
     }

@@ -10,7 +10,8 @@ use crate::effect::Effect;
 pub struct Outbox {
     last: u64,
     durable: u64,
-    early: Vec<u64>,
+    /// Which of the open commits are durable already, the oldest first.
+    early: VecDeque<bool>,
     held: VecDeque<(u64, Effect)>,
     bound: u64,
 }
@@ -59,14 +60,21 @@ impl Outbox {
     /// Hears an answer. Effects that waited for it alone become ready; an answer that settles
     /// nothing returns what to do about the commit.
     pub fn hear(&mut self, commit: u64, answer: Answer, ready: &mut impl FnMut(Effect)) -> Heard {
-        if commit <= self.durable || commit > self.last || self.early.contains(&commit) {
+        if commit <= self.durable || commit > self.last {
+            return Heard::Repeat;
+        }
+        let place = usize::try_from(commit - self.durable - 1).unwrap_or(usize::MAX);
+        if self.early.get(place) == Some(&true) {
             return Heard::Repeat;
         }
         match answer {
             Answer::Applied => {
-                self.early.push(commit);
-                while let Some(place) = self.early.iter().position(|early| *early == self.durable + 1) {
-                    self.early.swap_remove(place);
+                if self.early.len() <= place {
+                    self.early.resize(place + 1, false);
+                }
+                self.early[place] = true;
+                while self.early.front() == Some(&true) {
+                    self.early.pop_front();
                     self.durable += 1;
                 }
                 self.release(ready);

@@ -61,7 +61,9 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         self.sessions.clear();
         self.outbox.reset(rows.last_commit, u64::from(self.config.open_commits));
         self.acknowledged = rows.first_offset;
+        self.changed.clear();
         self.next_offset = rows.first_offset + rows.events.len() as u64;
+        self.published = self.next_offset;
         while self.bus.next().is_some() {}
     }
 

@@ -77,16 +77,24 @@ impl Scheduler {
     }
 
     /// Takes the occurrence that [`Self::first_due`] named: its run, or nothing when the job's
-    /// fence is held and the ledger has it as skipped.
-    pub(crate) fn take_due(&mut self, due: Wall, id: JobId, draft: &mut Commit) -> Option<RunId> {
+    /// fence is held. Then the ledger has it as skipped, and with it all up to `until`, through which
+    /// nothing can free the fence.
+    pub(crate) fn take_due(
+        &mut self,
+        due: Wall,
+        id: JobId,
+        until: Wall,
+        draft: &mut Commit,
+    ) -> Option<RunId> {
         self.dues.pop();
         let room = self.room_mut(id)?;
-        room.row.next_due = room.job.schedule.next_after(due);
-        let next = room.row.next_due;
         let free = room.fence == 0;
+        let (count, last) = if free { (1, due) } else { room.job.schedule.count_through(due, until) };
+        room.row.next_due = room.job.schedule.next_after(last);
+        let next = room.row.next_due;
         let run = RunId { job: id, generation: room.row.generation, due, attempt: 1 };
         if !free {
-            room.unran(due, due, 1, Unran::Overlap, draft);
+            room.unran(due, last, count, Unran::Overlap, draft);
         }
         if let Some(next) = next {
             self.dues.arm(next, id);

@@ -58,6 +58,23 @@ fn deadline(run: &RunRow, scene: &Scene<'_>, restarted_at: Option<Wall>) -> Opti
     [granted, queued, total].into_iter().flatten().min()
 }
 
+/// In a world that was left before its end, a drain is over a minute after its grace at the latest.
+fn drains_end(failures: &mut Vec<Failure>, rest: &Rest<'_>) {
+    const ROOM: Span = Span::from_secs(60);
+    let millis = i64::try_from(rest.at.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
+    let now = WORLD_BEGINS.plus_millis(millis);
+    let kept = rest.books.runs.values().map(|book| &book.row).find(|row| {
+        let grace = rest.books.job(row.id.job).map_or(Span::ZERO, |(job, _)| job.budgets.abort_grace);
+        let most = i64::try_from((grace.as_millis()).saturating_add(ROOM.as_millis())).unwrap_or(i64::MAX);
+        let open = matches!(row.state, RunState::Settled(_)) && row.is_alive();
+        open && row.settled_at.is_some_and(|settled| now - settled > most)
+    });
+    if let Some(row) = kept {
+        let message = format!("{} settled long ago and still holds its slot", rest.labels.run(row.id));
+        failures.push(Failure { check: CheckName::ComesToRest, at: rest.at, run: Some(row.id), message });
+    }
+}
+
 /// Whether a run has a budget that ends it, and so has everything that is before it in its lane.
 fn is_bounded(run: RunId, rest: &Rest<'_>) -> bool {
     let bounded = |budgets: Budgets| budgets.timeout.or(budgets.total_timeout).is_some();
@@ -79,6 +96,7 @@ pub(super) fn judge_rest(failures: &mut Vec<Failure>, rest: &Rest<'_>) {
         return;
     }
     if !rest.rested {
+        drains_end(failures, rest);
         return;
     }
     if let Some(waiting) = rest.waiting.iter().find(|waiting| is_bounded(waiting.run, rest)) {

@@ -39,8 +39,20 @@ pub(super) fn judge(
                 format!("subscribers hear of the {word} of {} before it is durable", labels.run(event.run));
             failures.push(Failure { check: CheckName::EventFirst, at, run: Some(event.run), message });
         }
-        Effect::Publish { .. }
-        | Effect::Start { .. }
+        Effect::Publish { offset, event } => {
+            let durable = usize::try_from(*offset).ok().and_then(|offset| books.events.get(offset));
+            if durable != Some(event) {
+                let name = labels.run(event.run);
+                let message =
+                    format!("subscribers hear another event of {name} than the one that is durable");
+                failures.push(Failure { check: CheckName::EventFirst, at, run: Some(event.run), message });
+            }
+        }
+        Effect::Start { run } if !books.run(*run).is_some_and(|row| row.granted_at.is_some()) => {
+            let message = format!("the turn of {} is called before its grant is durable", labels.run(*run));
+            failures.push(Failure { check: CheckName::EventFirst, at, run: Some(*run), message });
+        }
+        Effect::Start { .. }
         | Effect::Abort { .. }
         | Effect::Reply { .. }
         | Effect::StoreAgain { .. }

@@ -188,14 +188,14 @@ impl Checks {
     /// Judges a commit that became durable.
     pub(crate) fn commit(&mut self, failures: &mut Vec<Failure>, scene: &Scene<'_>) {
         same_tick::judge(failures, scene);
-        reason_kept::judge(failures, scene);
+        reason_kept::judge(failures, scene, self.restarted_at);
         settles_once::judge(failures, scene);
         no_resurrection::judge(failures, scene);
         records_agree::judge(failures, scene);
         queued_leaves_no_session::judge(failures, scene, self.restarted_at);
         comes_to_rest::judge(failures, scene, self.restarted_at);
         if std::mem::take(&mut self.recovering) {
-            survives_crash::judge(failures, scene.at, scene.books, &scene.labels);
+            survives_crash::judge_first(failures, scene.at, scene.books, &scene.labels);
         }
     }
 
@@ -216,7 +216,10 @@ impl Checks {
     pub(crate) fn restarted(&mut self, failures: &mut Vec<Failure>, back: &Restarted<'_>) {
         let millis = i64::try_from(back.at.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
         self.restarted_at = Some(crate::scenario::WORLD_BEGINS.plus_millis(millis));
-        self.recovering = true;
+        self.recovering = back.first.commit().is_some();
+        if !self.recovering {
+            survives_crash::judge_first(failures, back.at, back.books, &back.labels);
+        }
         survives_crash::judge_memory(failures, back);
     }
 
@@ -225,8 +228,8 @@ impl Checks {
         settles_once::judge_rest(failures, rest);
         if self.restarted_at.is_some() {
             survives_crash::judge(failures, rest.at, rest.books, rest.labels);
-            survives_crash::judge_rest(failures, rest);
         }
+        survives_crash::judge_rest(failures, rest);
         comes_to_rest::judge_rest(failures, rest);
     }
 }

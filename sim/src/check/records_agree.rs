@@ -1,5 +1,6 @@
 //! Job, run, session and event tell one story.
 
+use sametick_core::id::SessionKey;
 use sametick_core::lifecycle::EventPhase;
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::session::{SessionRow, Status};
@@ -16,6 +17,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
         for row in session_rows(run, scene.books) {
             report(failures, scene, run, session_differs(run, row, scene));
         }
+        report(failures, scene, run, session_missing(run, scene));
         report(failures, scene, run, marker_differs(run, scene));
     }
     for (_, row) in &scene.changes.sessions {
@@ -57,6 +59,17 @@ fn report(failures: &mut Vec<Failure>, scene: &Scene<'_>, run: &RunRow, differs:
     if !failures.iter().any(|failure| failure.message == message) {
         failures.push(Failure { check: CheckName::RecordsAgree, at: scene.at, run: Some(run.id), message });
     }
+}
+
+/// A run at work is shown by two rows: its own, and its job's base row.
+fn session_missing(run: &RunRow, scene: &Scene<'_>) -> Option<String> {
+    if run.state != RunState::Running {
+        return None;
+    }
+    let own = run.session_key();
+    let names = |key: SessionKey| scene.books.sessions.get(&key).is_some_and(|row| row.run == Some(run.id));
+    let missing = [Some(own), own.base()].into_iter().flatten().find(|key| !names(*key))?;
+    Some(format!("it is at work and session {} does not show it", scene.labels.key(missing)))
 }
 
 fn session_differs(run: &RunRow, row: &SessionRow, scene: &Scene<'_>) -> Option<String> {

@@ -1,7 +1,7 @@
 //! The check the project is named after.
 
 use sametick_core::run::Outcome;
-use sametick_core::session::Status;
+use sametick_core::session::{SessionRow, Status};
 
 use super::{CheckName, Failure, Scene, session_rows, settling, shown, told};
 
@@ -15,21 +15,31 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
         if run.session.is_none() {
             continue;
         }
-        let open = |status: Option<Status>| status == Some(Status::Running);
-        if let Some(row) = session_rows(run, scene.books).find(|row| open(row.status)) {
-            failures.push(Failure {
-                check: CheckName::SameTick,
-                at: scene.at,
-                run: Some(run.id),
-                message: format!(
-                    "the run record of {} says it {}, but its session {} still says \"{}\": \
-                     whoever reads the session store believes the run is at work, until somebody repairs the row",
-                    scene.labels.run(run.id),
-                    told(outcome),
-                    scene.labels.key(row.key),
-                    shown(row.status),
-                ),
-            });
-        }
+        let terminal = |row: &SessionRow| row.status.is_some_and(Status::is_terminal);
+        let own = scene.books.sessions.get(&run.session_key()).filter(|row| row.run == Some(run.id));
+        let open = session_rows(run, scene.books).find(|row| row.status == Some(Status::Running));
+        let what = match (own, open) {
+            (Some(own), None) if terminal(own) => continue,
+            (_, Some(row)) => {
+                let (key, status) = (scene.labels.key(row.key), shown(row.status));
+                format!("its session {key} still says \"{status}\"")
+            }
+            (own, None) => {
+                let key = scene.labels.key(run.session_key());
+                let status = own.map_or("is not there", |_| "has no end");
+                format!("its session {key} {status}")
+            }
+        };
+        failures.push(Failure {
+            check: CheckName::SameTick,
+            at: scene.at,
+            run: Some(run.id),
+            message: format!(
+                "the run record of {} says it {}, but {what}: whoever reads the session store believes the run is \
+                 at work, until somebody repairs the row",
+                scene.labels.run(run.id),
+                told(outcome),
+            ),
+        });
     }
 }

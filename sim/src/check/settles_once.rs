@@ -43,7 +43,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
 pub(super) fn judge_rest(failures: &mut Vec<Failure>, rest: &Rest<'_>) {
     for book in rest.books.runs.values() {
         let row = &book.row;
-        let started = row.session.is_some() && matches!(row.state, RunState::Settled(_));
+        let started = row.granted_at.is_some() && matches!(row.state, RunState::Settled(_));
         if started && book.ends == 0 {
             let message =
                 format!("{} settled and no terminal event was ever published", rest.labels.run(row.id));

@@ -1,6 +1,6 @@
 //! After a crash nothing durable is missing, and nothing dead is running.
 
-use sametick_core::run::RunState;
+use sametick_core::run::{RunRow, RunState};
 use sametick_core::session::Status;
 use sametick_core::time::Mono;
 
@@ -16,6 +16,23 @@ pub(super) const FIELD: &[&str] =
 /// The books after the first commit of a gateway that came back: whatever is under way in them was
 /// granted by it.
 pub(super) fn judge(failures: &mut Vec<Failure>, at: Mono, books: &Books, labels: &Labels<'_>) {
+    session_running(failures, at, books, labels);
+}
+
+/// The books after the first commit of a gateway that came back, which grants nothing: no run in them
+/// can be under way.
+pub(super) fn judge_first(failures: &mut Vec<Failure>, at: Mono, books: &Books, labels: &Labels<'_>) {
+    let under_way = |row: &RunRow| matches!(row.state, RunState::Starting | RunState::Running);
+    if let Some(book) = books.runs.values().find(|book| under_way(&book.row)) {
+        let name = labels.run(book.row.id);
+        let message = format!("{name} was under way when the gateway died, and its record says it still is");
+        failures.push(Failure { check: CheckName::SurvivesCrash, at, run: Some(book.row.id), message });
+        return;
+    }
+    session_running(failures, at, books, labels);
+}
+
+fn session_running(failures: &mut Vec<Failure>, at: Mono, books: &Books, labels: &Labels<'_>) {
     for row in books.sessions.values().filter(|row| row.status == Some(Status::Running)) {
         let at_work =
             row.run.and_then(|run| books.run(run)).is_some_and(|run| run.state == RunState::Running);

@@ -360,7 +360,6 @@ impl Machine for FieldGateway {
                 None => {}
             }
         }
-        self.grant(now);
         self.finish();
         &self.tick
     }
@@ -392,6 +391,9 @@ impl Machine for FieldGateway {
         let dues = self.jobs.iter().filter_map(|(_, row)| row.next_due.map(|due| self.timeline.mono_at(due)));
         let grace = self.grace.iter().map(|(at, _)| *at);
         let timers = self.timers().map(|(at, ..)| at);
+        if self.held < self.config.lane_limit && !self.queue.is_empty() {
+            return Some(self.closed.tick_after());
+        }
         dues.chain(grace).chain(timers).min().map(|at| at.max(self.closed.tick_after()))
     }
 

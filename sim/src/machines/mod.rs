@@ -63,6 +63,14 @@ enum Build {
     NeverRepublishes,
     QueueOpensSession,
     GivesUpOnUnknown,
+    WritesNothing,
+    WritesBaseRows,
+    WritesOwnRows,
+    HalfTheTime,
+    NamesOtherBudget,
+    PublishesOther,
+    StartsEarly,
+    LeavesInterrupted,
     Oversleeps,
     StampsAtNow,
     RestartCountsAsError,
@@ -74,7 +82,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "field-race",
         sentence: "the timeout rejects the race and aborts the turn; nobody publishes the end (the field in 2026.4.20)",
         field: &["#70347", "#56121", "#74607", "#91730"],
-        killed_by: &[CheckName::SameTick],
+        killed_by: &[CheckName::SameTick, CheckName::SettlesOnce],
         build: Build::Field(Flaw::Race),
     },
     Mutant {
@@ -88,7 +96,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "field-whole-row",
         sentence: "when a run ends, the session row is written back whole from the copy taken before it started",
         field: &["2026.4.20: an ok run ends with no status"],
-        killed_by: &[CheckName::RecordsAgree],
+        killed_by: &[CheckName::SameTick, CheckName::RecordsAgree],
         build: Build::Field(Flaw::WholeRow),
     },
     Mutant {
@@ -102,7 +110,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "event-dropped",
         sentence: "the bus loses the terminal event of a timeout",
         field: &["#70347", "#79355"],
-        killed_by: &[CheckName::SameTick],
+        killed_by: &[CheckName::SameTick, CheckName::SettlesOnce],
         build: Build::BusDropsEnds,
     },
     Mutant {
@@ -242,8 +250,64 @@ pub const MUTANTS: &[Mutant] = &[
         name: "unknown-is-lost",
         sentence: "a commit nobody answered is never sent again",
         field: &["dbos-py#767"],
-        killed_by: &[CheckName::ComesToRest],
+        killed_by: &[CheckName::SurvivesCrash, CheckName::ComesToRest],
         build: Build::GivesUpOnUnknown,
+    },
+    Mutant {
+        name: "persister-asleep",
+        sentence: "no lifecycle event reaches the session store",
+        field: &["#138499", "#91979"],
+        killed_by: &[CheckName::SameTick, CheckName::RecordsAgree],
+        build: Build::WritesNothing,
+    },
+    Mutant {
+        name: "own-row-missing",
+        sentence: "only the job's base row is written, never the run's own",
+        field: &["#23470"],
+        killed_by: &[CheckName::SameTick, CheckName::RecordsAgree],
+        build: Build::WritesBaseRows,
+    },
+    Mutant {
+        name: "base-row-missing",
+        sentence: "only the run's own row is written, never the job's base row",
+        field: &["#89666"],
+        killed_by: &[CheckName::RecordsAgree],
+        build: Build::WritesOwnRows,
+    },
+    Mutant {
+        name: "half-the-time",
+        sentence: "every run gets half the time it was promised",
+        field: &["#41783", "#43721", "#27427"],
+        killed_by: &[CheckName::ReasonKept],
+        build: Build::HalfTheTime,
+    },
+    Mutant {
+        name: "other-budget-named",
+        sentence: "a run whose timeout ends is recorded as out of total time",
+        field: &["#115319"],
+        killed_by: &[CheckName::ReasonKept],
+        build: Build::NamesOtherBudget,
+    },
+    Mutant {
+        name: "publishes-other",
+        sentence: "subscribers are told that every run ended well",
+        field: &["#141032"],
+        killed_by: &[CheckName::EventFirst],
+        build: Build::PublishesOther,
+    },
+    Mutant {
+        name: "start-early",
+        sentence: "a turn is called in the tick that grants its slot, before that is durable",
+        field: &["#79475"],
+        killed_by: &[CheckName::EventFirst],
+        build: Build::StartsEarly,
+    },
+    Mutant {
+        name: "recovery-looks-away",
+        sentence: "a run found unfinished after a crash is left as it is",
+        field: &["#60495", "#65136"],
+        killed_by: &[CheckName::SurvivesCrash],
+        build: Build::LeavesInterrupted,
     },
     Mutant {
         name: "oversleeps",
@@ -359,6 +423,24 @@ impl Mutant {
             Build::ForgetsQueued => visit.visit(Shim::new(config, twists::ForgetsQueued)),
             Build::NeverRepublishes => visit.visit(Shim::new(config, twists::NeverRepublishes)),
             Build::QueueOpensSession => visit.visit(Shim::new(config, twists::QueueOpensSession)),
+            Build::WritesNothing => {
+                visit.visit(Gateway::with_rooms(config, race(), rooms::WritesOnly::Nothing, bus()))
+            }
+            Build::WritesBaseRows => {
+                visit.visit(Gateway::with_rooms(config, race(), rooms::WritesOnly::BaseRows, bus()))
+            }
+            Build::WritesOwnRows => {
+                visit.visit(Gateway::with_rooms(config, race(), rooms::WritesOnly::OwnRows, bus()))
+            }
+            Build::HalfTheTime => visit.visit(Shim::new(config, twists::HalfTheTime)),
+            Build::NamesOtherBudget => {
+                visit.visit(Gateway::with_rooms(config, rooms::NamesOtherBudget, LifecyclePersister, bus()))
+            }
+            Build::PublishesOther => visit.visit(Shim::new(config, twists::PublishesOther)),
+            Build::StartsEarly => visit.visit(Shim::new(config, twists::StartsEarly)),
+            Build::LeavesInterrupted => {
+                visit.visit(Gateway::with_rooms(config, rooms::LeavesInterrupted, LifecyclePersister, bus()))
+            }
             Build::Oversleeps => visit.visit(Shim::new(config, twists::Oversleeps)),
             Build::StampsAtNow => visit.visit(Shim::new(config, twists::StampsAtNow)),
             Build::RestartCountsAsError => visit.visit(Shim::new(config, twists::RestartCountsAsError)),

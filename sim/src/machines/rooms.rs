@@ -1,10 +1,12 @@
 //! Rooms of the core with one thing broken.
 
+use sametick_core::id::SessionKey;
 use sametick_core::job::Budget;
 use sametick_core::lifecycle::{self, ErrorKind, EventPhase, LifecycleEvent, TickBus};
 use sametick_core::ports::{Bus, Clock};
 use sametick_core::run::{
-    Drain, Finish, Outcome, Race, RunEvent, RunResult, RunRow, RunState, Step, TimeoutRace, step,
+    Drain, Finish, Outcome, Phase, Race, RunEvent, RunResult, RunRow, RunState, Step, TimedOut, TimeoutRace,
+    step,
 };
 use sametick_core::session::{
     LifecyclePersister, Persister, SessionChange, SessionPatch, SessionTable, Status,
@@ -184,3 +186,41 @@ persister_that!(
         }
     }
 );
+
+race_that_steps!(
+    /// Looks away when a run is found unfinished after a crash.
+    LeavesInterrupted,
+    |_, event| (event == RunEvent::Interrupted).then_some(Step::Stale)
+);
+race_that_steps!(
+    /// Names the total budget when the run's own ends.
+    NamesOtherBudget,
+    |run, event| match (run.state.phase(), event) {
+        (Some(phase @ (Phase::Starting | Phase::Running)), RunEvent::Deadline(Budget::Run)) => {
+            Some(Step::SettleAndDrain(Outcome::TimedOut(TimedOut { budget: Budget::Total, phase })))
+        }
+        _ => None,
+    }
+);
+
+/// Writes only some of the rows that an event asks for.
+#[derive(Clone, Debug)]
+pub(super) enum WritesOnly {
+    Nothing,
+    BaseRows,
+    OwnRows,
+}
+
+impl Persister for WritesOnly {
+    fn on_event(&mut self, event: &LifecycleEvent, table: &SessionTable, patches: &mut Vec<SessionPatch>) {
+        let first = patches.len();
+        LifecyclePersister.on_event(event, table, patches);
+        let mut kept = patches.split_off(first);
+        kept.retain(|patch| match self {
+            Self::Nothing => false,
+            Self::BaseRows => matches!(patch.key, SessionKey::Base { .. }),
+            Self::OwnRows => matches!(patch.key, SessionKey::Run { .. }),
+        });
+        patches.append(&mut kept);
+    }
+}

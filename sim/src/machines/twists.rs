@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sametick_core::commit::{JobRow, LateWord, Rows};
 use sametick_core::effect::{Effect, Input, Tick};
 use sametick_core::id::{JobId, RunId};
-use sametick_core::lifecycle;
+use sametick_core::lifecycle::{self, EventPhase};
 use sametick_core::run::{Finish, Outcome, RunRow, RunState};
 use sametick_core::session::{SessionChange, SessionPatch, Status, change_of};
 use sametick_core::time::{Mono, Now, Span};
@@ -245,5 +245,54 @@ pub(super) struct Oversleeps;
 impl Twist for Oversleeps {
     fn oversleeps(&self) -> Span {
         Span::from_secs(5)
+    }
+}
+
+/// Gives every run half the time it was promised.
+#[derive(Clone, Debug)]
+pub(super) struct HalfTheTime;
+
+impl Twist for HalfTheTime {
+    fn rows(&mut self, rows: &mut Rows) {
+        let half = |span: Span| Span::from_nanos(span.as_nanos() / 2);
+        for (job, _) in &mut rows.jobs {
+            job.budgets.timeout = job.budgets.timeout.map(half);
+            job.budgets.queue_timeout = job.budgets.queue_timeout.map(half);
+        }
+    }
+}
+
+/// Tells subscribers that every run ended well.
+#[derive(Clone, Debug)]
+pub(super) struct PublishesOther;
+
+impl Twist for PublishesOther {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        for effect in tick.effects_mut() {
+            if let Effect::Publish { event, .. } = effect {
+                event.cause = None;
+                event.phase = EventPhase::End;
+            }
+        }
+    }
+}
+
+/// Calls a turn in the tick that grants it a slot.
+#[derive(Clone, Debug)]
+pub(super) struct StartsEarly;
+
+impl Twist for StartsEarly {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        tick.effects_mut().retain(|effect| !matches!(effect, Effect::Start { .. }));
+        let granted: Vec<RunId> = tick
+            .draft()
+            .runs
+            .iter()
+            .filter(|row| row.state == RunState::Starting)
+            .map(|row| row.id)
+            .collect();
+        for run in granted {
+            tick.push(Effect::Start { run });
+        }
     }
 }
