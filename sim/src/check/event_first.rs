@@ -48,7 +48,7 @@ pub(super) fn judge(
                 failures.push(Failure { check: CheckName::EventFirst, at, run: Some(event.run), message });
             }
         }
-        Effect::Start { run } if !books.run(*run).is_some_and(|row| row.granted_at.is_some()) => {
+        Effect::Start { run } if books.run(*run).is_none_or(|row| row.granted_at.is_none()) => {
             let message = format!("the turn of {} is called before its grant is durable", labels.run(*run));
             failures.push(Failure { check: CheckName::EventFirst, at, run: Some(*run), message });
         }
