@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sametick_core::StandardGateway;
-use sametick_core::effect::{Effect, Report};
+use sametick_core::effect::Report;
 use sametick_core::id::{RunId, SessionId};
 use sametick_core::ports::Turns;
 use sametick_core::run::Shape;
@@ -82,13 +82,11 @@ fn on_tokio(scenario: &Scenario, seed: u64, end: Duration) -> Books {
     // The script speaks of the scenario's jobs for as long as turns run, which is as long as this test.
     let scenario: &'static Scenario = Box::leak(Box::new(scenario.clone()));
     runtime.block_on(async {
-        let jobs: Vec<_> = Judge::new(scenario).jobs().to_vec();
         let script = Script::new(scenario, seed);
         let declared = script.jobs().map(|job| {
             let first = job.schedule.next_after(WORLD_BEGINS.plus_millis(-1)).expect("every job is due once");
             (job, first)
         });
-        assert_eq!(jobs.len(), scenario.jobs.len());
         let store = MemoryStore::with_jobs(declared);
         let clock = TokioClock::starting_at(WORLD_BEGINS);
         let (handle, mailbox) = mailbox(64);
@@ -130,24 +128,6 @@ struct Played {
 }
 
 impl Turns for Played {
-    fn effect(&mut self, effect: &Effect) {
-        match *effect {
-            Effect::Start { run } => self.start(run),
-            Effect::Abort { run } => self.abort(run),
-            Effect::Publish { .. }
-            | Effect::Deliver { .. }
-            | Effect::Reply { .. }
-            | Effect::StoreAgain { .. }
-            | Effect::StepDown => {}
-        }
-    }
-}
-
-impl Played {
-    fn turn(&self, run: RunId) -> TurnScript {
-        self.script.turn(run, &Judge::new(self.scenario).labels())
-    }
-
     fn start(&mut self, run: RunId) {
         let turn = self.turn(run);
         let started = self.clock.read().mono;
@@ -179,6 +159,12 @@ impl Played {
             }
             handle.report(run, Report::Stopped).await.ok();
         });
+    }
+}
+
+impl Played {
+    fn turn(&self, run: RunId) -> TurnScript {
+        self.script.turn(run, &Judge::new(self.scenario).labels())
     }
 
     fn at(&self, mono: Mono) -> Instant {

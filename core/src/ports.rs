@@ -1,7 +1,7 @@
 //! The traits through which the rooms and the hosts meet.
 
 use crate::commit::{Answer, Commit, Rows};
-use crate::effect::Effect;
+use crate::id::RunId;
 use crate::lifecycle::LifecycleEvent;
 use crate::time::{Mono, Now, Wall};
 
@@ -48,7 +48,10 @@ pub trait Store {
 
 /// What runs a host's turns. Reports come back as inputs, on the host's own path.
 pub trait Turns {
-    /// Carries out an effect that concerns turns: starts, aborts. An abort leaves a tombstone, so
-    /// a start that arrives after it starts nothing.
-    fn effect(&mut self, effect: &Effect);
+    /// Calls the turn of a run, unless the run was aborted before.
+    fn start(&mut self, run: RunId);
+
+    /// Asks the turn of a run to stop, and leaves a tombstone: a start that arrives after it starts
+    /// nothing.
+    fn abort(&mut self, run: RunId);
 }

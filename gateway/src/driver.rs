@@ -306,9 +306,13 @@ impl<P: StorePort, T: Turns> World<P, T> {
         match *effect {
             // A gateway that is about to leave calls no turn: the next one settles the run.
             Effect::Start { .. } if stopping => {}
-            Effect::Start { run } | Effect::Abort { run } => {
+            Effect::Start { run } => {
                 self.at_work.insert(run);
-                self.turns.effect(effect);
+                self.turns.start(run);
+            }
+            Effect::Abort { run } => {
+                self.at_work.insert(run);
+                self.turns.abort(run);
             }
             Effect::Publish { offset, event } => {
                 self.acknowledges_later |= !self.subscribers.publish(offset, &event);

@@ -39,8 +39,7 @@
 //! own:
 //!
 //! ```
-//! use sametick_core::effect::Effect;
-//! use sametick_core::id::{AgentId, JobId};
+//! use sametick_core::id::{AgentId, JobId, RunId};
 //! use sametick_core::job::{Budgets, CatchUp, Job};
 //! use sametick_core::ports::Turns;
 //! use sametick_core::run::{Outcome, Shape};
@@ -56,7 +55,8 @@
 //! struct Silent;
 //!
 //! impl Turns for Silent {
-//!     fn effect(&mut self, _effect: &Effect) {}
+//!     fn start(&mut self, _run: RunId) {}
+//!     fn abort(&mut self, _run: RunId) {}
 //! }
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {

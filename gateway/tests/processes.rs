@@ -40,11 +40,11 @@ impl Runner {
     }
 
     fn start(&mut self) {
-        self.turns.effect(&sametick_core::effect::Effect::Start { run: RUN });
+        self.turns.start(RUN);
     }
 
     fn abort(&mut self) {
-        self.turns.effect(&sametick_core::effect::Effect::Abort { run: RUN });
+        self.turns.abort(RUN);
     }
 
     async fn hears(&mut self) -> Report {
@@ -113,7 +113,8 @@ mod listener {
     struct NoTurns;
 
     impl Turns for NoTurns {
-        fn effect(&mut self, _effect: &sametick_core::effect::Effect) {}
+        fn start(&mut self, _run: RunId) {}
+        fn abort(&mut self, _run: RunId) {}
     }
 
     /// A handle, and what is said into it.

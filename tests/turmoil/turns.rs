@@ -31,7 +31,7 @@ impl RemoteTurns {
         Self { witness, handle, stops: BTreeMap::new(), tombstones: BTreeSet::new() }
     }
 
-    fn start(&mut self, run: RunId) {
+    fn call(&mut self, run: RunId) {
         if !self.tombstones.contains(&run) {
             let (stop, stopped) = oneshot::channel();
             self.stops.insert(run, stop);
@@ -39,7 +39,7 @@ impl RemoteTurns {
         }
     }
 
-    fn abort(&mut self, run: RunId) {
+    fn ask_to_stop(&mut self, run: RunId) {
         self.tombstones.insert(run);
         match self.stops.remove(&run) {
             Some(stop) => {
@@ -54,17 +54,14 @@ impl RemoteTurns {
 }
 
 impl Turns for RemoteTurns {
-    fn effect(&mut self, effect: &Effect) {
-        self.witness.history().effect(effect);
-        match *effect {
-            Effect::Start { run } => self.start(run),
-            Effect::Abort { run } => self.abort(run),
-            Effect::Publish { .. }
-            | Effect::Deliver { .. }
-            | Effect::Reply { .. }
-            | Effect::StoreAgain { .. }
-            | Effect::StepDown => {}
-        }
+    fn start(&mut self, run: RunId) {
+        self.witness.history().effect(&Effect::Start { run });
+        self.call(run);
+    }
+
+    fn abort(&mut self, run: RunId) {
+        self.witness.history().effect(&Effect::Abort { run });
+        self.ask_to_stop(run);
     }
 }
 

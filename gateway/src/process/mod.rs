@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sametick_core::effect::{Effect, Report};
+use sametick_core::effect::Report;
 use sametick_core::id::{RunId, SessionId, SessionKey};
 use sametick_core::ports::Turns;
 use sametick_core::run::Finish;
@@ -111,7 +111,11 @@ impl ProcessTurns {
         Self { handle, names, programs, epoch, settings, marks, live, tombstones }
     }
 
-    fn start(&mut self, run: RunId) {
+    fn forget_ended(&mut self) {
+        self.live.retain(|_, live| !live.task.is_finished());
+    }
+
+    fn call(&mut self, run: RunId) {
         if self.tombstones.set.contains(&run) {
             self.say(run, Report::Stopped);
             return;
@@ -158,7 +162,7 @@ impl ProcessTurns {
         })
     }
 
-    fn abort(&mut self, run: RunId) {
+    fn ask_to_stop(&mut self, run: RunId) {
         self.tombstones.add(run);
         match self.live.get_mut(&run) {
             // The turn's own task ends it and says so; a second abort finds it at work.
@@ -192,16 +196,13 @@ impl ProcessTurns {
 }
 
 impl Turns for ProcessTurns {
-    fn effect(&mut self, effect: &Effect) {
-        self.live.retain(|_, live| !live.task.is_finished());
-        match *effect {
-            Effect::Start { run } => self.start(run),
-            Effect::Abort { run } => self.abort(run),
-            Effect::Publish { .. }
-            | Effect::Deliver { .. }
-            | Effect::Reply { .. }
-            | Effect::StoreAgain { .. }
-            | Effect::StepDown => {}
-        }
+    fn start(&mut self, run: RunId) {
+        self.forget_ended();
+        self.call(run);
+    }
+
+    fn abort(&mut self, run: RunId) {
+        self.forget_ended();
+        self.ask_to_stop(run);
     }
 }

@@ -55,34 +55,33 @@ pub struct TestTurns {
 }
 
 impl Turns for TestTurns {
-    fn effect(&mut self, effect: &Effect) {
-        self.asked.lock().expect("a lock").push((self.origin.elapsed().as_millis(), *effect));
+    fn start(&mut self, run: RunId) {
+        self.note(Effect::Start { run });
+        let (handle, takes) = (self.handle.clone(), self.takes);
+        tokio::spawn(async move {
+            sleep(ms(20)).await;
+            let session = SessionId(run.job.0);
+            handle.report(run, Report::Ready { session }).await.ok();
+            if let Some(takes) = takes {
+                sleep(takes - ms(20)).await;
+                handle.report(run, Report::Completed(Finish::Ok)).await.ok();
+            }
+        });
+    }
+
+    fn abort(&mut self, run: RunId) {
+        self.note(Effect::Abort { run });
         let handle = self.handle.clone();
-        match *effect {
-            Effect::Start { run } => {
-                let takes = self.takes;
-                tokio::spawn(async move {
-                    sleep(ms(20)).await;
-                    let session = SessionId(run.job.0);
-                    handle.report(run, Report::Ready { session }).await.ok();
-                    if let Some(takes) = takes {
-                        sleep(takes - ms(20)).await;
-                        handle.report(run, Report::Completed(Finish::Ok)).await.ok();
-                    }
-                });
-            }
-            Effect::Abort { run } => {
-                tokio::spawn(async move {
-                    sleep(ms(5)).await;
-                    handle.report(run, Report::Stopped).await.ok();
-                });
-            }
-            Effect::Publish { .. }
-            | Effect::Deliver { .. }
-            | Effect::Reply { .. }
-            | Effect::StoreAgain { .. }
-            | Effect::StepDown => {}
-        }
+        tokio::spawn(async move {
+            sleep(ms(5)).await;
+            handle.report(run, Report::Stopped).await.ok();
+        });
+    }
+}
+
+impl TestTurns {
+    fn note(&self, effect: Effect) {
+        self.asked.lock().expect("a lock").push((self.origin.elapsed().as_millis(), effect));
     }
 }
 
