@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use sametick_core::commit::{Answer, JobRow, Rows};
 use sametick_core::effect::{Effect, Input, InputKind, Report};
 use sametick_core::id::{AgentId, JobId, SessionId};
-use sametick_core::job::{Budgets, CatchUp, Job};
+use sametick_core::job::{Budgets, Job};
 use sametick_core::run::{Finish, Shape};
 use sametick_core::schedule::Schedule;
 use sametick_core::time::{Mono, Now, Span, Wall};
@@ -33,7 +33,7 @@ fn main() {
     // `cargo test` runs benches once, to see that they work.
     let worlds = if std::env::args().any(|arg| arg == "--bench") { 200_000 } else { 500 };
     println!("{SCENARIO}, one core, best of {ROUNDS} rounds of {worlds} worlds\n");
-    let mut world = World::new(&scenario, StandardGateway::new(scenario.config, Shape::Emit));
+    let mut world = World::new(&scenario, StandardGateway::new(scenario.config.clone(), Shape::Emit));
     let mut machine = Bare::new();
     let hand = best(|| (0..worlds).for_each(|seed| _ = black_box(by_hand(seed))));
     let bare = best(|| (0..worlds).for_each(|seed| machine.world(seed)));
@@ -111,8 +111,7 @@ impl Bare {
     fn new() -> Self {
         let due = Wall::from_millis(1_000);
         let budgets = Budgets { timeout: Some(Span::from_secs(30)), ..Budgets::default() };
-        let (schedule, catch_up) = (Schedule::At(due), CatchUp::Skip);
-        let job = Job { id: JobId(0), agent: AgentId(0), schedule, budgets, deliver: false, catch_up };
+        let job = Job::new(JobId(0), AgentId(0), Schedule::At(due)).with_budgets(budgets);
         let rows = Rows { jobs: vec![(job, JobRow::new(job.id, 1, Some(due)))], ..Rows::default() };
         Self { machine: StandardGateway::new(Config::default(), Shape::Emit), rows }
     }

@@ -6,7 +6,7 @@ use sametick_core::commit::{Answer, Commit, JobRow};
 use sametick_core::effect::{Command, Effect, Input, InputKind, Report, Tick};
 use sametick_core::id::{AgentId, JobId, RunId, SessionId};
 use sametick_core::job::{Budgets, CatchUp, Job};
-use sametick_core::run::{Finish, Outcome, RunState, Shape};
+use sametick_core::run::{Failure, Finish, Outcome, RunState, Shape};
 use sametick_core::schedule::Schedule;
 use sametick_core::session::Status;
 use sametick_core::time::{Mono, Now, Span, Wall};
@@ -70,18 +70,17 @@ fn jobs() -> impl Strategy<Value = Vec<Job>> {
     let job = (schedule, span(), span(), span(), 0u64..2_000, any::<bool>(), any::<bool>());
     prop::collection::vec(job, 1..4).prop_map(|jobs| {
         let numbered = jobs.into_iter().zip(0u32..);
-        let made = numbered.map(|((schedule, queue, timeout, total, grace, deliver, catches_up), id)| Job {
-            id: JobId(id),
-            agent: AgentId(0),
-            schedule,
-            budgets: Budgets {
+        let made = numbered.map(|((schedule, queue, timeout, total, grace, deliver, catches_up), id)| {
+            let mut job = Job::new(JobId(id), AgentId(0), schedule).with_budgets(Budgets {
                 queue_timeout: queue,
                 timeout,
                 total_timeout: total,
                 abort_grace: Span::from_millis(grace),
-            },
-            deliver,
-            catch_up: if catches_up { CatchUp::One } else { CatchUp::Skip },
+                ..Budgets::default()
+            });
+            job.terms.deliver = deliver;
+            job.catch_up = if catches_up { CatchUp::One } else { CatchUp::Skip };
+            job
         });
         made.collect()
     })
@@ -101,13 +100,12 @@ struct Host {
 
 impl Host {
     fn new(jobs: &[Job], limit: u32, shape: Shape) -> Self {
-        let config = Config { lane_limit: limit, open_commits: 8 };
+        let config = Config { open_commits: 8, ..Config::one_lane(limit) };
         let mut books = Books::default();
-        let declared: Vec<(Job, JobRow)> = jobs
-            .iter()
-            .map(|job| (*job, JobRow::new(job.id, 1, job.schedule.next_after(Wall::from_millis(-1)))))
-            .collect();
-        books.open(&declared);
+        books.open();
+        for job in jobs {
+            books.declare(*job, JobRow::new(job.id, 1, job.schedule.next_after(Wall::from_millis(-1))));
+        }
         let (machine, tick) = StandardGateway::recover(config, shape, &books.rows(), 1, at(0));
         let mut host = Self {
             machine,
@@ -137,7 +135,7 @@ impl Host {
                     Said::Ready => Report::Ready { session: SessionId(self.sessions) },
                     Said::Progress => Report::Progress,
                     Said::Ok => Report::Completed(Finish::Ok),
-                    Said::Failed => Report::Completed(Finish::Failed(None)),
+                    Said::Failed => Report::Completed(Finish::Failed(Failure::default())),
                     Said::Stopped => Report::Stopped,
                 };
                 self.tick(self.now + 1, Some(InputKind::Report { run, report }));
@@ -221,7 +219,11 @@ impl Host {
     /// What must be true of every commit that becomes durable.
     fn apply(&mut self, commit: &Commit) {
         let mut changes = Changes::default();
-        assert_eq!(self.books.apply(commit, &mut changes), Answer::Applied, "commits have no gap");
+        assert_eq!(
+            self.books.apply(at(self.now), commit, &mut changes),
+            Answer::Applied,
+            "commits have no gap"
+        );
         for (before, after) in &changes.runs {
             let before = before.and_then(|row| row.state.outcome());
             let after_outcome = after.state.outcome();

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use sametick_core::job::Budget;
-use sametick_core::run::{Drain, Finish, Outcome, Phase, RunEvent, RunState, TimedOut, step};
+use sametick_core::retry::FailureKind;
+use sametick_core::run::{Drain, Failure, Finish, Outcome, Phase, RunEvent, RunState, TimedOut, step};
 
-const STATES: [(&str, RunState, Drain); 7] = [
+const STATES: [(&str, RunState, Drain); 8] = [
     ("queued", RunState::Queued, Drain::None),
     ("starting", RunState::Starting, Drain::None),
     ("running", RunState::Running, Drain::None),
@@ -13,18 +14,23 @@ const STATES: [(&str, RunState, Drain); 7] = [
     ("settled, draining", TIMED_OUT, Drain::Open),
     ("settled, stopped", TIMED_OUT, Drain::Confirmed),
     ("settled, abandoned", TIMED_OUT, Drain::Abandoned),
+    ("settled, held", TIMED_OUT, Drain::Held),
 ];
 
 const TIMED_OUT: RunState =
     RunState::Settled(Outcome::TimedOut(TimedOut { budget: Budget::Run, phase: Phase::Running }));
 
-const EVENTS: [(&str, RunEvent); 11] = [
+const FAILED: Failure = Failure { kind: FailureKind::Unknown, text: None };
+
+const EVENTS: [(&str, RunEvent); 13] = [
     ("granted", RunEvent::Granted),
     ("ready", RunEvent::Ready),
     ("completed ok", RunEvent::Completed(Finish::Ok)),
-    ("completed failed", RunEvent::Completed(Finish::Failed(None))),
+    ("completed failed", RunEvent::Completed(Finish::Failed(FAILED))),
     ("stopped", RunEvent::Stopped),
     ("queue_timeout ends", RunEvent::Deadline(Budget::Queue)),
+    ("start_timeout ends", RunEvent::Deadline(Budget::Start)),
+    ("stall_timeout ends", RunEvent::Deadline(Budget::Stall)),
     ("timeout ends", RunEvent::Deadline(Budget::Run)),
     ("total_timeout ends", RunEvent::Deadline(Budget::Total)),
     ("grace ends", RunEvent::GraceEnded),

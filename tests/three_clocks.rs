@@ -66,7 +66,7 @@ fn can_be_played(scenario: &Scenario) -> bool {
 
 /// The books of the simulator's world, and when it came to rest.
 fn on_the_simulator(scenario: &Scenario, seed: u64) -> (Books, Duration) {
-    let mut world = World::new(scenario, StandardGateway::new(scenario.config, Shape::Emit));
+    let mut world = World::new(scenario, StandardGateway::new(scenario.config.clone(), Shape::Emit));
     world.judge_claims(false);
     let verdict = world.run(seed);
     assert!(verdict.failures.is_empty(), "{}: {:?}", scenario.name, verdict.failures);
@@ -84,13 +84,13 @@ fn on_tokio(scenario: &Scenario, seed: u64, end: Duration) -> Books {
     runtime.block_on(async {
         let script = Script::new(scenario, seed);
         let declared = script.jobs().map(|job| {
-            let first = job.schedule.next_after(WORLD_BEGINS.plus_millis(-1)).expect("every job is due once");
-            (job, first)
+            let first = job.job.schedule.next_after(WORLD_BEGINS.plus_millis(-1));
+            (job.job, first.expect("every job is due once"))
         });
         let store = MemoryStore::with_jobs(declared);
         let clock = TokioClock::starting_at(WORLD_BEGINS);
         let (handle, mailbox) = mailbox(64);
-        let machine = StandardGateway::new(scenario.config, Shape::Emit);
+        let machine = StandardGateway::new(scenario.config.clone(), Shape::Emit);
         let turns =
             Played { scenario, script, handle: handle.clone(), clock, turns: BTreeMap::new(), sessions: 0 };
         let driver = Driver::new(mailbox, machine, Inline::new(store.clone()), turns, clock);
@@ -106,9 +106,12 @@ fn on_tokio(scenario: &Scenario, seed: u64, end: Duration) -> Books {
 fn books_of(store: &MemoryStore) -> Books {
     let kept = store.books();
     let mut books = Books::default();
-    books.open(&kept.jobs.values().copied().collect::<Vec<_>>());
+    books.open();
+    for (job, row) in kept.jobs.values() {
+        books.declare(*job, *row);
+    }
     for (id, row) in &kept.runs {
-        books.runs.insert(*id, sametick_sim::books::RunBook { row: *row, ends: 0 });
+        books.put_run(*id, *row);
     }
     for (key, row) in &kept.sessions {
         books.sessions.insert(*key, *row);
@@ -131,7 +134,7 @@ impl Turns for Played {
     fn start(&mut self, run: RunId) {
         let turn = self.turn(run);
         let started = self.clock.read().mono;
-        let budgets = self.scenario.jobs[run.job.index()].job.budgets;
+        let budgets = self.scenario.jobs[run.job.index()].job.terms.budgets;
         let ready = turn.ready.map(|ready| self.at(started + ready));
         let end = turn.ends_at(run, &budgets, started, started).map(|end| self.at(end));
         self.sessions += 1;

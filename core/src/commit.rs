@@ -16,8 +16,12 @@ pub struct Commit {
     pub number: u64,
     /// The owner's epoch.
     pub epoch: u64,
-    /// Jobs declared in this tick.
+    /// Jobs declared or edited in this tick.
     pub declared: Vec<Job>,
+    /// Jobs removed in this tick; one that is declared again in the same tick is not among them.
+    pub removed: Vec<JobId>,
+    /// The highest generation any job was ever given.
+    pub generations: u32,
     /// Job rows as the tick left them.
     pub jobs: Vec<JobRow>,
     /// Run records as the tick left them.
@@ -48,6 +52,8 @@ impl Clone for Commit {
         self.number = other.number;
         self.epoch = other.epoch;
         self.declared.clone_from(&other.declared);
+        self.removed.clone_from(&other.removed);
+        self.generations = other.generations;
         self.jobs.clone_from(&other.jobs);
         self.runs.clone_from(&other.runs);
         self.sessions.clone_from(&other.sessions);
@@ -64,6 +70,7 @@ impl Commit {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.declared.is_empty()
+            && self.removed.is_empty()
             && self.jobs.is_empty()
             && self.runs.is_empty()
             && self.sessions.is_empty()
@@ -75,6 +82,7 @@ impl Commit {
     /// Empties the commit, keeping its memory.
     pub fn clear(&mut self) {
         self.declared.clear();
+        self.removed.clear();
         self.jobs.clear();
         self.runs.clear();
         self.sessions.clear();
@@ -104,14 +112,53 @@ pub struct JobRow {
     pub id: JobId,
     /// Which declaration of it.
     pub generation: u32,
-    /// When it is due next.
+    /// Whether its schedule is followed.
+    pub status: JobStatus,
+    /// When it is due next; while its schedule is not followed, the first occurrence that was not.
     pub next_due: Option<Wall>,
-    /// The run that holds a slot, from its grant until it settles.
+    /// The latest occurrence that was met.
+    pub last_due: Option<Wall>,
+    /// How many runs were asked for, beside the schedule.
+    pub asked: u32,
+    /// The run that got a slot last and has not settled.
     pub running: Option<RunId>,
     /// Its latest settled run.
     pub last: Option<LastRun>,
     /// How many runs in a row did not end well.
     pub consecutive_errors: u32,
+}
+
+/// Whether a job's schedule is followed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum JobStatus {
+    /// It is.
+    #[default]
+    Active,
+    /// It is not, until somebody resumes it. What waits already goes on.
+    Paused,
+    /// It is not, and nothing of it waits: somebody disabled it.
+    Disabled,
+    /// It is not: a job that is due once did not end well, and is not tried again.
+    Exhausted,
+}
+
+impl JobStatus {
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Disabled => "disabled",
+            Self::Exhausted => "exhausted",
+        }
+    }
+
+    /// Whether the schedule is followed.
+    #[must_use]
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::Active)
+    }
 }
 
 /// What a job row says of its latest settled run.
@@ -131,7 +178,17 @@ impl JobRow {
     /// A job that has never run.
     #[must_use]
     pub const fn new(id: JobId, generation: u32, next_due: Option<Wall>) -> Self {
-        Self { id, generation, next_due, running: None, last: None, consecutive_errors: 0 }
+        Self {
+            id,
+            generation,
+            status: JobStatus::Active,
+            next_due,
+            last_due: None,
+            asked: 0,
+            running: None,
+            last: None,
+            consecutive_errors: 0,
+        }
     }
 }
 
@@ -155,10 +212,18 @@ pub struct LedgerRow {
 /// Why an occurrence did not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Unran {
-    /// The run before it was still alive.
+    /// A run before it was still open.
     Overlap,
-    /// It was due while no gateway ran.
+    /// It was due while no gateway ran, or too long before one got to it.
     Missed,
+    /// A run for another occurrence stands for it too.
+    Coalesced,
+    /// Its job was edited before it was met.
+    Superseded,
+    /// Its job was paused or disabled.
+    Paused,
+    /// Its lane had no room.
+    LaneFull,
 }
 
 impl Unran {
@@ -168,6 +233,10 @@ impl Unran {
         match self {
             Self::Overlap => "skipped by overlap",
             Self::Missed => "missed",
+            Self::Coalesced => "coalesced",
+            Self::Superseded => "superseded",
+            Self::Paused => "paused",
+            Self::LaneFull => "skipped by a full lane",
         }
     }
 }
@@ -184,7 +253,7 @@ pub struct LateNote {
 }
 
 /// What a late report said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LateWord {
     /// The session was ready.
     Ready,
@@ -199,6 +268,8 @@ pub enum LateWord {
 /// Settled runs without an open drain, and run rows of sessions that are over, may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
+    /// The highest generation any job was ever given.
+    pub generations: u32,
     /// Declared jobs, in the order of their ids, each with its state.
     pub jobs: Vec<(Job, JobRow)>,
     /// Runs that are not over, or whose drain is open.

@@ -1,7 +1,7 @@
 //! What a tick asks of the world, and what the world tells a machine.
 
 use crate::commit::{Answer, Commit};
-use crate::id::{RunId, SessionId};
+use crate::id::{JobId, RunId, SessionId, SessionKey};
 use crate::job::Job;
 use crate::lifecycle::LifecycleEvent;
 use crate::run::{Finish, Outcome};
@@ -11,7 +11,7 @@ use crate::time::Mono;
 ///
 /// A stamp at or before the previous tick, or after this one, is brought to the nearest instant
 /// inside: a tick closes its instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Input {
     /// When it happened.
     pub at: Mono,
@@ -20,7 +20,7 @@ pub struct Input {
 }
 
 /// The kinds of input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum InputKind {
     /// The store answered a commit.
     Answer {
@@ -48,6 +48,15 @@ pub enum InputKind {
         /// What.
         command: Command,
     },
+    /// A turn that is not this machine's began or ended in a session that runs share.
+    Foreign {
+        /// The session.
+        key: SessionKey,
+        /// Which of the turns that others run; a number is used again only after it ended.
+        turn: u64,
+        /// Whether it began; else it ended.
+        began: bool,
+    },
     /// The wall clock stepped; the tick's own reading says where to.
     ClockStepped,
 }
@@ -69,10 +78,30 @@ pub enum Report {
 }
 
 /// What a user can ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
     /// Declare a job.
-    Add(Job),
+    Add(Box<Job>),
+    /// Declare a job that exists in another way. Runs that are open go on by what they began with.
+    Edit(Box<Job>),
+    /// Take a job away; what waits or is at work for it is cancelled.
+    Remove(JobId),
+    /// Follow its schedule no longer; what waits or is at work goes on.
+    Pause(JobId),
+    /// Follow its schedule no longer, and cancel what waits for it.
+    Disable(JobId),
+    /// Follow its schedule again, from now on.
+    Resume(JobId),
+    /// Run a job now, whatever its schedule says, and whether or not that is followed.
+    RunNow(JobId),
+    /// Run a job now, as a child of a run that waits for it: the child shares its parent's slot, and
+    /// is cancelled when its parent settles.
+    Spawn {
+        /// The run that waits.
+        parent: RunId,
+        /// The job.
+        job: JobId,
+    },
     /// End a run.
     Cancel(RunId),
 }
@@ -108,8 +137,8 @@ pub enum Effect {
     Reply {
         /// The asker's number.
         ticket: u64,
-        /// Accepted, or why not.
-        reply: Result<(), Refusal>,
+        /// What was done, or why nothing was.
+        reply: Result<Accepted, Refusal>,
     },
     /// Send the commit with this number to the store again, unchanged, when the host sees fit.
     StoreAgain {
@@ -120,6 +149,15 @@ pub enum Effect {
     StepDown,
 }
 
+/// What a command did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Accepted {
+    /// What was asked.
+    Done,
+    /// It made this run.
+    Run(RunId),
+}
+
 /// Why a command was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
@@ -127,8 +165,18 @@ pub enum Refusal {
     StoreBehind,
     /// A job with this id is declared already.
     JobExists,
+    /// No job with this id is declared.
+    NoSuchJob,
     /// The job's schedule has no occurrence from now on.
     NeverDue,
+    /// The job names a lane that is not configured.
+    NoSuchLane,
+    /// The lane has as many waiters as it may.
+    LaneFull,
+    /// Another run of the job is open, and its overlap policy lets no other wait.
+    Overlaps,
+    /// The run would wait for something that the one who waits for it holds.
+    Deadlock,
     /// No run with this id is queued, starting or running.
     NoSuchRun,
     /// Another gateway has taken the store over: ask that one.
@@ -139,10 +187,15 @@ impl std::fmt::Display for Refusal {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str(match self {
             Self::StoreBehind => "the store is behind; ask again later",
-            Self::JobExists => "a job with this id exists already; choose another id",
+            Self::JobExists => "a job with this id exists already; edit it, or choose another id",
+            Self::NoSuchJob => "no job with this id is declared; add it first",
             Self::NeverDue => "the schedule has no occurrence from now on; choose a later time",
-            Self::NotOwner => "another gateway has taken the store over; ask that one",
+            Self::NoSuchLane => "no lane with this number is configured; choose one that is",
+            Self::LaneFull => "the lane has as many waiters as it may; ask again later",
+            Self::Overlaps => "a run of this job is open; wait for it, cancel it, or let runs overlap",
+            Self::Deadlock => "it would wait for what its own parent holds; give it another job or session",
             Self::NoSuchRun => "no run with this id is queued, starting or running",
+            Self::NotOwner => "another gateway has taken the store over; ask that one",
         })
     }
 }

@@ -2,36 +2,53 @@
 //!
 //! What is never true here: that a run settles in one commit and its session in another.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::admission::Admission;
 use crate::commit::{Answer, LateNote, LateWord};
-use crate::effect::{Command, Effect, Input, InputKind, Refusal, Report, Tick};
-use crate::id::{JobId, RunId};
-use crate::job::{Budget, Budgets, Job};
-use crate::lane::Lane;
+use crate::effect::{Effect, Input, InputKind, Refusal, Report, Tick};
+use crate::family::Families;
+use crate::id::{RunId, SessionKey};
+use crate::job::{Budget, Terms};
+use crate::lane::LaneConfig;
 use crate::lifecycle::TickBus;
-use crate::live::{Alarm, LiveRun, LiveRuns};
+use crate::live::{Alarm, LiveRun, LiveRuns, Place};
 use crate::order::Item;
 use crate::outbox::{Heard, Outbox};
 use crate::ports::Bus;
-use crate::run::{Drain, Outcome, Phase, Race, RunEvent, RunRow, RunState, Step, TimeoutRace};
-use crate::scheduler::Scheduler;
+use crate::run::{Drain, Race, RunEvent, RunState, Step, TimeoutRace};
+use crate::scheduler::{Moment, Scheduler, Taken};
 use crate::session::{LifecyclePersister, Persister, SessionTable};
-use crate::time::{Mono, Now, Timeline};
+use crate::time::{Mono, Now, Timeline, Wall};
 use crate::timers::Timers;
 use crate::{Waiting, WaitsFor};
 
+/// How many late notes are kept for later while the store is behind; what comes beyond is not noted.
+const MOST_LATE_NOTES: usize = 1_024;
+
 /// The limits of a machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
-    /// How many runs may hold a slot at once.
-    pub lane_limit: u32,
+    /// The lanes, by number. A machine without any has one, with the default limits.
+    pub lanes: Vec<LaneConfig>,
+    /// How many runs may hold a slot at once, over all lanes.
+    pub running: u32,
     /// How many commits may be open before commands are refused and grants wait.
     pub open_commits: u32,
 }
 
 impl Default for Config {
-    /// One slot, as the field's cron lane has, and 64 open commits.
+    /// One lane with one slot, as the field has for cron, and 64 open commits.
     fn default() -> Self {
-        Self { lane_limit: 1, open_commits: 64 }
+        Self { lanes: vec![LaneConfig::default()], running: u32::MAX, open_commits: 64 }
+    }
+}
+
+impl Config {
+    /// One lane with this many slots.
+    #[must_use]
+    pub fn one_lane(limit: u32) -> Self {
+        Self { lanes: vec![LaneConfig { limit, ..LaneConfig::default() }], ..Self::default() }
     }
 }
 
@@ -48,12 +65,17 @@ pub struct Gateway<R, P, B> {
     pub(crate) epoch: u64,
     pub(crate) owns_store: bool,
     pub(crate) timeline: Timeline,
-    /// The reading of the last tick, which closed its instant.
+    /// The instant of the last tick, which it closed.
     pub(crate) closed: Mono,
+    /// The reading of the tick at hand.
+    pub(crate) now: Now,
     /// The time of the item at hand.
     pub(crate) at: Now,
+    pub(crate) generations: u32,
     pub(crate) scheduler: Scheduler,
-    pub(crate) lane: Lane,
+    pub(crate) admission: Admission,
+    pub(crate) families: Families,
+    pub(crate) foreign: BTreeSet<(SessionKey, u64)>,
     pub(crate) runs: LiveRuns,
     pub(crate) alarms: Timers<Mono, RunId>,
     pub(crate) sessions: SessionTable,
@@ -63,7 +85,10 @@ pub struct Gateway<R, P, B> {
     /// Every event below this offset has left.
     pub(crate) published: u64,
     pub(crate) changed: Vec<RunId>,
+    /// Late notes that wait until the store has room.
+    pub(crate) late: BTreeMap<(RunId, LateWord), Wall>,
     pub(crate) order: Vec<usize>,
+    pub(crate) taken: Taken,
     pub(crate) tick: Tick,
 }
 
@@ -81,9 +106,13 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             owns_store: false,
             timeline: Timeline::default(),
             closed: Mono::default(),
+            now: Now::default(),
             at: Now::default(),
+            generations: 0,
             scheduler: Scheduler::default(),
-            lane: Lane::default(),
+            admission: Admission::default(),
+            families: Families::default(),
+            foreign: BTreeSet::new(),
             runs: LiveRuns::default(),
             alarms: Timers::default(),
             sessions: SessionTable::default(),
@@ -92,7 +121,9 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             acknowledged: 0,
             published: 0,
             changed: Vec::new(),
+            late: BTreeMap::new(),
             order: Vec::new(),
+            taken: Taken::default(),
             tick: Tick::default(),
         }
     }
@@ -106,16 +137,17 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         let opened = self.closed.tick_after();
         let now = Now { mono: now.mono.max(opened), wall: now.wall };
         self.timeline.read(now);
+        self.now = now;
         self.order_inputs(inputs, opened, now.mono);
         let mut cursor = opened;
         let mut taken = 0;
         while let Some((stamp, item)) = self.next_item(inputs, &mut taken, cursor, now.mono) {
             cursor = stamp;
             self.at = Now { mono: stamp, wall: self.timeline.wall_at(stamp) };
-            self.handle_item(item);
+            self.handle_item(item, inputs);
             if !self.owns_store {
-                let rest: Vec<Input> = self.order[taken..].iter().map(|place| inputs[*place]).collect();
-                self.refuse_all(&rest);
+                let rest: Vec<&Input> = self.order[taken..].iter().map(|place| &inputs[*place]).collect();
+                self.refuse_all(rest);
                 return &self.tick;
             }
         }
@@ -131,12 +163,10 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             return None;
         }
         let mut first = self.alarms.peek();
-        if self.outbox.has_room() && self.lane.can_grant() {
+        if self.outbox.has_room() && self.admission.can_grant() {
             return Some(self.closed.tick_after());
         }
-        if self.outbox.has_room()
-            && let Some(due) = self.scheduler.peek_due()
-        {
+        if let Some(due) = self.scheduler.peek_due() {
             let at = self.timeline.mono_at(due);
             first = Some(first.map_or(at, |alarm| alarm.min(at)));
         }
@@ -151,7 +181,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
 
     fn waits(&self, live: &LiveRun) -> Waiting {
         let waits_for = match live.row.state {
-            RunState::Queued => WaitsFor::Slot { held: self.lane.held(), limit: self.config.lane_limit },
+            RunState::Queued if live.place == Place::Outside => WaitsFor::Backoff,
+            RunState::Queued => self.admission.why(&live.wants()),
             RunState::Starting if !live.start_released => WaitsFor::Commit,
             RunState::Starting => WaitsFor::Session,
             RunState::Running => WaitsFor::Turn,
@@ -160,27 +191,31 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         Waiting { run: live.row.id, waits_for, until: live.alarm.map(|(at, _)| at) }
     }
 
-    fn handle_item(&mut self, item: Item) {
+    fn handle_item(&mut self, item: Item, inputs: &[Input]) {
         match item {
-            Item::Input(input) => self.handle_input(input.kind),
+            Item::Input(place) => self.handle_input(&inputs[place].kind),
             Item::Alarm(run) => self.ring(run),
-            Item::Due { due, job, until } => {
-                if let Some(run) = self.scheduler.take_due(due, job, until, self.tick.draft()) {
-                    self.enqueue(run);
-                }
+            Item::Due { job, until } => {
+                let room = self.scheduler.job(job).map_or(0, |job| self.admission.room_in(job.terms.lane));
+                let moment = Moment { now: self.now.wall, until, room };
+                let mut taken = std::mem::take(&mut self.taken);
+                self.scheduler.take_due(job, moment, &mut taken, self.tick.draft());
+                self.enqueue_all(job, &mut taken);
+                self.taken = taken;
             }
         }
     }
 
-    fn handle_input(&mut self, kind: InputKind) {
-        match kind {
+    fn handle_input(&mut self, kind: &InputKind) {
+        match *kind {
             InputKind::Answer { commit, answer } => self.hear_answer(commit, answer),
             InputKind::Heard { below } => {
                 // Nobody can have an event that has not left.
                 self.acknowledged = self.acknowledged.max(below.min(self.published));
             }
             InputKind::Report { run, report } => self.hear_report(run, report),
-            InputKind::Command { ticket, command } => self.command(ticket, command),
+            InputKind::Command { ticket, ref command } => self.command(ticket, command),
+            InputKind::Foreign { key, turn, began } => self.hear_foreign(key, turn, began),
             // The tick's reading has moved the timeline already.
             InputKind::ClockStepped => {}
         }
@@ -211,7 +246,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     }
 
     /// A machine that owns nothing refuses what it is asked.
-    fn refuse_all(&mut self, inputs: &[Input]) {
+    fn refuse_all<'a>(&mut self, inputs: impl IntoIterator<Item = &'a Input>) {
         for input in inputs {
             if let InputKind::Command { ticket, .. } = input.kind {
                 self.tick.push(Effect::Reply { ticket, reply: Err(Refusal::NotOwner) });
@@ -238,6 +273,9 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
                 let at_work = |live: &&mut LiveRun| live.start_released && live.row.state.phase().is_some();
                 if let Some(live) = self.runs.get_mut(run).filter(at_work) {
                     live.row.last_progress = Some(self.at.wall);
+                    // The alarm stays where it is, and is set anew when it rings.
+                    let stall = live.terms.budgets.stall_timeout;
+                    live.deadlines.count(Budget::Stall, self.at.mono, stall);
                 }
                 return;
             }
@@ -251,81 +289,29 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         }
     }
 
-    fn command(&mut self, ticket: u64, command: Command) {
-        let done = if self.outbox.has_room() {
-            match command {
-                Command::Add(job) => self.add(job),
-                Command::Cancel(run) => self.cancel(run),
-            }
-        } else {
-            Err(Refusal::StoreBehind)
-        };
-        let reply = Effect::Reply { ticket, reply: done };
-        match done {
-            Ok(()) => self.outbox.hold(reply),
-            Err(_) => self.tick.push(reply),
+    /// Another part of the gateway runs a turn of its own in a session.
+    fn hear_foreign(&mut self, key: SessionKey, turn: u64, began: bool) {
+        if began && self.foreign.insert((key, turn)) {
+            self.admission.take_session(key);
+        } else if !began && self.foreign.remove(&(key, turn)) {
+            self.admission.release_session(key);
         }
-    }
-
-    fn add(&mut self, job: Job) -> Result<(), Refusal> {
-        if self.scheduler.job(job.id).is_some() {
-            return Err(Refusal::JobExists);
-        }
-        // An occurrence due at this very instant still counts.
-        let first = job.schedule.next_after(self.at.wall.plus_millis(-1)).ok_or(Refusal::NeverDue)?;
-        self.scheduler.declare(job, first);
-        self.tick.draft().declared.push(job);
-        Ok(())
-    }
-
-    fn cancel(&mut self, run: RunId) -> Result<(), Refusal> {
-        let open = self.runs.get(run).is_some_and(|live| live.row.state.phase().is_some());
-        if !open {
-            return Err(Refusal::NoSuchRun);
-        }
-        self.happen(run, RunEvent::Cancelled);
-        Ok(())
     }
 
     /// An alarm rings; it was taken off the heap.
     fn ring(&mut self, run: RunId) {
         let Some(live) = self.runs.get_mut(run) else { return };
         match live.alarm.take() {
-            Some((_, Alarm::Budget(budget))) => self.happen(run, RunEvent::Deadline(budget)),
+            Some((_, Alarm::Enter)) => self.enter_lane(run),
             Some((_, Alarm::Grace)) => self.happen(run, RunEvent::GraceEnded),
-            None => {}
-        }
-    }
-
-    /// Puts a new run at the end of its lane.
-    pub(crate) fn enqueue(&mut self, id: RunId) {
-        let Some(agent) = self.scheduler.job(id.job).map(|job| job.agent) else { return };
-        self.scheduler.fence(id.job);
-        self.runs.insert(LiveRun::new(RunRow::queued(id, agent, self.at.wall)));
-        self.touch(id);
-        self.wait_in_lane(id);
-    }
-
-    /// Enters the lane and arms what a queued run is bound by, from now.
-    pub(crate) fn wait_in_lane(&mut self, id: RunId) {
-        let budgets = self.budgets(id.job);
-        let Some(live) = self.runs.get_mut(id) else { return };
-        live.ticket = Some(self.lane.enter(id));
-        live.total_deadline = budgets.total_timeout.map(|span| self.at.mono + span);
-        let queue = budgets.queue_timeout.map(|span| (self.at.mono + span, Budget::Queue));
-        let total = live.total_deadline.map(|at| (at, Budget::Total));
-        self.arm(id, earlier(queue, total));
-    }
-
-    /// Gives free slots to waiters: last in a tick, at its own time.
-    pub(crate) fn grant(&mut self) {
-        while self.outbox.has_room() {
-            let Some(run) = self.lane.grant() else { break };
-            if let Some(live) = self.runs.get_mut(run) {
-                live.holds_slot = true;
-                live.ticket = None;
+            Some((_, Alarm::Budget(_))) => {
+                let first = live.row.state.phase().and_then(|phase| live.deadlines.first(phase));
+                match first.filter(|(at, _)| *at <= self.at.mono) {
+                    Some((_, budget)) => self.happen(run, RunEvent::Deadline(budget)),
+                    None => self.set_alarm(run),
+                }
             }
-            self.happen(run, RunEvent::Granted);
+            None => {}
         }
     }
 
@@ -348,111 +334,6 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         self.drain_bus();
     }
 
-    fn start(&mut self, id: RunId) {
-        let timeout = self.budgets(id.job).timeout;
-        let Some(live) = self.runs.get_mut(id) else { return };
-        live.row.state = RunState::Starting;
-        live.row.granted_at = Some(self.at.wall);
-        live.granted = Some(self.at.mono);
-        let run = timeout.map(|span| (self.at.mono + span, Budget::Run));
-        let total = live.total_deadline.map(|at| (at, Budget::Total));
-        self.touch(id);
-        self.arm(id, earlier(run, total));
-        self.scheduler.granted(id);
-        self.outbox.hold(Effect::Start { run: id });
-    }
-
-    fn open(&mut self, id: RunId) {
-        let Some(live) = self.runs.get_mut(id) else { return };
-        live.row.state = RunState::Running;
-        live.row.started_at = Some(self.at.wall);
-        live.ready = Some(self.at.mono);
-        live.row.seq += 1;
-        self.race.opened(&live.row, &self.at, &mut self.bus);
-        self.touch(id);
-    }
-
-    fn settle(&mut self, id: RunId, outcome: Outcome, may_be_alive: bool) {
-        let at = self.at;
-        let Some(live) = self.runs.get_mut(id) else { return };
-        let phase = live.row.state.phase();
-        live.row.state = RunState::Settled(outcome);
-        live.row.settled_at = Some(live.row.started_at.map_or(at.wall, |started| started.max(at.wall)));
-        live.row.runtime_ms = live.ready.map(|ready| at.mono.since(ready).as_millis());
-        live.alarm = None;
-        let drains = may_be_alive && live.start_released;
-        live.row.drain = if drains { Drain::Open } else { Drain::None };
-        if let Some(ticket) = live.ticket.take() {
-            self.lane.leave(ticket);
-        }
-        self.touch(id);
-        if drains {
-            self.tick.push(Effect::Abort { run: id });
-            self.await_stop(id);
-        } else {
-            self.let_go(id);
-        }
-        self.publish_end(id, phase);
-        self.handle_result(id, outcome);
-    }
-
-    /// A run that was granted a slot has a lifecycle to end; one that ends in its queue has none.
-    fn publish_end(&mut self, id: RunId, phase: Option<Phase>) {
-        match phase {
-            Some(Phase::Starting | Phase::Running) => {
-                let Some(live) = self.runs.get_mut(id) else { return };
-                live.row.seq += 1;
-                let result = self.race.settled(&live.row, &self.at, &mut self.bus);
-                self.drain_bus();
-                if let Some(event) = result.to_publish {
-                    self.bus.publish(event);
-                    self.drain_bus();
-                }
-            }
-            Some(Phase::Queued) | None => {}
-        }
-    }
-
-    fn handle_result(&mut self, id: RunId, outcome: Outcome) {
-        let Some(live) = self.runs.get(id) else { return };
-        let duration_ms = match (live.granted, live.row.granted_at) {
-            (Some(granted), _) => self.at.mono.since(granted).as_millis(),
-            (None, granted) => {
-                u64::try_from(self.at.wall - granted.unwrap_or(live.row.queued_at)).unwrap_or_default()
-            }
-        };
-        self.scheduler.settled(&live.row, outcome, duration_ms);
-        if self.scheduler.job(id.job).is_some_and(|job| job.deliver) {
-            self.outbox.hold(Effect::Deliver { run: id, outcome });
-        }
-    }
-
-    /// Arms the grace of a drain.
-    pub(crate) fn await_stop(&mut self, id: RunId) {
-        let at = self.at.mono + self.budgets(id.job).abort_grace;
-        if let Some(live) = self.runs.get_mut(id) {
-            live.alarm = Some((at, Alarm::Grace));
-            self.alarms.arm(at, id);
-        }
-    }
-
-    fn close(&mut self, id: RunId, drain: Drain) {
-        let Some(live) = self.runs.get_mut(id) else { return };
-        live.row.drain = drain;
-        live.alarm = None;
-        self.touch(id);
-        self.let_go(id);
-    }
-
-    /// Slot and overlap fence go back: no turn of the run is held to be alive.
-    fn let_go(&mut self, id: RunId) {
-        let Some(live) = self.runs.get_mut(id) else { return };
-        if std::mem::take(&mut live.holds_slot) {
-            self.lane.release();
-        }
-        self.scheduler.unfence(id.job);
-    }
-
     fn note_late(&mut self, run: RunId, event: RunEvent) {
         let said = match event {
             RunEvent::Ready => LateWord::Ready,
@@ -464,12 +345,22 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             | RunEvent::Cancelled
             | RunEvent::Interrupted => return,
         };
-        let note = LateNote { run, at: self.at.wall, said };
-        self.tick.draft().late.push(note);
+        if self.outbox.has_room() {
+            self.tick.draft().late.push(LateNote { run, at: self.at.wall, said });
+        } else if self.late.len() < MOST_LATE_NOTES {
+            self.late.entry((run, said)).or_insert(self.at.wall);
+        }
+    }
+
+    /// What the store had no room for goes out with the next commit.
+    fn flush_late(&mut self) {
+        while let Some(((run, said), at)) = self.late.pop_first() {
+            self.tick.draft().late.push(LateNote { run, at, said });
+        }
     }
 
     /// Carries what is on the bus to the persister until nothing is.
-    fn drain_bus(&mut self) {
+    pub(crate) fn drain_bus(&mut self) {
         while let Some(event) = self.bus.next() {
             let draft = self.tick.draft();
             let first = draft.sessions.len();
@@ -498,7 +389,11 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
                 self.runs.remove(id);
             }
         }
-        self.scheduler.flush(self.tick.draft());
+        // While the store is behind, no commit is opened for the sake of skips and notes alone.
+        if self.outbox.has_room() || !self.tick.draft().is_empty() {
+            self.scheduler.flush(self.tick.draft());
+            self.flush_late();
+        }
         self.forget_stale_alarms();
         if self.tick.draft().is_empty() {
             let (runs, published, tick) = (&mut self.runs, &mut self.published, &mut self.tick);
@@ -507,8 +402,10 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         }
         let number = self.outbox.open_next();
         let (epoch, acknowledged, offset) = (self.epoch, self.acknowledged, self.next_offset);
+        let generations = self.generations;
         let draft = self.tick.draft();
         (draft.number, draft.epoch, draft.acknowledged) = (number, epoch, acknowledged);
+        draft.generations = generations;
         if draft.events.is_empty() {
             draft.first_offset = offset;
         }
@@ -523,10 +420,12 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         self.scheduler.first_due();
     }
 
-    pub(crate) fn arm(&mut self, id: RunId, alarm: Option<(Mono, Budget)>) {
+    /// Sets the alarm of an open run at the first of its deadlines.
+    pub(crate) fn set_alarm(&mut self, id: RunId) {
         let Some(live) = self.runs.get_mut(id) else { return };
-        live.alarm = alarm.map(|(at, budget)| (at, Alarm::Budget(budget)));
-        if let Some((at, _)) = alarm {
+        let first = live.row.state.phase().and_then(|phase| live.deadlines.first(phase));
+        live.alarm = first.map(|(at, budget)| (at, Alarm::Budget(budget)));
+        if let Some((at, _)) = first {
             self.alarms.arm(at, id);
         }
     }
@@ -540,8 +439,10 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         }
     }
 
-    fn budgets(&self, job: JobId) -> Budgets {
-        self.scheduler.job(job).map_or_else(Budgets::default, |job| job.budgets)
+    /// What the runs of a declared job go by.
+    pub(crate) fn terms(&self, run: RunId) -> Option<Terms> {
+        let row = self.scheduler.row(run.job).filter(|row| row.generation == run.generation);
+        row.and_then(|_| self.scheduler.job(run.job)).map(|job| job.terms)
     }
 }
 
@@ -565,9 +466,4 @@ const fn aborted(effect: &Effect) -> Option<RunId> {
 
 pub(crate) fn rings(runs: &LiveRuns, at: Mono, run: RunId) -> bool {
     runs.get(run).and_then(|live| live.alarm).is_some_and(|(set, _)| set == at)
-}
-
-/// The earlier of two deadlines; the narrower budget when they are one instant.
-fn earlier(one: Option<(Mono, Budget)>, other: Option<(Mono, Budget)>) -> Option<(Mono, Budget)> {
-    [one, other].into_iter().flatten().min()
 }

@@ -38,6 +38,10 @@ interned!(
     SessionId
 );
 interned!(
+    /// A lane, by its place among the configured ones.
+    LaneId
+);
+interned!(
     /// A text the host keeps, such as a turn's error message.
     TextId
 );
@@ -55,6 +59,9 @@ pub struct RunId {
     pub generation: u32,
     /// When the occurrence was due.
     pub due: Wall,
+    /// Zero for an occurrence of the schedule; else the number of the request that asked for the run,
+    /// counted over the job's generation.
+    pub asked: u32,
     /// The attempt, from 1.
     pub attempt: u32,
 }
@@ -83,6 +90,20 @@ pub enum SessionKey {
         /// The session the run opened.
         session: SessionId,
     },
+}
+
+impl RunId {
+    /// The first attempt at an occurrence of a job's schedule.
+    #[must_use]
+    pub const fn scheduled(job: JobId, generation: u32, due: Wall) -> Self {
+        Self { job, generation, due, asked: 0, attempt: 1 }
+    }
+
+    /// The next attempt at the same occurrence.
+    #[must_use]
+    pub const fn next_attempt(self) -> Self {
+        Self { attempt: self.attempt.saturating_add(1), ..self }
+    }
 }
 
 impl SessionKey {
@@ -222,7 +243,7 @@ macro_rules! from_number {
     };
 }
 
-from_number!(JobId, AgentId, SessionId, TextId);
+from_number!(JobId, AgentId, SessionId, LaneId, TextId);
 
 /// Every name a host and its machine share.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -231,6 +252,8 @@ pub struct Names {
     pub jobs: Interner<JobId>,
     /// Agent ids.
     pub agents: Interner<AgentId>,
+    /// Lanes, in the order of their configuration.
+    pub lanes: Interner<LaneId>,
     /// Session ids.
     pub sessions: Interner<SessionId>,
     /// Error texts and other prose.

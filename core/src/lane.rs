@@ -1,87 +1,106 @@
-//! A bounded lane: runs wait in order, at most so many hold a slot, and who leaves is gone.
+//! A lane: runs wait in the order they came, and at most so many hold a slot.
 
 use std::collections::VecDeque;
 
 use crate::id::RunId;
 
-/// A queue with a concurrency limit.
+/// A lane's limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LaneConfig {
+    /// How many runs may hold a slot at once; zero grants nothing.
+    pub limit: u32,
+    /// How many may wait. At the bound an occurrence is skipped and a request refused; runs that are
+    /// tried again, or that a crash left waiting, are always let in.
+    pub queue: u32,
+}
+
+impl Default for LaneConfig {
+    /// One slot, as the field's cron lane has, and room for 10,000.
+    fn default() -> Self {
+        Self { limit: 1, queue: 10_000 }
+    }
+}
+
+/// A place in a queue. Tickets rise, so who came first has the lower one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub(crate) u64);
+
+/// A queue with a concurrency limit. Who leaves early is marked, not searched for.
 #[derive(Clone, Debug, Default)]
-pub struct Lane {
+pub(crate) struct Lane {
     limit: u32,
     held: u32,
-    next_ticket: u64,
     waiting: VecDeque<Waiter>,
     live: usize,
 }
 
-/// A place in the queue. Who leaves early is marked, not searched for.
 #[derive(Clone, Copy, Debug)]
 struct Waiter {
     run: RunId,
-    ticket: u64,
+    ticket: Ticket,
     gone: bool,
 }
 
-/// What a waiter leaves with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Ticket(u64);
-
 impl Lane {
-    /// Empties the lane and sets its limit; a limit of zero grants nothing.
-    pub fn reset(&mut self, limit: u32) {
+    /// Empties the lane and sets its limit.
+    pub(crate) fn reset(&mut self, limit: u32) {
         self.limit = limit;
         self.held = 0;
-        self.next_ticket = 0;
         self.waiting.clear();
         self.live = 0;
     }
 
-    /// Puts a run at the end of the queue.
-    pub fn enter(&mut self, run: RunId) -> Ticket {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        self.waiting.push_back(Waiter { run, ticket, gone: false });
+    /// Puts a run where its ticket belongs: at the end, unless it comes back.
+    pub(crate) fn enter(&mut self, run: RunId, ticket: Ticket) {
+        let waiter = Waiter { run, ticket, gone: false };
+        if self.waiting.back().is_none_or(|last| last.ticket < ticket) {
+            self.waiting.push_back(waiter);
+        } else {
+            let place = self.waiting.partition_point(|other| other.ticket < ticket);
+            match self.waiting.get_mut(place).filter(|other| other.ticket == ticket) {
+                Some(own) => *own = waiter,
+                None => self.waiting.insert(place, waiter),
+            }
+        }
         self.live += 1;
-        Ticket(ticket)
     }
 
-    /// Takes a waiter out, wherever it stands.
-    pub fn leave(&mut self, ticket: Ticket) {
-        let found = self.waiting.binary_search_by_key(&ticket.0, |waiter| waiter.ticket);
-        if let Ok(place) = found
-            && !self.waiting[place].gone
-        {
-            self.waiting[place].gone = true;
+    /// Takes a waiter out, wherever it stands; false when it does not stand here.
+    pub(crate) fn leave(&mut self, ticket: Ticket) -> bool {
+        let found = self.waiting.binary_search_by_key(&ticket, |waiter| waiter.ticket);
+        let Ok(place) = found else { return false };
+        if std::mem::replace(&mut self.waiting[place].gone, true) {
+            return false;
+        }
+        self.live -= 1;
+        if self.waiting.len() > 64 && self.waiting.len() > 2 * self.live {
+            self.waiting.retain(|waiter| !waiter.gone);
+        }
+        true
+    }
+
+    /// The first waiter, if there is a slot for it.
+    pub(crate) fn first(&mut self) -> Option<(Ticket, RunId)> {
+        while self.waiting.front().is_some_and(|waiter| waiter.gone) {
+            self.waiting.pop_front();
+        }
+        self.waiting.front().filter(|_| self.has_slot()).map(|waiter| (waiter.ticket, waiter.run))
+    }
+
+    /// Takes the first waiter off the queue.
+    pub(crate) fn pop(&mut self) {
+        if self.waiting.pop_front().is_some_and(|waiter| !waiter.gone) {
             self.live -= 1;
-            if self.waiting.len() > 64 && self.waiting.len() > 2 * self.live {
-                self.waiting.retain(|waiter| !waiter.gone);
-            }
         }
-    }
-
-    /// Grants a free slot to the first waiter, if there are both.
-    pub fn grant(&mut self) -> Option<RunId> {
-        if self.held >= self.limit {
-            return None;
-        }
-        while let Some(waiter) = self.waiting.pop_front() {
-            if !waiter.gone {
-                self.live -= 1;
-                self.held += 1;
-                return Some(waiter.run);
-            }
-        }
-        None
     }
 
     /// Whether there are both a free slot and a waiter.
-    #[must_use]
-    pub const fn can_grant(&self) -> bool {
-        self.held < self.limit && self.live > 0
+    pub(crate) const fn can_grant(&self) -> bool {
+        self.has_slot() && self.live > 0
     }
 
-    /// Takes a slot for a run that held one before a crash, even over the limit: its turn may live.
-    pub const fn inherit(&mut self) {
+    /// Takes a slot, over the limit if need be.
+    pub(crate) const fn take(&mut self) {
         self.held += 1;
     }
 
@@ -89,21 +108,21 @@ impl Lane {
     ///
     /// # Panics
     /// When no slot is held: a slot came back twice.
-    pub const fn release(&mut self) {
+    pub(crate) const fn release(&mut self) {
         assert!(self.held > 0, "a slot came back twice");
         self.held -= 1;
     }
 
-    /// How many slots are held.
-    #[must_use]
-    pub const fn held(&self) -> u32 {
+    pub(crate) const fn held(&self) -> u32 {
         self.held
     }
 
-    /// How many runs wait.
-    #[must_use]
-    pub const fn waiting(&self) -> usize {
-        self.live
+    pub(crate) const fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    const fn has_slot(&self) -> bool {
+        self.held < self.limit
     }
 }
 
@@ -116,38 +135,55 @@ mod tests {
         RunId { job: JobId(job), ..RunId::default() }
     }
 
+    fn lane(limit: u32, waiters: u32) -> Lane {
+        let mut lane = Lane::default();
+        lane.reset(limit);
+        for job in 0..waiters {
+            lane.enter(run(job), Ticket(u64::from(job)));
+        }
+        lane
+    }
+
+    fn grant(lane: &mut Lane) -> Option<RunId> {
+        let (_, run) = lane.first()?;
+        lane.pop();
+        lane.take();
+        Some(run)
+    }
+
     #[test]
     fn slots_go_out_in_order_and_up_to_the_limit() {
-        let mut lane = Lane::default();
-        lane.reset(2);
-        for job in 0..3 {
-            lane.enter(run(job));
-        }
-        assert_eq!([lane.grant(), lane.grant(), lane.grant()], [Some(run(0)), Some(run(1)), None]);
+        let mut lane = lane(2, 3);
+        let granted = [grant(&mut lane), grant(&mut lane), grant(&mut lane)];
+        assert_eq!(granted, [Some(run(0)), Some(run(1)), None]);
         lane.release();
-        assert_eq!(lane.grant(), Some(run(2)));
+        assert_eq!(grant(&mut lane), Some(run(2)));
     }
 
     #[test]
     fn who_leaves_is_never_granted() {
-        let mut lane = Lane::default();
-        lane.reset(1);
-        let first = lane.enter(run(0));
-        lane.enter(run(1));
-        lane.leave(first);
-        lane.leave(first);
-        assert_eq!((lane.waiting(), lane.grant()), (1, Some(run(1))));
+        let mut lane = lane(1, 2);
+        assert!(lane.leave(Ticket(0)));
+        assert!(!lane.leave(Ticket(0)));
+        assert_eq!(grant(&mut lane), Some(run(1)));
+    }
+
+    #[test]
+    fn who_comes_back_has_its_old_place() {
+        let mut lane = lane(3, 3);
+        assert!(lane.leave(Ticket(1)));
+        lane.enter(run(1), Ticket(1));
+        let granted: Vec<RunId> = std::iter::from_fn(|| grant(&mut lane)).collect();
+        assert_eq!(granted, [run(0), run(1), run(2)]);
     }
 
     #[test]
     fn a_queue_that_empties_from_the_middle_stays_in_order() {
-        let mut lane = Lane::default();
-        lane.reset(1_000);
-        let tickets: Vec<Ticket> = (0..1_000).map(|job| lane.enter(run(job))).collect();
-        for ticket in tickets.iter().skip(1).step_by(2) {
-            lane.leave(*ticket);
+        let mut lane = lane(1_000, 1_000);
+        for ticket in (1..1_000).step_by(2) {
+            lane.leave(Ticket(ticket));
         }
-        let granted: Vec<RunId> = std::iter::from_fn(|| lane.grant()).collect();
+        let granted: Vec<RunId> = std::iter::from_fn(|| grant(&mut lane)).collect();
         assert_eq!(granted, (0..1_000).step_by(2).map(run).collect::<Vec<_>>());
     }
 }

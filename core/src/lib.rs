@@ -18,7 +18,7 @@
 //! use sametick_core::commit::{Answer, JobRow, Rows};
 //! use sametick_core::effect::{Effect, Input, InputKind, Report};
 //! use sametick_core::id::{AgentId, JobId, SessionId};
-//! use sametick_core::job::{Budgets, CatchUp, Job};
+//! use sametick_core::job::{Budgets, Job};
 //! use sametick_core::run::Shape;
 //! use sametick_core::schedule::Schedule;
 //! use sametick_core::session::{SessionChange, Status};
@@ -28,7 +28,7 @@
 //! let at = |secs: u64| Now { mono: Mono::from_nanos(secs * 1_000_000_000), wall: Wall::from_millis(secs as i64 * 1_000) };
 //! let budgets = Budgets { timeout: Some(Span::from_secs(30)), ..Budgets::default() };
 //! let schedule = Schedule::At(Wall::from_millis(1_000));
-//! let job = Job { id: JobId(0), agent: AgentId(0), schedule, budgets, deliver: false, catch_up: CatchUp::Skip };
+//! let job = Job::new(JobId(0), AgentId(0), schedule).with_budgets(budgets);
 //! let rows = Rows { jobs: vec![(job, JobRow::new(job.id, 1, Some(Wall::from_millis(1_000))))], ..Rows::default() };
 //!
 //! let mut gateway = StandardGateway::new(Config::default(), Shape::Emit);
@@ -57,18 +57,26 @@
 //! assert_eq!(tick.effects(), [Effect::Abort { run }]);
 //! ```
 
+mod admission;
+mod commands;
 pub mod commit;
+mod course;
+mod deadlines;
 pub mod effect;
+mod family;
+mod gate;
 pub mod gateway;
 pub mod id;
 pub mod job;
 pub mod lane;
+mod ledger;
 pub mod lifecycle;
 mod live;
 mod order;
 pub mod outbox;
 pub mod ports;
 mod recovery;
+pub mod retry;
 pub mod run;
 pub mod schedule;
 mod scheduler;
@@ -78,6 +86,7 @@ mod timers;
 
 pub use effect::Tick;
 pub use gateway::{Config, Gateway, StandardGateway};
+pub use lane::LaneConfig;
 
 use commit::Rows;
 use effect::Input;
@@ -130,6 +139,12 @@ pub struct Waiting {
 /// What a run can wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WaitsFor {
+    /// The end of its backoff.
+    Backoff,
+    /// The run of its job that is at work, or drains.
+    Job,
+    /// Whoever is at work in the session it shares.
+    SharedSession,
     /// A slot in its lane.
     Slot {
         /// How many are held.
@@ -150,6 +165,9 @@ pub enum WaitsFor {
 impl std::fmt::Display for WaitsFor {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Backoff => out.write_str("the end of its backoff"),
+            Self::Job => out.write_str("the run of its job that is at work"),
+            Self::SharedSession => out.write_str("its shared session to be free"),
             Self::Slot { held, limit } => write!(out, "a slot in its lane ({held} of {limit} held)"),
             Self::Commit => out.write_str("the commit of its grant"),
             Self::Session => out.write_str("its session to be ready"),

@@ -125,7 +125,7 @@ pub const fn cause(outcome: Outcome) -> Option<Cause> {
     };
     let (timed_out, text) = match outcome {
         Outcome::TimedOut(which) => (Some(which), None),
-        Outcome::Failed(text) => (None, text),
+        Outcome::Failed(failure) => (None, failure.text),
         Outcome::Ok | Outcome::Cancelled | Outcome::Interrupted(_) => (None, None),
     };
     Some(Cause { kind, stop_reason, timed_out, text })

@@ -2,48 +2,76 @@
 
 use std::collections::BTreeMap;
 
-use crate::id::RunId;
-use crate::job::Budget;
+use crate::admission::Wants;
+use crate::deadlines::Deadlines;
+use crate::id::{JobId, RunId, SessionKey};
+use crate::job::{Budget, Target, Terms};
 use crate::lane::Ticket;
 use crate::run::RunRow;
-use crate::time::Mono;
+use crate::time::{Mono, Wall};
 
 /// A run in memory.
 #[derive(Clone, Debug)]
 pub(crate) struct LiveRun {
     pub(crate) row: RunRow,
+    /// What it goes by, whatever becomes of its job.
+    pub(crate) terms: Terms,
+    pub(crate) deadlines: Deadlines,
     /// The one alarm that is set for it.
     pub(crate) alarm: Option<(Mono, Alarm)>,
-    /// When its total budget ends.
-    pub(crate) total_deadline: Option<Mono>,
     pub(crate) granted: Option<Mono>,
     pub(crate) ready: Option<Mono>,
-    pub(crate) ticket: Option<Ticket>,
-    pub(crate) holds_slot: bool,
+    pub(crate) place: Place,
     /// Whether its start has left, so that a turn may be at work.
     pub(crate) start_released: bool,
     pub(crate) changed: bool,
 }
 
+/// Where a run stands with its lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Not there: it waits to be tried again, or has let go.
+    Outside,
+    /// In the queue.
+    Waiting(Ticket),
+    /// It holds slot and gates.
+    Holding,
+}
+
 /// Why a run's alarm rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Alarm {
+    /// Its backoff is over: it enters its lane.
+    Enter,
     Budget(Budget),
     Grace,
 }
 
 impl LiveRun {
-    pub(crate) const fn new(row: RunRow) -> Self {
+    pub(crate) fn new(row: RunRow, terms: Terms) -> Self {
         Self {
             row,
+            terms,
+            deadlines: Deadlines::default(),
             alarm: None,
-            total_deadline: None,
             granted: None,
             ready: None,
-            ticket: None,
-            holds_slot: false,
+            place: Place::Outside,
             start_released: false,
             changed: false,
+        }
+    }
+
+    /// What it needs to begin.
+    pub(crate) const fn wants(&self) -> Wants {
+        Wants {
+            lane: if self.row.parent.is_some() { None } else { Some(self.terms.lane) },
+            job: self.row.id.job,
+            alone: self.terms.alone,
+            session: match self.terms.target {
+                Target::Isolated => None,
+                Target::Main => Some(SessionKey::Main { agent: self.row.agent }),
+            },
         }
     }
 }
@@ -91,6 +119,13 @@ impl LiveRuns {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &LiveRun> {
         self.index.values().map(|slot| &self.slots[*slot as usize])
+    }
+
+    /// The runs of a job that `picks` picks, in the order of their ids.
+    pub(crate) fn of_job(&self, job: JobId, picks: impl Fn(&RunRow) -> bool) -> Vec<RunId> {
+        let first = RunId { job, due: Wall::from_millis(i64::MIN), ..RunId::default() };
+        let all = self.index.range(first..).take_while(|(id, _)| id.job == job);
+        all.filter(|(_, slot)| picks(&self.slots[**slot as usize].row)).map(|(id, _)| *id).collect()
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -11,11 +11,11 @@ use crate::time::{Mono, Wall};
 
 /// One thing to handle, in the order of a tick.
 pub(crate) enum Item {
-    Input(Input),
+    /// The input at this place.
+    Input(usize),
     Alarm(RunId),
     /// A job is due; nothing but its own occurrences happens to it through `until`.
     Due {
-        due: Wall,
         job: JobId,
         until: Wall,
     },
@@ -56,8 +56,9 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             let candidate = (at.clamp(cursor, now), class);
             least = Some(least.map_or(candidate, |least| least.min(candidate)));
         };
-        let input = self.order.get(*taken).map(|place| inputs[*place]);
-        if let Some(input) = &input {
+        let place = self.order.get(*taken).copied();
+        let input = place.and_then(|place| inputs.get(place));
+        if let Some(input) = input {
             consider(input.at, class_of(&input.kind));
         }
         let runs = &self.runs;
@@ -65,7 +66,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         if let Some((at, _)) = alarm {
             consider(at, Class::Deadline);
         }
-        let due = if self.outbox.has_room() { self.scheduler.first_due() } else { None };
+        let due = self.scheduler.first_due();
         if let Some((due, _)) = due {
             let at = self.timeline.mono_at(due);
             if at <= now {
@@ -76,7 +77,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         let item = match class {
             Class::Report | Class::Command => {
                 *taken += 1;
-                Item::Input(input?)
+                Item::Input(place?)
             }
             Class::Deadline => {
                 self.alarms.pop();
@@ -85,10 +86,10 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             // The scheduler takes it off its own heap.
             Class::Occurrence => {
                 let (due, job) = due?;
-                let next = input.iter().map(|input| input.at).chain(alarm.map(|(at, _)| at)).min();
+                let next = input.map(|input| input.at).into_iter().chain(alarm.map(|(at, _)| at)).min();
                 let before = |at: Mono| self.timeline.wall_at(at).plus_millis(-1);
                 let until = next.map_or(self.timeline.wall_at(now), before).max(due);
-                Item::Due { due, job, until }
+                Item::Due { job, until }
             }
         };
         Some((stamp, item))
@@ -100,6 +101,7 @@ const fn class_of(kind: &InputKind) -> Class {
         InputKind::Answer { .. }
         | InputKind::Heard { .. }
         | InputKind::Report { .. }
+        | InputKind::Foreign { .. }
         | InputKind::ClockStepped => Class::Report,
         InputKind::Command { .. } => Class::Command,
     }
@@ -113,7 +115,8 @@ fn input_key(kind: &InputKind) -> (Class, u8, RunId, u64, Option<Report>) {
         InputKind::Answer { commit, .. } => (1, RunId::default(), commit, None),
         InputKind::Heard { below } => (2, RunId::default(), below, None),
         InputKind::Report { run, report } => (3, run, 0, Some(report)),
-        InputKind::Command { ticket, .. } => (4, RunId::default(), ticket, None),
+        InputKind::Foreign { turn, began, .. } => (4, RunId::default(), turn * 2 + u64::from(began), None),
+        InputKind::Command { ticket, .. } => (5, RunId::default(), ticket, None),
     };
     (class_of(kind), rank, run, number, report)
 }

@@ -9,16 +9,20 @@
 use crate::commit::Rows;
 use crate::effect::{Effect, Tick};
 use crate::gateway::Gateway;
-use crate::live::LiveRun;
+use crate::job::Budget;
+use crate::live::{LiveRun, Place};
 use crate::ports::Bus;
-use crate::run::{Race, RunEvent, RunRow, RunState};
-use crate::session::{Persister, SessionChange, SessionPatch};
-use crate::time::{Now, Timeline};
+use crate::run::{Drain, Phase, Race, RunEvent, RunRow, RunState};
+use crate::scheduler::Moment;
+use crate::session::{Persister, SessionChange, SessionPatch, Status};
+use crate::time::{Now, Span, Timeline};
 
 impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     pub(crate) fn recover_tick(&mut self, rows: &Rows, epoch: u64, now: Now) -> &Tick {
         self.forget_everything(rows, epoch, now);
+        self.generations = rows.generations;
         for (job, row) in &rows.jobs {
+            self.generations = self.generations.max(row.generation);
             self.scheduler.insert(*job, *row);
         }
         for row in &rows.sessions {
@@ -36,9 +40,12 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         for id in self.scheduler.ids() {
             let runs = &self.runs;
             self.scheduler.clear_stale_marker(id, |run| runs.get(run).is_some());
-            if let Some(run) = self.scheduler.catch_up(id, now, self.tick.draft()) {
-                self.enqueue(run);
-            }
+            let room = self.scheduler.job(id).map_or(0, |job| self.admission.room_in(job.terms.lane));
+            let moment = Moment { now: now.wall, until: now.wall, room };
+            let mut taken = std::mem::take(&mut self.taken);
+            self.scheduler.catch_up(id, moment, &mut taken, self.tick.draft());
+            self.enqueue_all(id, &mut taken);
+            self.taken = taken;
         }
         // Nothing is granted yet: a slot granted here and lost to the next crash would be a run
         // interrupted that never began. The wake-up asks for the tick that grants.
@@ -54,8 +61,12 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         self.timeline = Timeline::through(now);
         self.closed = now.mono;
         self.at = now;
+        self.now = now;
         self.scheduler.clear();
-        self.lane.reset(self.config.lane_limit);
+        self.admission.reset(&self.config);
+        self.families.clear();
+        self.foreign.clear();
+        self.late.clear();
         self.runs.clear();
         self.alarms.clear();
         self.sessions.clear();
@@ -69,28 +80,77 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
 
     fn take_over(&mut self, row: RunRow) {
         let id = row.id;
-        let mut live = LiveRun::new(row);
-        self.scheduler.fence(id.job);
+        let terms = self.terms(id);
+        let mut live = LiveRun::new(row, terms.unwrap_or_default());
         match row.state {
             RunState::Queued => {
-                self.runs.insert(live);
-                self.wait_in_lane(id);
+                let over = |live: &LiveRun| live.row.state.phase().is_none();
+                let gone = |parent| self.runs.get(parent).is_none_or(over);
+                // Nobody declares its job any more, or nobody waits for it.
+                let orphaned = terms.is_none() || row.parent.is_some_and(gone);
+                self.wait_again(live);
+                if orphaned {
+                    self.happen(id, RunEvent::Cancelled);
+                }
             }
             RunState::Starting | RunState::Running => {
-                live.holds_slot = true;
                 live.start_released = true;
-                self.lane.inherit();
-                self.runs.insert(live);
+                self.hold_again(live);
                 self.happen(id, RunEvent::Interrupted);
             }
             RunState::Settled(_) => {
-                live.holds_slot = true;
                 live.start_released = true;
-                self.lane.inherit();
-                self.runs.insert(live);
+                self.hold_again(live);
                 self.tick.push(Effect::Abort { run: id });
-                self.await_stop(id);
+                if row.drain == Drain::Open {
+                    self.await_stop(id);
+                }
+                self.end_its_session(&row);
             }
+        }
+    }
+
+    /// It waits as before. Its budgets begin anew; a backoff goes on where it was, and is never longer
+    /// than it was meant to be, whatever the wall clock says.
+    fn wait_again(&mut self, mut live: LiveRun) {
+        let (id, at, budgets) = (live.row.id, self.at, live.terms.budgets);
+        let backoff = live.row.not_before.map(|until| {
+            let left = u64::try_from(until - at.wall).unwrap_or_default();
+            Span::from_millis(left).min(live.terms.retry.backoff.before(id.attempt))
+        });
+        let enters = at.mono + backoff.unwrap_or_default();
+        live.deadlines.count(Budget::Total, at.mono, budgets.total_timeout);
+        live.deadlines.count(Budget::Queue, enters, budgets.queue_timeout);
+        self.begin_to_wait(live);
+        if enters > at.mono {
+            self.back_off(id, enters);
+        } else {
+            self.enter_lane(id);
+        }
+    }
+
+    /// Its turn may be alive: it has its slot and its fences, over the limits if need be.
+    fn hold_again(&mut self, mut live: LiveRun) {
+        live.place = Place::Holding;
+        self.scheduler.is_open(live.row.id.job);
+        self.admission.take(&live.wants());
+        if let Some(parent) = live.row.parent {
+            self.families.join(parent, live.row.id);
+        }
+        self.runs.insert(live);
+    }
+
+    /// A store that another program wrote may hold a run that is over and a session that says it is
+    /// not: the end it never got is published now.
+    fn end_its_session(&mut self, row: &RunRow) {
+        let key = row.session_key();
+        let says_running = |key| {
+            let found = self.sessions.get(key);
+            found.is_some_and(|found| found.run == Some(row.id) && found.status == Some(Status::Running))
+        };
+        if says_running(key) || key.base().is_some_and(says_running) {
+            self.publish_end(row.id, Some(Phase::Running));
+            self.touch(row.id);
         }
     }
 }

@@ -6,16 +6,18 @@
 //!    │ deadline / cancelled     │ (the same four)                                      ▲
 //!    └──────────────────────────┴──────────────────────────────────────────────────────┘
 //!  after settling, the drain:  Open ── stopped / completed ──▶ Confirmed
-//!                                └──── grace ended ──────────▶ Abandoned
+//!                                ├──── grace ended ──────────▶ Abandoned
+//!                                └──── grace ended ──▶ Held ── stopped / completed ──▶ Confirmed
 //! ```
 //!
 //! [`step`] is the whole table. What a step *does* (publish, abort, free the slot) is the gateway's;
 //! what is *published* is the [`Race`]'s.
 
 use crate::id::{AgentId, RunId, SessionId, SessionKey, TextId};
-use crate::job::Budget;
+use crate::job::{Budget, Target};
 use crate::lifecycle::{self, LifecycleEvent};
 use crate::ports::{Bus, Clock};
+use crate::retry::FailureKind;
 use crate::time::Wall;
 
 /// Where a run stands.
@@ -47,14 +49,23 @@ pub enum Phase {
 pub enum Outcome {
     /// The turn did its work.
     Ok,
-    /// The turn said that it failed, and perhaps why.
-    Failed(Option<TextId>),
+    /// The turn said that it failed.
+    Failed(Failure),
     /// A budget ran out.
     TimedOut(TimedOut),
     /// Somebody asked for its end.
     Cancelled,
     /// The gateway went down in this phase.
     Interrupted(Phase),
+}
+
+/// Why a turn failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Failure {
+    /// Its kind, which decides whether it is tried again.
+    pub kind: FailureKind,
+    /// What the turn said, for people.
+    pub text: Option<TextId>,
 }
 
 /// Which budget ran out, and where the run was.
@@ -71,8 +82,8 @@ pub struct TimedOut {
 pub enum Finish {
     /// It did its work.
     Ok,
-    /// It failed, and perhaps why.
-    Failed(Option<TextId>),
+    /// It failed.
+    Failed(Failure),
 }
 
 /// Whether the turn of a settled run is known to have stopped. Slot and overlap fence follow it.
@@ -85,8 +96,10 @@ pub enum Drain {
     Open,
     /// It stopped.
     Confirmed,
-    /// Its grace ended: the stop is not proven.
+    /// Its grace ended: the stop is not proven, and slot and fences went back.
     Abandoned,
+    /// Its grace ended: the stop is not proven, and slot and fences are held until it is.
+    Held,
 }
 
 /// What can happen to a run.
@@ -164,7 +177,9 @@ fn starting(event: RunEvent) -> Step {
         // A turn may end before its session is ready; its word counts all the same.
         RunEvent::Completed(finish) => Step::Settle(finished(finish)),
         // A turn that stops unasked, without a result, has failed.
-        RunEvent::Stopped => Step::Settle(Outcome::Failed(None)),
+        RunEvent::Stopped => {
+            Step::Settle(Outcome::Failed(Failure { kind: FailureKind::Unknown, text: None }))
+        }
         RunEvent::Deadline(budget) => Step::SettleAndDrain(timed_out(budget, Phase::Starting)),
         RunEvent::Cancelled => Step::SettleAndDrain(Outcome::Cancelled),
         RunEvent::Interrupted => Step::SettleAndDrain(Outcome::Interrupted(Phase::Starting)),
@@ -176,7 +191,9 @@ fn running(event: RunEvent) -> Step {
     match event {
         RunEvent::Granted | RunEvent::Ready => Step::Repeat,
         RunEvent::Completed(finish) => Step::Settle(finished(finish)),
-        RunEvent::Stopped => Step::Settle(Outcome::Failed(None)),
+        RunEvent::Stopped => {
+            Step::Settle(Outcome::Failed(Failure { kind: FailureKind::Unknown, text: None }))
+        }
         RunEvent::Deadline(budget) => Step::SettleAndDrain(timed_out(budget, Phase::Running)),
         RunEvent::Cancelled => Step::SettleAndDrain(Outcome::Cancelled),
         RunEvent::Interrupted => Step::SettleAndDrain(Outcome::Interrupted(Phase::Running)),
@@ -186,8 +203,8 @@ fn running(event: RunEvent) -> Step {
 
 fn settled(drain: Drain, event: RunEvent) -> Step {
     match (drain, event) {
-        (Drain::Open, RunEvent::Completed(_)) => Step::LateAndClose,
-        (Drain::Open, RunEvent::Stopped) => Step::Close(Drain::Confirmed),
+        (Drain::Open | Drain::Held, RunEvent::Completed(_)) => Step::LateAndClose,
+        (Drain::Open | Drain::Held, RunEvent::Stopped) => Step::Close(Drain::Confirmed),
         (Drain::Open, RunEvent::GraceEnded) => Step::Close(Drain::Abandoned),
         // What is said of a closed run is noted, also what was said before: a tick later the run is
         // forgotten, and what is noted must not depend on how time is cut into ticks.
@@ -197,7 +214,9 @@ fn settled(drain: Drain, event: RunEvent) -> Step {
         (_, RunEvent::Ready) => Step::Late,
         (_, RunEvent::Granted | RunEvent::Deadline(_) | RunEvent::Cancelled) => Step::Stale,
         (_, RunEvent::Interrupted) => Step::Stale,
-        (Drain::None | Drain::Confirmed | Drain::Abandoned, RunEvent::GraceEnded) => Step::Stale,
+        (Drain::None | Drain::Confirmed | Drain::Abandoned | Drain::Held, RunEvent::GraceEnded) => {
+            Step::Stale
+        }
     }
 }
 
@@ -208,7 +227,7 @@ const fn timed_out(budget: Budget, phase: Phase) -> Outcome {
 const fn finished(finish: Finish) -> Outcome {
     match finish {
         Finish::Ok => Outcome::Ok,
-        Finish::Failed(text) => Outcome::Failed(text),
+        Finish::Failed(failure) => Outcome::Failed(failure),
     }
 }
 
@@ -267,14 +286,20 @@ pub struct RunRow {
     pub id: RunId,
     /// The agent it works for.
     pub agent: AgentId,
+    /// The session its turn runs in.
+    pub target: Target,
+    /// The run that asked for it, whose slot it shares.
+    pub parent: Option<RunId>,
     /// Where it stands.
     pub state: RunState,
     /// Whether its turn is known to have stopped.
     pub drain: Drain,
     /// The session it opened, once it did.
     pub session: Option<SessionId>,
-    /// When it entered its lane.
+    /// When it was due, or asked for, or the attempt before it was let go.
     pub queued_at: Wall,
+    /// Before this it does not enter its lane: it waits to be tried again.
+    pub not_before: Option<Wall>,
     /// When it got its slot.
     pub granted_at: Option<Wall>,
     /// When its session was ready.
@@ -290,16 +315,19 @@ pub struct RunRow {
 }
 
 impl RunRow {
-    /// A run that has just entered its lane.
+    /// A run that has just begun to wait.
     #[must_use]
-    pub const fn queued(id: RunId, agent: AgentId, at: Wall) -> Self {
+    pub const fn queued(id: RunId, agent: AgentId, target: Target, at: Wall) -> Self {
         Self {
             id,
             agent,
+            target,
+            parent: None,
             state: RunState::Queued,
             drain: Drain::None,
             session: None,
             queued_at: at,
+            not_before: None,
             granted_at: None,
             started_at: None,
             settled_at: None,
@@ -309,12 +337,16 @@ impl RunRow {
         }
     }
 
-    /// The key of its session: its own once it has one, the job's base key until then.
+    /// The key of its session: the shared one it runs in, or its own once it has one, the job's base
+    /// key until then.
     #[must_use]
     pub const fn session_key(&self) -> SessionKey {
-        match self.session {
-            Some(session) => SessionKey::Run { agent: self.agent, job: self.id.job, session },
-            None => SessionKey::Base { agent: self.agent, job: self.id.job },
+        match (self.target, self.session) {
+            (Target::Main, _) => SessionKey::Main { agent: self.agent },
+            (Target::Isolated, Some(session)) => {
+                SessionKey::Run { agent: self.agent, job: self.id.job, session }
+            }
+            (Target::Isolated, None) => SessionKey::Base { agent: self.agent, job: self.id.job },
         }
     }
 
@@ -324,14 +356,14 @@ impl RunRow {
         match self.state {
             RunState::Queued => false,
             RunState::Starting | RunState::Running => true,
-            RunState::Settled(_) => matches!(self.drain, Drain::Open),
+            RunState::Settled(_) => matches!(self.drain, Drain::Open | Drain::Held),
         }
     }
 
     /// Whether nothing about it can change any more but for late notes.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
-        matches!(self.state, RunState::Settled(_)) && !matches!(self.drain, Drain::Open)
+        matches!(self.state, RunState::Settled(_)) && !matches!(self.drain, Drain::Open | Drain::Held)
     }
 }
 

@@ -1,12 +1,12 @@
-//! Which jobs are due, and the ledger of occurrences that did not run.
-//!
-//! Overlap: an occurrence that is due while a run of the job is alive (or draining) is skipped.
+//! Which jobs are due, what becomes of each occurrence, and the state of each job.
 
-use crate::commit::{Commit, JobRow, LastRun, LedgerRow, Unran};
+use crate::commit::{Commit, JobRow, JobStatus, LastRun, LedgerRow, Unran};
 use crate::id::{JobId, RunId};
-use crate::job::{CatchUp, Job};
+use crate::job::{CatchUp, Job, Overlap};
+use crate::ledger::{Occurrences, OpenRange};
 use crate::run::{Outcome, RunRow};
-use crate::time::{Now, Wall};
+use crate::schedule::Schedule;
+use crate::time::Wall;
 use crate::timers::Timers;
 
 /// The declared jobs and when they are due.
@@ -17,16 +17,52 @@ pub(crate) struct Scheduler {
     changed: Vec<JobId>,
 }
 
-/// One job in memory.
+/// One job in memory. It stays after its removal while a run of it is open, so that no run of its next
+/// generation overlaps.
 #[derive(Clone, Debug)]
 struct JobRoom {
     job: Job,
     row: JobRow,
-    /// Runs that are queued, alive or draining: they hold the overlap fence.
-    fence: u32,
-    skips: Option<LedgerRow>,
-    skips_changed: bool,
+    removed: bool,
+    /// Runs that wait, are at work, or drain.
+    open: u32,
+    /// Those of them that wait.
+    waiting: u32,
+    /// Those of them that have a slot and have not settled, the latest last.
+    working: Vec<RunId>,
+    unran: OpenRange,
     changed: bool,
+}
+
+/// What an overlap policy says of one more run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admits {
+    /// It runs, or waits to.
+    Yes,
+    /// It runs, in place of all others.
+    Instead,
+    /// It does not.
+    No(Unran),
+}
+
+/// What taking up occurrences asks of the gateway.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Taken {
+    /// Runs to be queued, in order.
+    pub(crate) runs: Vec<RunId>,
+    /// Whether what is open of the job is cancelled first.
+    pub(crate) instead: bool,
+}
+
+/// When and against what occurrences are taken up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// The wall time of the tick.
+    pub(crate) now: Wall,
+    /// Nothing but occurrences of the job happens through this.
+    pub(crate) until: Wall,
+    /// How many more runs the job's lane takes.
+    pub(crate) room: u32,
 }
 
 impl Scheduler {
@@ -36,26 +72,82 @@ impl Scheduler {
         self.changed.clear();
     }
 
-    /// Takes a job with the state it has.
+    /// Takes a job with the state it has, fences of an earlier generation included.
     pub(crate) fn insert(&mut self, job: Job, row: JobRow) {
         if self.jobs.len() <= job.id.index() {
             self.jobs.resize(job.id.index() + 1, None);
         }
-        if let Some(due) = row.next_due {
-            self.dues.arm(due, job.id);
-        }
+        let old = self.jobs[job.id.index()].take();
+        let (open, waiting) = old.as_ref().map_or((0, 0), |old| (old.open, old.waiting));
+        let changed = old.as_ref().is_some_and(|old| old.changed);
+        let working = old.map(|old| old.working).unwrap_or_default();
+        let unran = OpenRange::default();
         self.jobs[job.id.index()] =
-            Some(JobRoom { job, row, fence: 0, skips: None, skips_changed: false, changed: false });
+            Some(JobRoom { job, row, removed: false, open, waiting, working, unran, changed });
+        self.arm(job.id);
     }
 
     /// Takes a newly declared job, due first at `first`.
-    pub(crate) fn declare(&mut self, job: Job, first: Wall) {
-        self.insert(job, JobRow::new(job.id, 1, Some(first)));
+    pub(crate) fn declare(&mut self, job: Job, generation: u32, first: Wall) {
+        self.insert(job, JobRow::new(job.id, generation, Some(first)));
         self.touch(job.id);
+    }
+
+    /// Replaces a declaration. What was due and not met by now is superseded.
+    pub(crate) fn edit(&mut self, job: Job, next: Wall, now: Wall, draft: &mut Commit) {
+        let Some(room) = self.room_mut(job.id) else { return };
+        let end = if room.row.status.is_active() { Unran::Superseded } else { Unran::Paused };
+        room.write_through(now, end, &mut draft.ledger);
+        draft.ledger.extend(room.unran.take_changed());
+        room.unran = OpenRange::default();
+        room.job = job;
+        room.row.next_due = Some(next);
+        self.arm(job.id);
+        self.touch(job.id);
+    }
+
+    /// Replaces a declaration whose schedule stays as it is.
+    pub(crate) fn replace(&mut self, job: Job) {
+        if let Some(room) = self.room_mut(job.id) {
+            room.job = job;
+        }
+    }
+
+    /// Forgets a declaration.
+    pub(crate) fn remove(&mut self, id: JobId, draft: &mut Commit) {
+        let Some(room) = self.room_mut(id) else { return };
+        draft.ledger.extend(room.unran.take_changed());
+        room.removed = true;
+        room.row.next_due = None;
+        draft.removed.push(id);
+        self.forget_if_over(id);
+    }
+
+    /// Follows the schedule no longer.
+    pub(crate) fn stop_following(&mut self, id: JobId, status: JobStatus) {
+        if let Some(room) = self.room_mut(id) {
+            room.row.status = status;
+            self.touch(id);
+        }
+    }
+
+    /// Follows the schedule again: what was due since, and before `now`, stays unmet.
+    pub(crate) fn resume(&mut self, id: JobId, now: Wall, draft: &mut Commit) {
+        let Some(room) = self.room_mut(id) else { return };
+        if !room.row.status.is_active() {
+            room.write_through(now.plus_millis(-1), Unran::Paused, &mut draft.ledger);
+            room.row.status = JobStatus::Active;
+            self.arm(id);
+            self.touch(id);
+        }
     }
 
     pub(crate) fn job(&self, id: JobId) -> Option<&Job> {
         self.room(id).map(|room| &room.job)
+    }
+
+    pub(crate) fn row(&self, id: JobId) -> Option<&JobRow> {
+        self.room(id).map(|room| &room.row)
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = JobId> + use<> {
@@ -67,7 +159,8 @@ impl Scheduler {
     pub(crate) fn first_due(&mut self) -> Option<(Wall, JobId)> {
         let jobs = &self.jobs;
         self.dues.first(|due, id| {
-            jobs.get(id.index()).and_then(Option::as_ref).is_some_and(|room| room.row.next_due == Some(due))
+            let room = jobs.get(id.index()).and_then(Option::as_ref);
+            room.is_some_and(|room| room.follows() && room.row.next_due == Some(due))
         })
     }
 
@@ -76,87 +169,92 @@ impl Scheduler {
         self.dues.peek()
     }
 
-    /// Takes the occurrence that [`Self::first_due`] named: its run, or nothing when the job's
-    /// fence is held. Then the ledger has it as skipped, and with it all up to `until`, through which
-    /// nothing can free the fence.
-    pub(crate) fn take_due(
-        &mut self,
-        due: Wall,
-        id: JobId,
-        until: Wall,
-        draft: &mut Commit,
-    ) -> Option<RunId> {
+    /// Takes up the occurrence that [`Self::first_due`] named, and with it what shares its end.
+    pub(crate) fn take_due(&mut self, id: JobId, moment: Moment, taken: &mut Taken, draft: &mut Commit) {
         self.dues.pop();
-        let room = self.room_mut(id)?;
-        let free = room.fence == 0;
-        let (count, last) = if free { (1, due) } else { room.job.schedule.count_through(due, until) };
-        room.row.next_due = room.job.schedule.next_after(last);
-        let next = room.row.next_due;
-        let run = RunId { job: id, generation: room.row.generation, due, attempt: 1 };
-        if !free {
-            room.unran(due, last, count, Unran::Overlap, draft);
+        let Some(room) = self.room_mut(id) else { return };
+        let Some(due) = room.row.next_due else { return };
+        let misfire = i64::try_from(room.job.misfire_after.as_millis()).unwrap_or(i64::MAX);
+        let on_time = moment.now.plus_millis(misfire.saturating_neg());
+        if due < on_time {
+            room.miss(on_time.plus_millis(-1), moment, taken, &mut draft.ledger);
+        } else {
+            room.meet(due, moment, taken, &mut draft.ledger);
         }
-        if let Some(next) = next {
-            self.dues.arm(next, id);
-        }
+        self.arm(id);
         self.touch(id);
-        free.then_some(run)
     }
 
-    /// Says what becomes of the occurrences of a job that were due before `now`, while no machine
-    /// ran. Returns the run of the one that is caught up on.
-    pub(crate) fn catch_up(&mut self, id: JobId, now: Now, draft: &mut Commit) -> Option<RunId> {
+    /// Says what becomes of the occurrences of a job that were due before `now`, while no machine ran.
+    pub(crate) fn catch_up(&mut self, id: JobId, moment: Moment, taken: &mut Taken, draft: &mut Commit) {
+        let Some(room) = self.room_mut(id) else { return };
+        if room.follows() && room.row.next_due.is_some_and(|due| due < moment.now) {
+            room.miss(moment.now.plus_millis(-1), moment, taken, &mut draft.ledger);
+            self.arm(id);
+            self.touch(id);
+        }
+    }
+
+    /// What the job's overlap policy says of one more run now.
+    pub(crate) fn admits(&self, id: JobId) -> Admits {
+        self.room(id).map_or(Admits::No(Unran::Paused), JobRoom::admits)
+    }
+
+    /// Whether what did not end well is tried again: its declaration stands and is not disabled.
+    pub(crate) fn retries(&self, run: RunId) -> bool {
+        self.room(run.job).is_some_and(|room| {
+            room.row.generation == run.generation
+                && matches!(room.row.status, JobStatus::Active | JobStatus::Paused)
+        })
+    }
+
+    /// The next run that somebody asks for.
+    pub(crate) fn ask(&mut self, id: JobId, now: Wall) -> Option<RunId> {
         let room = self.room_mut(id)?;
-        let due = room.row.next_due.filter(|due| *due < now.wall)?;
-        let (count, last) = room.job.schedule.count_through(due, now.wall.plus_millis(-1));
-        room.row.next_due = room.job.schedule.next_after(last);
-        let next = room.row.next_due;
-        let run = RunId { job: id, generation: room.row.generation, due: last, attempt: 1 };
-        let runs = match room.job.catch_up {
-            CatchUp::Skip => false,
-            CatchUp::One => room.fence == 0,
-        };
-        let missed = if runs { count - 1 } else { count };
-        if missed > 0 {
-            let last_missed =
-                if runs { room.job.schedule.count_through(due, last.plus_millis(-1)).1 } else { last };
-            room.unran(due, last_missed, missed, Unran::Missed, draft);
-        }
-        if let Some(next) = next {
-            self.dues.arm(next, id);
-        }
+        room.row.asked = room.row.asked.saturating_add(1);
+        let (generation, asked) = (room.row.generation, room.row.asked);
         self.touch(id);
-        runs.then_some(run)
+        Some(RunId { job: id, generation, due: now, asked, attempt: 1 })
     }
 
-    /// A run of the job takes the overlap fence.
-    pub(crate) fn fence(&mut self, id: JobId) {
-        if let Some(room) = self.room_mut(id) {
-            room.fence += 1;
+    /// A run of the job waits from now on.
+    pub(crate) fn waits(&mut self, id: JobId) {
+        if let Some(room) = self.any_room_mut(id) {
+            room.open += 1;
+            room.waiting += 1;
         }
     }
 
-    /// A run of the job lets the overlap fence go.
-    pub(crate) fn unfence(&mut self, id: JobId) {
-        if let Some(room) = self.room_mut(id) {
-            debug_assert!(room.fence > 0, "a fence was let go twice");
-            room.fence = room.fence.saturating_sub(1);
+    /// A run of the job, found after a crash, is at work or drains.
+    pub(crate) fn is_open(&mut self, id: JobId) {
+        if let Some(room) = self.any_room_mut(id) {
+            room.open += 1;
+        }
+    }
+
+    /// A run of the job waits no longer.
+    pub(crate) fn waited(&mut self, id: JobId) {
+        if let Some(room) = self.any_room_mut(id) {
+            room.waiting = room.waiting.saturating_sub(1);
         }
     }
 
     /// A run of the job got a slot.
     pub(crate) fn granted(&mut self, run: RunId) {
-        if let Some(room) = self.room_mut(run.job) {
+        self.waited(run.job);
+        if let Some(room) = self.own_room_mut(run) {
+            room.working.push(run);
             room.row.running = Some(run);
             self.touch(run.job);
         }
     }
 
-    /// A run of the job is over.
-    pub(crate) fn settled(&mut self, run: &RunRow, outcome: Outcome, duration_ms: u64) {
-        let Some(room) = self.room_mut(run.id.job) else { return };
+    /// An attempt of the job is over; `last` says whether no other follows.
+    pub(crate) fn settled(&mut self, run: &RunRow, outcome: Outcome, duration_ms: u64, last: bool) {
+        let Some(room) = self.own_room_mut(run.id) else { return };
+        room.working.retain(|working| *working != run.id);
         if room.row.running == Some(run.id) {
-            room.row.running = None;
+            room.row.running = room.working.last().copied();
         }
         let at = run.granted_at.unwrap_or(run.queued_at);
         room.row.last = Some(LastRun { run: run.id, outcome, at, duration_ms });
@@ -166,7 +264,23 @@ impl Scheduler {
                 room.row.consecutive_errors.saturating_add(1)
             }
         };
+        let once = matches!(room.job.schedule, Schedule::At(_)) && run.id.asked == 0;
+        if last && once && outcome != Outcome::Ok {
+            room.row.status = JobStatus::Exhausted;
+        }
         self.touch(run.id.job);
+    }
+
+    /// A run of the job is let go: its fence falls. Says whether the job is through: nothing of it is
+    /// open or will be due, and it asked to be removed then.
+    pub(crate) fn closed(&mut self, run: RunId) -> bool {
+        let Some(room) = self.any_room_mut(run.job) else { return false };
+        debug_assert!(room.open > 0, "a fence was let go twice");
+        room.open = room.open.saturating_sub(1);
+        let through = room.open == 0 && !room.removed && room.row.next_due.is_none();
+        let removes = through && room.job.delete_after_run && room.row.generation == run.generation;
+        self.forget_if_over(run.job);
+        removes
     }
 
     /// A marker that names a run nobody knows is taken off.
@@ -185,24 +299,48 @@ impl Scheduler {
         for id in self.changed.drain(..) {
             let Some(room) = self.jobs.get_mut(id.index()).and_then(Option::as_mut) else { continue };
             room.changed = false;
-            draft.jobs.push(room.row);
-            if let Some(skips) = room.skips.filter(|_| room.skips_changed) {
-                draft.ledger.push(skips);
-                room.skips_changed = false;
+            if !room.removed {
+                draft.jobs.push(room.row);
+                draft.ledger.extend(room.unran.take_changed());
             }
         }
     }
 
+    /// A declared job.
     fn room(&self, id: JobId) -> Option<&JobRoom> {
-        self.jobs.get(id.index())?.as_ref()
+        self.jobs.get(id.index())?.as_ref().filter(|room| !room.removed)
     }
 
     fn room_mut(&mut self, id: JobId) -> Option<&mut JobRoom> {
+        self.any_room_mut(id).filter(|room| !room.removed)
+    }
+
+    /// The room of a run's own generation.
+    fn own_room_mut(&mut self, run: RunId) -> Option<&mut JobRoom> {
+        self.room_mut(run.job).filter(|room| room.row.generation == run.generation)
+    }
+
+    fn any_room_mut(&mut self, id: JobId) -> Option<&mut JobRoom> {
         self.jobs.get_mut(id.index())?.as_mut()
     }
 
+    fn forget_if_over(&mut self, id: JobId) {
+        if let Some(place) = self.jobs.get_mut(id.index())
+            && place.as_ref().is_some_and(|room| room.removed && room.open == 0)
+        {
+            *place = None;
+        }
+    }
+
+    fn arm(&mut self, id: JobId) {
+        let due = self.room(id).filter(|room| room.follows()).and_then(|room| room.row.next_due);
+        if let Some(due) = due {
+            self.dues.arm(due, id);
+        }
+    }
+
     fn touch(&mut self, id: JobId) {
-        if let Some(room) = self.jobs.get_mut(id.index()).and_then(Option::as_mut)
+        if let Some(room) = self.any_room_mut(id)
             && !room.changed
         {
             room.changed = true;
@@ -212,23 +350,87 @@ impl Scheduler {
 }
 
 impl JobRoom {
-    /// Writes a range of occurrences into the ledger; one that continues the last extends it.
-    fn unran(&mut self, first: Wall, last: Wall, count: u64, end: Unran, draft: &mut Commit) {
-        let follows =
-            |skips: &LedgerRow| skips.end == end && self.job.schedule.next_after(skips.last) == Some(first);
-        match self.skips.as_mut().filter(|skips| follows(skips)) {
-            Some(skips) => {
-                skips.last = last;
-                skips.count = skips.count.saturating_add(count);
+    const fn follows(&self) -> bool {
+        self.row.status.is_active() && !self.removed
+    }
+
+    const fn admits(&self) -> Admits {
+        match self.job.overlap {
+            _ if self.open == 0 => Admits::Yes,
+            Overlap::Allow => Admits::Yes,
+            Overlap::Skip => Admits::No(Unran::Overlap),
+            Overlap::BufferOne if self.waiting == 0 => Admits::Yes,
+            Overlap::BufferOne => Admits::No(Unran::Coalesced),
+            Overlap::BufferAll(most) if self.waiting < most => Admits::Yes,
+            Overlap::BufferAll(_) => Admits::No(Unran::Overlap),
+            Overlap::CancelOther => Admits::Instead,
+        }
+    }
+
+    /// An occurrence is met: it becomes a run, or it and those that share its lot do not.
+    fn meet(&mut self, due: Wall, moment: Moment, taken: &mut Taken, closed: &mut Vec<LedgerRow>) {
+        let end = match self.admits() {
+            Admits::Yes | Admits::Instead if moment.room == 0 => Unran::LaneFull,
+            admits @ (Admits::Yes | Admits::Instead) => {
+                taken.instead = admits == Admits::Instead;
+                taken.runs.push(RunId::scheduled(self.job.id, self.row.generation, due));
+                self.passed(due);
+                return;
             }
-            None => {
-                if let Some(closed) = self.skips.filter(|_| self.skips_changed) {
-                    draft.ledger.push(closed);
-                }
-                let (job, generation) = (self.job.id, self.row.generation);
-                self.skips = Some(LedgerRow { job, generation, first, last, count, end });
+            Admits::No(end) => end,
+        };
+        self.write_through(moment.until.max(due), end, closed);
+    }
+
+    /// Occurrences through `to` are missed: some may be caught up on, the others are written down.
+    fn miss(&mut self, to: Wall, moment: Moment, taken: &mut Taken, closed: &mut Vec<LedgerRow>) {
+        let Some(due) = self.row.next_due else { return };
+        let schedule = self.job.schedule;
+        let Some(all) = Occurrences::through(&schedule, due, to) else { return };
+        let admits = self.admits();
+        let most = match (self.job.catch_up, admits) {
+            (CatchUp::Skip, _) | (_, Admits::No(_)) => 0,
+            (CatchUp::One, _) => moment.room.min(1),
+            (CatchUp::All(most), _) => moment.room.min(most),
+        };
+        let window = self.job.catch_up_window.map(|span| i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
+        let from = window.map_or(due, |window| moment.now.plus_millis(window.saturating_neg()));
+        let (old, recent) = all.split_at(&schedule, from);
+        let (earlier, latest) =
+            recent.map_or((None, None), |recent| recent.split_latest(&schedule, u64::from(most)));
+        let one = matches!(self.job.catch_up, CatchUp::One) && latest.is_some();
+        let earlier_end = if one { Unran::Coalesced } else { Unran::Missed };
+        for (these, end) in [(old, Unran::Missed), (earlier, earlier_end)] {
+            if let Some(these) = these {
+                self.write(these, end, closed);
             }
         }
-        self.skips_changed = true;
+        let mut next = latest.map(|latest| latest.first);
+        while let Some(due) = next.filter(|due| *due <= all.last) {
+            taken.runs.push(RunId::scheduled(self.job.id, self.row.generation, due));
+            next = schedule.next_after(due);
+        }
+        taken.instead = admits == Admits::Instead && !taken.runs.is_empty();
+        self.passed(all.last);
+    }
+
+    /// Writes down what is due from the next occurrence through `to`.
+    fn write_through(&mut self, to: Wall, end: Unran, closed: &mut Vec<LedgerRow>) {
+        let Some(due) = self.row.next_due else { return };
+        if let Some(these) = Occurrences::through(&self.job.schedule, due, to) {
+            self.write(these, end, closed);
+            self.passed(these.last);
+        }
+    }
+
+    fn write(&mut self, these: Occurrences, end: Unran, closed: &mut Vec<LedgerRow>) {
+        let job = (self.job.id, self.row.generation);
+        self.unran.write(&self.job.schedule, job, these, end, closed);
+    }
+
+    /// Every occurrence through `last` has its end.
+    fn passed(&mut self, last: Wall) {
+        self.row.last_due = Some(last);
+        self.row.next_due = self.job.schedule.next_after(last);
     }
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use sametick_core::commit::{Answer, Rows};
-use sametick_core::effect::{Effect, Input, InputKind, Refusal, Report};
+use sametick_core::effect::{Accepted, Effect, Input, InputKind, Refusal, Report};
 use sametick_core::id::RunId;
 use sametick_core::ports::Turns;
 use sametick_core::time::{Mono, Now};
@@ -59,7 +59,7 @@ struct World<P, T> {
     subscribers: Subscribers,
     deliveries: Box<dyn Deliveries>,
     /// Who waits for the reply to which ticket.
-    replies: BTreeMap<u64, oneshot::Sender<Result<(), Refusal>>>,
+    replies: BTreeMap<u64, oneshot::Sender<Result<Accepted, Refusal>>>,
     next_ticket: u64,
     /// Everything below this offset was taken by all subscribers, and the machine is to hear so.
     heard_below: Option<u64>,

@@ -40,7 +40,7 @@
 //!
 //! ```
 //! use sametick_core::id::{AgentId, JobId, RunId};
-//! use sametick_core::job::{Budgets, CatchUp, Job};
+//! use sametick_core::job::{Budgets, Job};
 //! use sametick_core::ports::Turns;
 //! use sametick_core::run::{Outcome, Shape};
 //! use sametick_core::schedule::Schedule;
@@ -63,7 +63,7 @@
 //! let due = Wall::from_millis(1_000);
 //! let budgets = Budgets { timeout: Some(Span::from_secs(30)), ..Budgets::default() };
 //! let schedule = Schedule::At(due);
-//! let job = Job { id: JobId(0), agent: AgentId(0), schedule, budgets, deliver: false, catch_up: CatchUp::Skip };
+//! let job = Job::new(JobId(0), AgentId(0), schedule).with_budgets(budgets);
 //! let store = MemoryStore::with_jobs([(job, due)]);
 //! let (handle, mailbox) = mailbox(16);
 //! let machine = StandardGateway::new(Config::default(), Shape::Emit);

@@ -1,7 +1,7 @@
 //! What the world says to a driver: reports, commands, a stepped clock, the wish to stop.
 
 use sametick_core::Waiting;
-use sametick_core::effect::{Command, Refusal, Report};
+use sametick_core::effect::{Accepted, Command, Refusal, Report};
 use sametick_core::id::RunId;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -31,7 +31,7 @@ pub(crate) struct Message {
 #[derive(Debug)]
 pub(crate) enum Said {
     Report { run: RunId, report: Report },
-    Command { command: Command, reply: oneshot::Sender<Result<(), Refusal>> },
+    Command { command: Command, reply: oneshot::Sender<Result<Accepted, Refusal>> },
     Heard { below: u64 },
     ClockStepped,
     Waiting { reply: oneshot::Sender<Vec<Waiting>> },
@@ -78,7 +78,7 @@ impl Handle {
     ///
     /// # Errors
     /// When the machine refuses, or the driver stops before the answer.
-    pub async fn command(&self, command: Command) -> Result<(), CommandError> {
+    pub async fn command(&self, command: Command) -> Result<Accepted, CommandError> {
         let (reply, answer) = oneshot::channel();
         self.send(Said::Command { command, reply }).await.map_err(|Gone| CommandError::Gone)?;
         answer.await.map_err(|_| CommandError::Gone)?.map_err(CommandError::Refused)

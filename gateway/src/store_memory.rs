@@ -34,6 +34,8 @@ pub struct Books {
     pub acknowledged: u64,
     /// The last commit applied.
     pub last_commit: u64,
+    /// The highest generation any job was ever given.
+    pub generations: u32,
     /// The newest owner seen.
     pub epoch: u64,
 }
@@ -145,6 +147,7 @@ impl Books {
         let open = self.events.range(self.acknowledged..);
         let first_offset = open.clone().next().map_or(self.next_offset, |(offset, _)| *offset);
         Rows {
+            generations: self.generations,
             jobs: self.jobs.values().copied().collect(),
             runs: self.runs.values().filter(|run| !run.is_closed()).copied().collect(),
             sessions: self.sessions.values().filter(|row| can_change(row)).copied().collect(),
@@ -169,8 +172,12 @@ impl Books {
     }
 
     fn apply(&mut self, commit: &Commit) {
+        for job in &commit.removed {
+            self.jobs.remove(job);
+        }
         for job in &commit.declared {
-            self.jobs.insert(job.id, (*job, JobRow::new(job.id, 1, None)));
+            let new = || (*job, JobRow::new(job.id, commit.generations, None));
+            self.jobs.entry(job.id).or_insert_with(new).0 = *job;
         }
         for row in &commit.jobs {
             if let Some((_, held)) = self.jobs.get_mut(&row.id) {
@@ -191,6 +198,7 @@ impl Books {
         self.next_offset = commit.first_offset + commit.events.len() as u64;
         self.acknowledged = commit.acknowledged;
         self.last_commit = commit.number;
+        self.generations = commit.generations;
         self.epoch = commit.epoch;
     }
 }

@@ -3,7 +3,7 @@
 mod paused;
 
 use paused::*;
-use sametick_core::effect::{Command, Effect, Refusal, Report};
+use sametick_core::effect::{Accepted, Command, Effect, Refusal, Report};
 use sametick_core::id::JobId;
 use sametick_core::job::Job;
 use sametick_core::lifecycle::LifecycleEvent;
@@ -55,10 +55,10 @@ async fn a_command_is_answered_when_it_is_durable_or_refused() {
     let (gateway, driver) = World::new(None).driver(store);
     let running = tokio::spawn(driver.run(inner.rows(), inner.take_over()));
     gateway.until(100).await;
-    let refused = gateway.handle.command(Command::Add(job(0))).await;
+    let refused = gateway.handle.command(Command::Add(Box::new(job(0)))).await;
     assert_eq!((refused, gateway.origin.elapsed().as_millis()), (Err(Refusal::JobExists.into()), 100));
-    let accepted = gateway.handle.command(Command::Add(job(1))).await;
-    assert_eq!((accepted, gateway.origin.elapsed().as_millis()), (Ok(()), 600));
+    let accepted = gateway.handle.command(Command::Add(Box::new(job(1)))).await;
+    assert_eq!((accepted, gateway.origin.elapsed().as_millis()), (Ok(Accepted::Done), 600));
     assert!(inner.books().jobs.contains_key(&JobId(1)));
     gateway.stop(running).await;
 }
@@ -92,7 +92,7 @@ async fn subscribers_hear_each_event_once_and_a_restart_repeats_what_nobody_took
     // What was taken is acknowledged by the next commit.
     gateway
         .handle
-        .command(Command::Add(Job { schedule: Schedule::At(Wall::from_millis(90_000)), ..job(1) }))
+        .command(Command::Add(Box::new(Job { schedule: Schedule::At(Wall::from_millis(90_000)), ..job(1) })))
         .await
         .expect("room");
     assert_eq!(store.rows().events, []);

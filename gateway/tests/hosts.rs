@@ -52,7 +52,7 @@ async fn a_job_that_is_declared_while_the_gateway_runs_is_kept_whole_and_runs_it
     let job = job.as_object().expect("an object").clone();
     declarations.add(&handle, job.clone()).await.expect("room");
     let again = declarations.add(&handle, job.clone()).await.expect_err("it is there");
-    assert_eq!(again.to_string(), "a job with this id exists already; choose another id");
+    assert_eq!(again.to_string(), "a job with this id exists already; edit it, or choose another id");
     let mut nightly = job.clone();
     nightly.insert("schedule".to_owned(), json!({ "kind": "cron", "expr": "0 3 * * *" }));
     let refused = declarations.add(&handle, nightly).await.expect_err("cron");

@@ -8,7 +8,7 @@ use std::path::Path;
 use sametick_core::commit::Answer;
 use sametick_core::effect::{Command, InputKind, Report};
 use sametick_core::id::{AgentId, JobId};
-use sametick_core::job::{Budgets, CatchUp, Job};
+use sametick_core::job::{Budgets, Job};
 use sametick_core::ports::Store;
 use sametick_core::schedule::Schedule;
 use sametick_core::session::Status;
@@ -156,15 +156,15 @@ fn a_job_declared_while_the_gateway_runs_is_there_after_a_restart() {
     let id = JobId(5);
     let budgets = Budgets { timeout: Some(Span::from_secs(9)), ..Budgets::default() };
     let schedule = Schedule::At(Wall::from_millis(DUE_MS + 90_000));
-    let job = Job { id, agent: AgentId(0), schedule, budgets, deliver: false, catch_up: CatchUp::One };
-    script.at(60_000, &[InputKind::Command { ticket: 1, command: Command::Add(job) }]);
+    let job = Job::new(id, AgentId(0), schedule).with_budgets(budgets);
+    script.at(60_000, &[InputKind::Command { ticket: 1, command: Command::Add(Box::new(job)) }]);
     for commit in &script.commits[done..] {
         assert_eq!(store.commit(commit), Answer::Applied);
     }
     drop(store);
     let rows = JsonStore::open(dir.path(), names).expect("files").load().expect("rows");
     let (read, row) = rows.jobs.last().expect("the new job");
-    assert_eq!((read.schedule, read.budgets), (schedule, budgets));
+    assert_eq!((read.schedule, read.terms.budgets), (schedule, budgets));
     assert_eq!(row.next_due, Some(Wall::from_millis(DUE_MS + 90_000)));
 }
 

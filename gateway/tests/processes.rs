@@ -9,14 +9,14 @@ use hosted::{PATIENCE, eventually, group_is_alive};
 use sametick_core::effect::Report;
 use sametick_core::id::{AgentId, JobId, RunId};
 use sametick_core::ports::Turns;
-use sametick_core::run::Finish;
+use sametick_core::run::{Failure, Finish};
 use sametick_core::time::Wall;
 use sametick_gateway::SharedNames;
 use sametick_gateway::clock::SystemClock;
 use sametick_gateway::process::{ProcessSettings, ProcessTurns, Program, Programs};
 use tokio::time::Instant;
 
-const RUN: RunId = RunId { job: JobId(0), generation: 1, due: Wall::from_millis(1_000), attempt: 1 };
+const RUN: RunId = RunId::scheduled(JobId(0), 1, Wall::from_millis(1_000));
 
 /// A turn runner without a machine: what it says is what a driver would hear.
 struct Runner {
@@ -143,7 +143,9 @@ async fn a_turn_that_fails_says_how() {
     let mut runner = Runner::of(&["sh", "-c", "exit 3"], PATIENCE);
     runner.start();
     assert!(matches!(runner.hears().await, Report::Ready { .. }));
-    let Report::Completed(Finish::Failed(Some(text))) = runner.hears().await else { panic!("a failure") };
+    let Report::Completed(Finish::Failed(Failure { text: Some(text), .. })) = runner.hears().await else {
+        panic!("a failure")
+    };
     assert_eq!(runner.names.with(|names| names.texts.name(text.0).to_owned()), "exit status: 3");
 }
 
@@ -151,7 +153,9 @@ async fn a_turn_that_fails_says_how() {
 async fn a_program_that_is_not_there_is_a_failure_and_no_session() {
     let mut runner = Runner::of(&["/no/such/program"], PATIENCE);
     runner.start();
-    let Report::Completed(Finish::Failed(Some(text))) = runner.hears().await else { panic!("a failure") };
+    let Report::Completed(Finish::Failed(Failure { text: Some(text), .. })) = runner.hears().await else {
+        panic!("a failure")
+    };
     let text = runner.names.with(|names| names.texts.name(text.0).to_owned());
     assert!(text.starts_with("could not start /no/such/program"), "{text}");
 }

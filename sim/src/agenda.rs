@@ -4,12 +4,12 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 use sametick_core::commit::Answer;
-use sametick_core::effect::{Command, Report};
-use sametick_core::id::RunId;
+use sametick_core::effect::Report;
+use sametick_core::id::{RunId, SessionKey};
 use sametick_core::time::{Mono, Span};
 
 /// Something that happens at an instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Happening {
     pub(crate) at: Mono,
     pub(crate) sequence: u64,
@@ -17,13 +17,39 @@ pub(crate) struct Happening {
 }
 
 /// What happens. Answers are for one life of the gateway; a later one does not hear them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum What {
-    Report { run: RunId, report: Report },
-    Answer { commit: u64, answer: Answer, life: u32 },
-    StoreAgain { commit: u64, life: u32 },
-    Command(Command),
-    Crash { down: Span },
+    Report {
+        run: RunId,
+        report: Report,
+    },
+    Answer {
+        commit: u64,
+        answer: Answer,
+        life: u32,
+    },
+    StoreAgain {
+        commit: u64,
+        life: u32,
+    },
+    /// A turn reports progress, and will again.
+    Progress {
+        run: RunId,
+        every: Span,
+    },
+    /// The nth event of the timeline.
+    Event(usize),
+    /// The host reads its wall clock anew.
+    ClockRead,
+    /// A turn that others run in a shared session ends.
+    ForeignEnds {
+        key: SessionKey,
+        turn: u64,
+        life: u32,
+    },
+    Crash {
+        down: Span,
+    },
     Restart,
 }
 

@@ -4,10 +4,11 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use sametick_core::commit::{Answer, Commit, JobRow, LateNote, LedgerRow, Rows};
 use sametick_core::id::{JobId, RunId, SessionKey};
-use sametick_core::job::Job;
+use sametick_core::job::{Budget, Job, Terms};
 use sametick_core::lifecycle::{EventPhase, LifecycleEvent};
 use sametick_core::run::{RunRow, RunState};
 use sametick_core::session::{SessionRow, Status};
+use sametick_core::time::{Now, Wall};
 
 /// A table that is found by key and walked in the order rows came in.
 pub type Table<K, V> = IndexMap<K, V, FxBuildHasher>;
@@ -29,17 +30,41 @@ pub struct Books {
     pub events: Vec<LifecycleEvent>,
     /// Every event below this offset was acknowledged.
     pub acknowledged: u64,
+    /// The highest generation any job was ever given.
+    pub generations: u32,
     /// The last commit applied.
     pub last_commit: u64,
 }
 
-/// A run's record and the terminal events published of it.
+/// A run's record, and what is known of the run beyond it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunBook {
     /// The record.
     pub row: RunRow,
     /// How many terminal events there are.
     pub ends: u32,
+    /// What it goes by: its job's terms when it began, or when the gateway last came back.
+    pub terms: Terms,
+    /// When what happened to it.
+    pub times: Times,
+}
+
+/// When what happened to a run, in milliseconds on the monotonic clock since the world began: its
+/// record gives wall times, which may step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// When the first attempt at its occurrence began to wait.
+    pub first: i64,
+    /// When it began to wait for its lane.
+    pub queued: i64,
+    /// When it got a slot.
+    pub granted: Option<i64>,
+    /// When its session was ready.
+    pub ready: Option<i64>,
+    /// When it was last heard making progress.
+    pub progress: Option<i64>,
+    /// When it was over.
+    pub settled: Option<i64>,
 }
 
 /// What one commit changed, each row before and after.
@@ -54,8 +79,8 @@ pub struct Changes {
 }
 
 impl Books {
-    /// Empties the books and writes jobs that were declared before the world began.
-    pub fn open(&mut self, jobs: &[(Job, JobRow)]) {
+    /// Empties the books.
+    pub fn open(&mut self) {
         self.jobs.clear();
         self.runs.clear();
         self.sessions.clear();
@@ -63,14 +88,17 @@ impl Books {
         self.late.clear();
         self.events.clear();
         self.acknowledged = 0;
+        self.generations = 1;
         self.last_commit = 0;
-        for (job, row) in jobs {
-            self.put_job(*job, *row);
-        }
     }
 
-    /// Applies a commit, or says why not; `changes` holds what it changed.
-    pub fn apply(&mut self, commit: &Commit, changes: &mut Changes) -> Answer {
+    /// Writes a job that was declared before the world began.
+    pub fn declare(&mut self, job: Job, row: JobRow) {
+        self.put_job(job, row);
+    }
+
+    /// Applies the commit of the tick at `said`, or says why not; `changes` holds what it changed.
+    pub fn apply(&mut self, said: Now, commit: &Commit, changes: &mut Changes) -> Answer {
         changes.clear();
         if commit.number <= self.last_commit {
             return Answer::Applied;
@@ -80,9 +108,19 @@ impl Books {
         }
         self.last_commit = commit.number;
         self.acknowledged = commit.acknowledged;
-        for job in &commit.declared {
-            self.put_job(*job, JobRow::new(job.id, 1, None));
+        self.generations = commit.generations;
+        for job in &commit.removed {
+            if let Some(place) = self.jobs.get_mut(job.index()) {
+                *place = None;
+            }
         }
+        for job in &commit.declared {
+            // Its own row comes in the same commit.
+            let row = self.job(job.id).map_or(JobRow::new(job.id, commit.generations, None), |(_, row)| *row);
+            self.put_job(*job, row);
+        }
+        let line =
+            said.wall.as_millis() - i64::try_from(said.mono.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
         for row in &commit.jobs {
             if let Some((_, kept)) = self.jobs.get_mut(row.id.index()).and_then(Option::as_mut) {
                 changes.jobs.push((Some(*kept), *row));
@@ -92,7 +130,13 @@ impl Books {
         for row in &commit.runs {
             let before = self.runs.get(&row.id).map(|book| book.row);
             changes.runs.push((before, *row));
-            self.runs.entry(row.id).or_insert(RunBook { row: *row, ends: 0 }).row = *row;
+            match self.runs.get_mut(&row.id) {
+                Some(book) => book.update(*row, line),
+                None => {
+                    let book = self.first_of(*row, line);
+                    self.runs.insert(row.id, book);
+                }
+            }
         }
         for patch in &commit.sessions {
             let before = self.sessions.get(&patch.key).copied();
@@ -142,8 +186,38 @@ impl Books {
         rows.events.clear();
         let heard = usize::try_from(self.acknowledged).unwrap_or(usize::MAX).min(self.events.len());
         rows.events.extend_from_slice(&self.events[heard..]);
+        rows.generations = self.generations;
         rows.first_offset = heard as u64;
         rows.last_commit = self.last_commit;
+    }
+
+    /// Writes a run's record that is known from elsewhere; when things happened is not.
+    pub fn put_run(&mut self, id: RunId, row: RunRow) {
+        let book = self.first_of(row, 0);
+        self.runs.insert(id, book);
+    }
+
+    /// A gateway came back: what is open goes by its job as that is declared now.
+    pub fn reload_terms(&mut self) {
+        for book in self.runs.values_mut().filter(|book| !book.row.is_closed()) {
+            let job = self.jobs.get(book.row.id.job.index()).and_then(Option::as_ref);
+            let same = job.filter(|(_, row)| row.generation == book.row.id.generation);
+            book.terms = same.map_or_else(Terms::default, |(job, _)| job.terms);
+        }
+    }
+
+    fn first_of(&self, row: RunRow, line: i64) -> RunBook {
+        let before = RunId { attempt: row.id.attempt.saturating_sub(1), ..row.id };
+        let before = self.runs.get(&before);
+        let declared = self.job(row.id.job).map(|(job, _)| job.terms);
+        let terms = before.map(|before| before.terms).or(declared).unwrap_or_default();
+        let begins = row.queued_at.as_millis() - line;
+        let queued = row.not_before.map_or(begins, |until| until.as_millis() - line);
+        let first = before.map_or(begins, |before| before.times.first);
+        let times = Times { first, queued, granted: None, ready: None, progress: None, settled: None };
+        let mut book = RunBook { row, ends: 0, terms, times };
+        book.update(row, line);
+        book
     }
 
     /// The record of a run.
@@ -179,6 +253,39 @@ impl Books {
             Some(kept) => *kept = row,
             None => self.ledger.push(row),
         }
+    }
+}
+
+impl RunBook {
+    fn update(&mut self, row: RunRow, line: i64) {
+        let on_line =
+            |wall: Option<Wall>, known: Option<i64>| known.or(wall.map(|wall| wall.as_millis() - line));
+        self.times.granted = on_line(row.granted_at, self.times.granted);
+        self.times.ready = on_line(row.started_at, self.times.ready);
+        self.times.settled = on_line(row.settled_at, self.times.settled);
+        if row.last_progress != self.row.last_progress {
+            self.times.progress = on_line(row.last_progress, None);
+        }
+        self.row = row;
+    }
+
+    /// When a budget ends that binds the run, if it is limited and has begun to count. What was armed
+    /// before the gateway came back was armed again then, in full.
+    #[must_use]
+    pub fn ends(&self, budget: Budget, restarted: Option<i64>) -> Option<i64> {
+        let (budgets, times) = (&self.terms.budgets, &self.times);
+        let (from, span) = match budget {
+            Budget::Queue => (Some(times.queued).filter(|_| times.granted.is_none()), budgets.queue_timeout),
+            Budget::Start => (times.granted.filter(|_| times.ready.is_none()), budgets.start_timeout),
+            Budget::Stall => {
+                let heard = [times.granted, times.ready, times.progress].into_iter().flatten().max();
+                (heard.filter(|_| times.granted.is_some()), budgets.stall_timeout)
+            }
+            Budget::Run => (times.granted, budgets.timeout),
+            Budget::Total => (Some(times.first), budgets.total_timeout),
+        };
+        let from = from?.max(restarted.unwrap_or(i64::MIN));
+        Some(from.saturating_add(i64::try_from(span?.as_millis()).unwrap_or(i64::MAX)))
     }
 }
 

@@ -54,7 +54,8 @@ impl Report {
 #[must_use]
 pub fn run(scenario: &Scenario, subject: Subject, seeds: Range<u64>) -> Report {
     let seeds = if scenario.is_family { seeds } else { 0..1 };
-    let mut report = subject.visit(scenario.config, Seeds { scenario, seeds: seeds.clone(), subject });
+    let mut report =
+        subject.visit(scenario.config.clone(), Seeds { scenario, seeds: seeds.clone(), subject });
     if let Subject::Core(shape) = subject {
         let other = match shape {
             Shape::Emit => Shape::Synthesize,
@@ -177,8 +178,9 @@ fn failure(check: CheckName, message: String) -> Failure {
 }
 
 fn shapes_agree(report: &mut Report, scenario: &Scenario, one: Subject, other: Subject, sample: Range<u64>) {
-    let digests =
-        |subject: Subject| subject.visit(scenario.config, Digests { scenario, seeds: sample.clone() });
+    let digests = |subject: Subject| {
+        subject.visit(scenario.config.clone(), Digests { scenario, seeds: sample.clone() })
+    };
     let (ours, theirs) = (digests(one), digests(other));
     for (seed, (ours, theirs)) in sample.clone().zip(ours.into_iter().zip(theirs)) {
         report.laws.shapes += 1;

@@ -37,6 +37,12 @@ pub enum Choice {
     Event,
     /// How long a crashed process is down.
     Down,
+    /// By how much the wall clock steps.
+    Step,
+    /// How long until the host notices, or a foreign turn ends.
+    Lasts,
+    /// How much later a report is heard again.
+    Again,
 }
 
 const NANOS_PER_MILLI: u64 = 1_000_000;

@@ -5,12 +5,12 @@ use sametick_core::Waiting;
 use sametick_core::commit::{Answer, Commit, JobRow};
 use sametick_core::effect::{Effect, Tick};
 use sametick_core::job::Job;
-use sametick_core::time::{Mono, Span};
+use sametick_core::time::{Mono, Now, Span};
 
 use crate::books::{Books, Changes};
 use crate::check::{Checks, Failure, Rest, Restarted, Scene};
 use crate::label::Labels;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, ScenarioJob};
 
 /// The books of a history, and every check on them.
 ///
@@ -24,7 +24,7 @@ use crate::scenario::Scenario;
 /// let text = "# One job.\n[[job]]\nname = \"digest\"\nat = \"1s\"\ntimeout = \"30s\"\n";
 /// let scenario = Scenario::parse("one.toml", text).expect("a scenario");
 /// let mut judge = Judge::new(&scenario);
-/// let mut gateway = StandardGateway::new(scenario.config, Shape::Emit);
+/// let mut gateway = StandardGateway::new(scenario.config.clone(), Shape::Emit);
 /// gateway.restart(&judge.books().rows(), 1, Now { mono: Mono::default(), wall: WORLD_BEGINS });
 /// let at = gateway.next_wakeup().expect("a due job");
 /// let tick = gateway.handle(Now { mono: at, wall: WORLD_BEGINS.plus_millis(1_000) }, &[]);
@@ -56,7 +56,7 @@ impl<'s> Judge<'s> {
             failures: Vec::new(),
             lag: scenario.lag.high,
         };
-        let jobs: Vec<Job> = scenario.jobs.iter().map(|job| job.job).collect();
+        let jobs: Vec<ScenarioJob> = scenario.jobs.clone();
         judge.begin(jobs.into_iter());
         judge
     }
@@ -67,28 +67,35 @@ impl<'s> Judge<'s> {
     }
 
     /// Starts over with these jobs, keeping the memory.
-    pub(crate) fn begin(&mut self, jobs: impl Iterator<Item = Job>) {
+    pub(crate) fn begin(&mut self, jobs: impl Iterator<Item = ScenarioJob>) {
         let first = |job: &Job| job.schedule.next_after(crate::scenario::WORLD_BEGINS.plus_millis(-1));
         self.jobs.clear();
-        self.jobs.extend(jobs.map(|job| (job, JobRow::new(job.id, 1, first(&job)))));
-        self.books.open(&self.jobs);
+        self.books.open();
+        for planned in jobs {
+            let job = planned.job;
+            let row = JobRow { status: planned.status, ..JobRow::new(job.id, 1, first(&job)) };
+            self.jobs.push((job, row));
+            if planned.declared {
+                self.books.declare(job, row);
+            }
+        }
         self.checks.clear();
         self.failures.clear();
     }
 
     /// Makes a commit durable and judges it. A gap is not applied, a repeat changes nothing.
     pub fn commit(&mut self, at: Mono, commit: &Commit) -> Answer {
-        self.commit_of(at, at, commit)
+        self.commit_of(crate::scenario::reading(at), at, commit)
     }
 
     /// [`Self::commit`] for a store that takes its time: the tick that said it was at `said`, it is
     /// durable at `at`. How late a run settled is measured by the tick, not by the store.
-    pub fn commit_of(&mut self, said: Mono, at: Mono, commit: &Commit) -> Answer {
-        let answer = self.books.apply(commit, &mut self.changes);
+    pub fn commit_of(&mut self, said: Now, at: Mono, commit: &Commit) -> Answer {
+        let answer = self.books.apply(said, commit, &mut self.changes);
         if answer == Answer::Applied {
             let scene = Scene {
                 at,
-                said,
+                said: said.mono,
                 books: &self.books,
                 changes: &self.changes,
                 commit,
@@ -109,6 +116,7 @@ impl<'s> Judge<'s> {
     /// Hears that a gateway came back: what it waits for, and its first tick, before that is carried
     /// out.
     pub fn restarted(&mut self, at: Mono, waiting: &[Waiting], first: &Tick) {
+        self.books.reload_terms();
         let labels = Labels::new(self.scenario, &self.jobs);
         let back = Restarted { at, books: &self.books, labels, waiting, first };
         self.checks.restarted(&mut self.failures, &back);

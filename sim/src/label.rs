@@ -3,7 +3,6 @@
 use sametick_core::commit::JobRow;
 use sametick_core::id::{RunId, SessionKey};
 use sametick_core::job::Job;
-use sametick_core::schedule::Schedule;
 use sametick_core::time::{Mono, Wall};
 
 use crate::scenario::{RunPattern, Scenario, WORLD_BEGINS};
@@ -26,29 +25,40 @@ impl<'a> Labels<'a> {
         self.scenario
     }
 
-    /// Which occurrence of its job a run is, from 1.
+    /// Which occurrence of its job a run is, from 1; none if it is not one of the schedule that the
+    /// job had when the world began.
     #[must_use]
-    pub fn occurrence(&self, run: RunId) -> u64 {
-        let job = self.jobs.iter().find(|(job, _)| job.id == run.job);
-        match job.map(|(job, row)| (job.schedule, row.next_due)) {
-            Some((Schedule::Every { .. }, Some(first))) => {
-                let Some((job, _)) = job else { return 1 };
-                job.schedule.count_through(first, run.due).0.max(1)
-            }
-            Some((Schedule::Every { .. } | Schedule::At(_), _)) | None => 1,
+    pub fn occurrence(&self, run: RunId) -> Option<u64> {
+        if run.asked > 0 {
+            return None;
         }
+        let (job, row) = self.jobs.iter().find(|(job, _)| job.id == run.job)?;
+        let (number, last) = job.schedule.count_through(row.next_due?, run.due);
+        (number > 0 && last == run.due).then_some(number)
     }
 
     /// Whether a pattern speaks of a run.
     #[must_use]
     pub fn fits(&self, pattern: RunPattern, run: RunId) -> bool {
-        pattern.job == run.job.0 && pattern.occurrence.is_none_or(|number| number == self.occurrence(run))
+        pattern.job == run.job.0
+            && pattern.attempt.is_none_or(|attempt| attempt == run.attempt)
+            && pattern.asked.is_none_or(|asked| asked == run.asked)
+            && pattern.occurrence.is_none_or(|number| Some(number) == self.occurrence(run))
     }
 
-    /// `digest#2`.
+    /// `digest#2` for its second occurrence, `digest#2.3` for the third attempt at it, `digest!1` for
+    /// the first that was asked for, `digest@15s` for one that the first schedule does not have.
     #[must_use]
     pub fn run(&self, run: RunId) -> String {
-        format!("{}#{}", self.scenario.job_name(run.job.0), self.occurrence(run))
+        let job = self.scenario.job_name(run.job.0);
+        let generation = if run.generation > 1 { format!("/{}", run.generation) } else { String::new() };
+        let which = match (run.asked, self.occurrence(run)) {
+            (0, Some(number)) => format!("#{number}"),
+            (0, None) => format!("@{}", self.wall(run.due)),
+            (asked, _) => format!("!{asked}"),
+        };
+        let attempt = if run.attempt > 1 { format!(".{}", run.attempt) } else { String::new() };
+        format!("{job}{generation}{which}{attempt}")
     }
 
     /// A session key with its names; sessions are `s1`, `s2`, … in the order they were planned.

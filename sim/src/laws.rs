@@ -43,7 +43,8 @@ pub(crate) fn split<M: Machine>(
     books: &Books,
 ) -> Option<Result<(), String>> {
     let mut machine = before.clone();
-    let (early, late): (Vec<Input>, Vec<Input>) = inputs.iter().partition(|input| input.at <= at.mono);
+    let (early, late): (Vec<Input>, Vec<Input>) =
+        inputs.iter().cloned().partition(|input| input.at <= at.mono);
     let first = machine.handle(at, &early).clone();
     let granted =
         first.commit().is_some_and(|commit| commit.runs.iter().any(|row| row.state == RunState::Starting));
@@ -54,9 +55,9 @@ pub(crate) fn split<M: Machine>(
     let (mut one, mut two) = (books.clone(), books.clone());
     let parts = [&first, &second];
     let effects: Vec<Effect> = parts.iter().flat_map(|tick| tick.effects()).copied().collect();
-    apply(&mut one, whole);
-    apply(&mut two, &first);
-    apply(&mut two, &second);
+    apply(&mut one, now, whole);
+    apply(&mut two, at, &first);
+    apply(&mut two, now, &second);
     if effects != whole.effects() {
         return Some(Err("a tick that is cut in two has other effects".to_owned()));
     }
@@ -74,13 +75,13 @@ pub(crate) fn recover_twice<M: Machine>(
     let rows: Rows = books.rows();
     let tick = machine.restart(&rows, epoch + 1, now).clone();
     let mut again = books.clone();
-    apply(&mut again, &tick);
+    apply(&mut again, now, &tick);
     same(books, &again).map_err(|what| format!("recovering twice leaves other {what} than recovering once"))
 }
 
-fn apply(books: &mut Books, tick: &Tick) {
+fn apply(books: &mut Books, said: Now, tick: &Tick) {
     if let Some(commit) = tick.commit() {
-        let answer = books.apply(commit, &mut Changes::default());
+        let answer = books.apply(said, commit, &mut Changes::default());
         debug_assert_eq!(answer, Answer::Applied, "the commits of one machine have no gap");
     }
 }

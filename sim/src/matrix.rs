@@ -76,7 +76,7 @@ impl Matrix {
 fn kill(mutant: &'static Mutant, scenarios: &[Scenario]) -> Kill {
     let mut total = Kill { mutant, killed_by: BTreeSet::new(), seeds_to_kill: None, failed: (0, 0) };
     for scenario in scenarios {
-        Subject::Mutant(mutant).visit(scenario.config, Trial { scenario, total: &mut total });
+        Subject::Mutant(mutant).visit(scenario.config.clone(), Trial { scenario, total: &mut total });
     }
     total
 }

@@ -33,6 +33,10 @@ pub struct TurnScript {
     pub stops: Option<Span>,
     /// Whether the host's timer rings before it hears a report of the same instant.
     pub deadline_first: bool,
+    /// How often it reports progress while it is at work.
+    pub progress: Option<Span>,
+    /// How much later each of its reports is heard a second time.
+    pub again: Option<Span>,
 }
 
 /// When a turn ends by itself.
@@ -57,9 +61,12 @@ impl<'s> Script<'s> {
     }
 
     /// The jobs as this seed declares them.
-    pub fn jobs(&self) -> impl Iterator<Item = Job> + use<'s> {
+    pub fn jobs(&self) -> impl Iterator<Item = ScenarioJob> + use<'s> {
         let draw = self.draw;
-        self.scenario.jobs.iter().map(move |planned| drawn_job(planned, &draw))
+        self.scenario
+            .jobs
+            .iter()
+            .map(move |planned| ScenarioJob { job: drawn_job(planned, &draw), ..*planned })
     }
 
     /// How the turn of a run behaves.
@@ -77,7 +84,9 @@ impl<'s> Script<'s> {
                 TurnEnd::NearTimeout(low, high) => PlannedEnd::NearTimeout(near(low, high)),
                 TurnEnd::NearTotal(low, high) => PlannedEnd::NearTotal(near(low, high)),
             },
-            finish: if rule.ok { Finish::Ok } else { Finish::Failed(None) },
+            finish: rule.finish,
+            progress: rule.progress,
+            again: rule.again.map(|again| self.draw.span(again, Choice::Again, key)),
             stops: match rule.on_abort {
                 OnAbort::Ignores => None,
                 OnAbort::Stops(stops) => Some(self.draw.span(stops, Choice::Stops, key)),
@@ -112,6 +121,18 @@ impl<'s> Script<'s> {
     #[must_use]
     pub fn event_down(&self, place: usize, down: SpanRange) -> Span {
         self.draw.span(down, Choice::Down, 1_000 + place as u64)
+    }
+
+    /// By how many milliseconds the wall clock steps at the nth event of the timeline.
+    #[must_use]
+    pub fn event_step(&self, place: usize, low: Offset, high: Offset) -> i64 {
+        self.draw.offset(low, high, Choice::Step, place as u64).0 / 1_000_000
+    }
+
+    /// How long what the nth event of the timeline begins lasts.
+    #[must_use]
+    pub fn event_lasts(&self, place: usize, lasts: SpanRange) -> Span {
+        self.draw.span(lasts, Choice::Lasts, place as u64)
     }
 
     /// How long the process is down that died over a commit.
@@ -172,10 +193,12 @@ fn drawn_job(planned: &ScenarioJob, draw: &Draw) -> Job {
 impl TurnRule {
     /// A turn nobody planned: ready after 5 ms, done after a second, stops when asked to.
     const PLAIN: Self = Self {
-        runs: RunPattern { job: 0, occurrence: None },
+        runs: RunPattern { job: 0, occurrence: None, asked: None, attempt: None },
         ready: Some(SpanRange::exactly(Span::from_millis(5))),
         ends: TurnEnd::After(SpanRange::exactly(Span::from_secs(1))),
-        ok: true,
+        finish: Finish::Ok,
+        progress: None,
+        again: None,
         on_abort: OnAbort::Stops(SpanRange::exactly(Span::from_millis(20))),
         order: Order::ReportFirst,
     };

@@ -1,9 +1,11 @@
 //! A world told in lines: the transcript of a scenario, and the body of `explain`.
 
+use std::collections::BTreeMap;
+
 use sametick_core::Machine;
-use sametick_core::commit::{Commit, LateWord};
-use sametick_core::effect::{Effect, Input, InputKind, Report};
-use sametick_core::id::SessionKey;
+use sametick_core::commit::{Commit, JobStatus, LateWord};
+use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind, Report};
+use sametick_core::id::{JobId, SessionKey};
 use sametick_core::lifecycle::EventPhase;
 use sametick_core::run::{Drain, Finish, RunRow, RunState};
 use sametick_core::session::{SessionChange, Status};
@@ -54,7 +56,10 @@ pub struct Story {
 /// Tells the world of a seed.
 #[must_use]
 pub fn tell(scenario: &Scenario, subject: Subject, seed: u64) -> Story {
-    subject.visit(scenario.config, Telling { scenario, seed, is_core: matches!(subject, Subject::Core(_)) })
+    subject.visit(
+        scenario.config.clone(),
+        Telling { scenario, seed, is_core: matches!(subject, Subject::Core(_)) },
+    )
 }
 
 /// The transcript that a scenario without ranges expects.
@@ -98,27 +103,35 @@ impl Visit for Telling<'_> {
         let (verdict, beats) = world.record(self.seed);
         let labels = world.labels();
         let mut lines = Vec::new();
-        let mut life = 1;
+        let mut seen = Seen { life: 1, statuses: BTreeMap::new() };
         for beat in &beats {
-            tell_beat(beat, &labels, &mut life, &mut lines);
+            tell_beat(beat, &labels, &mut seen, &mut lines);
         }
         Story { verdict, lines }
     }
 }
 
-fn tell_beat(beat: &Beat, labels: &Labels<'_>, seen: &mut u32, lines: &mut Vec<Line>) {
+/// What the story has told already.
+struct Seen {
+    /// The life of the gateway.
+    life: u32,
+    /// The jobs whose schedules are not followed.
+    statuses: BTreeMap<JobId, JobStatus>,
+}
+
+fn tell_beat(beat: &Beat, labels: &Labels<'_>, seen: &mut Seen, lines: &mut Vec<Line>) {
     match beat {
         Beat::Tick { at, life, inputs, tick, fate, failures } => {
             let mut say = |kind, text: String| lines.push(Line { at: *at, kind, text });
-            if life != seen {
-                *seen = *life;
+            if *life != seen.life {
+                seen.life = *life;
                 say(LineKind::Crash, "the gateway is back and recovers".to_owned());
             }
             for heard in inputs.iter().filter_map(|input| told_input(input, labels)) {
                 say(LineKind::Heard, heard);
             }
             if let Some(commit) = tick.commit() {
-                let told = told_commit(commit, labels);
+                let told = told_commit(commit, labels, &mut seen.statuses);
                 say(
                     LineKind::Commit,
                     if *fate == Fate::AllLost { format!("never stored: {told}") } else { told },
@@ -147,7 +160,6 @@ fn tell_failures(at: Mono, failures: &[Failure], lines: &mut Vec<Line>) {
 
 fn told_input(input: &Input, labels: &Labels<'_>) -> Option<String> {
     use sametick_core::commit::Answer;
-    use sametick_core::effect::Command;
     Some(match input.kind {
         InputKind::Answer { answer: Answer::Applied, .. } | InputKind::Heard { .. } => return None,
         InputKind::Answer { commit, answer } => {
@@ -169,18 +181,32 @@ fn told_input(input: &Input, labels: &Labels<'_>) -> Option<String> {
                 Report::Stopped => format!("{run} reports that it stopped"),
             }
         }
-        InputKind::Command { command: Command::Cancel(run), .. } => {
-            format!("somebody cancels {}", labels.run(run))
-        }
-        InputKind::Command { command: Command::Add(job), .. } => {
-            format!("somebody adds {}", labels.scenario().job_name(job.id.0))
+        InputKind::Command { ref command, .. } => told_command(command, labels),
+        InputKind::Foreign { key, began, .. } => {
+            let word = if began { "begins" } else { "ends" };
+            format!("a turn of somebody else {word} in {}", labels.key(key))
         }
         InputKind::ClockStepped => "the wall clock steps".to_owned(),
     })
 }
 
+fn told_command(command: &Command, labels: &Labels<'_>) -> String {
+    let job = |job: JobId| labels.scenario().job_name(job.0);
+    match command {
+        Command::Add(new) => format!("somebody adds {}", job(new.id)),
+        Command::Edit(new) => format!("somebody edits {}", job(new.id)),
+        Command::Remove(id) => format!("somebody removes {}", job(*id)),
+        Command::Pause(id) => format!("somebody pauses {}", job(*id)),
+        Command::Disable(id) => format!("somebody disables {}", job(*id)),
+        Command::Resume(id) => format!("somebody resumes {}", job(*id)),
+        Command::RunNow(id) => format!("somebody runs {} now", job(*id)),
+        Command::Spawn { parent, job: id } => format!("{} asks for {}", labels.run(*parent), job(*id)),
+        Command::Cancel(run) => format!("somebody cancels {}", labels.run(*run)),
+    }
+}
+
 /// A commit in one line: runs, sessions, events, jobs' ledger, late notes.
-fn told_commit(commit: &Commit, labels: &Labels<'_>) -> String {
+fn told_commit(commit: &Commit, labels: &Labels<'_>, statuses: &mut BTreeMap<JobId, JobStatus>) -> String {
     let mut parts: Vec<String> = commit.runs.iter().map(|row| told_run(row, labels)).collect();
     for patch in &commit.sessions {
         let status = match patch.change {
@@ -212,6 +238,14 @@ fn told_commit(commit: &Commit, labels: &Labels<'_>) -> String {
     for job in &commit.declared {
         parts.push(format!("{} declared", labels.scenario().job_name(job.id.0)));
     }
+    for job in &commit.removed {
+        parts.push(format!("{} removed", labels.scenario().job_name(job.0)));
+    }
+    for row in &commit.jobs {
+        if statuses.insert(row.id, row.status).unwrap_or_default() != row.status {
+            parts.push(format!("{} {}", labels.scenario().job_name(row.id.0), row.status.name()));
+        }
+    }
     if parts.is_empty() {
         parts.push("job state".to_owned());
     }
@@ -229,11 +263,18 @@ fn short_key(key: SessionKey, labels: &Labels<'_>) -> String {
 fn told_run(row: &RunRow, labels: &Labels<'_>) -> String {
     let name = labels.run(row.id);
     match (row.state, row.drain) {
+        (RunState::Queued, _) if row.not_before.is_some() => {
+            let until = row.not_before.map(|until| labels.wall(until)).unwrap_or_default();
+            format!("{name} waits until {until}")
+        }
         (RunState::Queued, _) => format!("{name} queued"),
         (RunState::Starting, _) => format!("{name} starting"),
         (RunState::Running, _) => format!("{name} running"),
         (RunState::Settled(outcome), Drain::None | Drain::Open) => format!("{name} {}", told(outcome)),
         (RunState::Settled(outcome), Drain::Confirmed) => format!("{name} {}, stopped", outcome.name()),
+        (RunState::Settled(outcome), Drain::Held) => {
+            format!("{name} {}, held: nobody knows that it stopped", outcome.name())
+        }
         (RunState::Settled(outcome), Drain::Abandoned) => {
             format!("{name} {}, abandoned: nobody knows that it stopped", outcome.name())
         }
@@ -251,7 +292,10 @@ fn told_effect(effect: &Effect, labels: &Labels<'_>) -> Option<String> {
         Effect::Deliver { run, outcome } => {
             format!("-> deliver the result of {}: {}", labels.run(*run), outcome.name())
         }
-        Effect::Reply { reply: Ok(()), .. } => "-> reply: accepted".to_owned(),
+        Effect::Reply { reply: Ok(Accepted::Done), .. } => "-> reply: accepted".to_owned(),
+        Effect::Reply { reply: Ok(Accepted::Run(run)), .. } => {
+            format!("-> reply: accepted as {}", labels.run(*run))
+        }
         Effect::Reply { reply: Err(refusal), .. } => format!("-> reply: refused, {refusal}"),
         Effect::StoreAgain { commit } => format!("-> send commit {commit} again"),
         Effect::StepDown => "-> step down".to_owned(),

@@ -5,7 +5,8 @@
 
 use sametick_core::commit::{Answer, Commit, Rows};
 use sametick_core::effect::{Command, Effect, Input, InputKind, Report, Tick};
-use sametick_core::id::{RunId, SessionId};
+use sametick_core::id::{JobId, RunId, SessionId};
+use sametick_core::job::Job;
 use sametick_core::run::RunState;
 use sametick_core::time::{Mono, Now, Span};
 use sametick_core::{Machine, Waiting};
@@ -18,7 +19,9 @@ use crate::judge::Judge;
 use crate::label::Labels;
 use crate::laws::{self, LawCounts};
 use crate::record::{Beat, Fate, Recorder};
-use crate::scenario::{CrashPoint, EventKind, FaultKind, Moment, Offset, RunPattern, Scenario, WORLD_BEGINS};
+use crate::scenario::{
+    CrashPoint, EventKind, FaultKind, JobCommand, Moment, Offset, RunPattern, Scenario, reading,
+};
 use crate::script::Script;
 
 /// A world that handles more ticks than this is taken to go on for ever.
@@ -63,6 +66,10 @@ pub struct World<'s, M> {
     faults_used: Vec<bool>,
     heard: u64,
     heard_told: u64,
+    /// By how many milliseconds the wall clock is off from where it would be without steps.
+    stepped: i64,
+    /// Results that left.
+    delivered: Vec<RunId>,
     tick: Tick,
     verdict: Verdict,
     digest: WorldDigest,
@@ -77,8 +84,8 @@ pub struct World<'s, M> {
 #[derive(Clone, Debug)]
 struct Kept {
     commit: Commit,
-    /// When the tick was that said it.
-    said: Mono,
+    /// What the clocks showed to the tick that said it.
+    said: Now,
     /// How many times more the store refuses it.
     refusals: u32,
 }
@@ -91,6 +98,8 @@ struct Turn {
     off: Option<Offset>,
     started: bool,
     aborted: bool,
+    /// Whether it ended by itself.
+    ended: bool,
     /// After this instant it says nothing any more.
     silent_after: Option<Mono>,
     deadline_first: bool,
@@ -117,6 +126,8 @@ impl<'s, M: Machine> World<'s, M> {
             faults_used: vec![false; scenario.faults.len()],
             heard: 0,
             heard_told: 0,
+            stepped: 0,
+            delivered: Vec::new(),
             tick: Tick::default(),
             verdict: Verdict::default(),
             digest: WorldDigest::default(),
@@ -190,35 +201,86 @@ impl<'s, M: Machine> World<'s, M> {
         self.kept.clear();
         self.faults_used.fill(false);
         (self.heard, self.heard_told) = (0, 0);
+        self.stepped = 0;
+        self.delivered.clear();
         self.verdict = Verdict::default();
         self.digest = WorldDigest::default();
         let scenario = self.scenario;
         for (place, event) in scenario.timeline.iter().enumerate() {
             let at = self.script.event_at(place, event.at);
-            let kind = match event.kind {
-                EventKind::Cancel(pattern) => match self.run_named(pattern) {
-                    Some(run) => What::Command(Command::Cancel(run)),
-                    None => continue,
-                },
-                EventKind::Crash { down } => What::Crash { down: self.script.event_down(place, down) },
-            };
-            self.agenda.plan(at, kind);
+            self.agenda.plan(at, What::Event(place));
         }
     }
 
+    /// The nth event of the timeline happens; says how long the gateway is down that it kills.
+    fn befall(&mut self, place: usize, at: Mono, ticket: u64) -> Option<Span> {
+        let scenario = self.scenario;
+        let kind = match scenario.timeline[place].kind {
+            EventKind::Crash { down } => return Some(self.script.event_down(place, down)),
+            EventKind::Clock { low, high, noticed } => {
+                self.stepped = self.stepped.saturating_add(self.script.event_step(place, low, high));
+                self.agenda.plan(at + self.script.event_lasts(place, noticed), What::ClockRead);
+                return None;
+            }
+            EventKind::Foreign { lasts } if self.up => {
+                let (key, turn, life) = (scenario.main_session(), place as u64, self.life);
+                let ends = at + self.script.event_lasts(place, lasts);
+                self.agenda.plan(ends, What::ForeignEnds { key, turn, life });
+                InputKind::Foreign { key, turn, began: true }
+            }
+            EventKind::Foreign { .. } => return None,
+            EventKind::Cancel(pattern) => self.command(ticket, self.run_named(pattern).map(Command::Cancel)?),
+            EventKind::Spawn { job, parent } => {
+                let command = |parent| Command::Spawn { parent, job: JobId(job) };
+                self.command(ticket, self.run_named(parent).map(command)?)
+            }
+            EventKind::Edit { job, like } => {
+                let job = Job { id: JobId(job), ..self.judge.jobs().get(like as usize)?.0 };
+                self.command(ticket, Command::Edit(Box::new(job)))
+            }
+            EventKind::Job(command, job) => {
+                let id = JobId(job);
+                let command = match command {
+                    JobCommand::Add => Command::Add(Box::new(self.judge.jobs().get(job as usize)?.0)),
+                    JobCommand::Remove => Command::Remove(id),
+                    JobCommand::Pause => Command::Pause(id),
+                    JobCommand::Disable => Command::Disable(id),
+                    JobCommand::Resume => Command::Resume(id),
+                    JobCommand::RunNow => Command::RunNow(id),
+                };
+                self.command(ticket, command)
+            }
+        };
+        if self.up {
+            self.inputs.push(Input { at, kind });
+        }
+        None
+    }
+
+    const fn command(&self, ticket: u64, command: Command) -> InputKind {
+        InputKind::Command { ticket, command }
+    }
+
+    /// The run that a pattern means: the occurrence it counts to, or else the latest that fits.
     fn run_named(&self, pattern: RunPattern) -> Option<RunId> {
         let (job, row) = self.judge.jobs().iter().find(|(job, _)| job.id.0 == pattern.job)?;
+        let labels = self.judge.labels();
+        let known = self.judge.books().runs.keys().rev().find(|run| labels.fits(pattern, **run));
+        if pattern.asked.is_some() || pattern.attempt.is_none() && known.is_some() {
+            return known.copied();
+        }
         let mut due = row.next_due?;
         for _ in 1..pattern.occurrence.unwrap_or(1) {
             due = job.schedule.next_after(due)?;
         }
-        Some(RunId { job: job.id, generation: 1, due, attempt: 1 })
+        let first = RunId::scheduled(job.id, 1, due);
+        Some(RunId { attempt: pattern.attempt.unwrap_or(1), ..first })
     }
 
-    /// The wall clock on the monotonic line.
+    /// What both clocks show.
     fn reading(&self, at: Mono) -> Now {
-        let millis = i64::try_from(at.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
-        Now { mono: at, wall: WORLD_BEGINS.plus_millis(millis) }
+        let true_to_line = reading(at);
+        Now { wall: true_to_line.wall.plus_millis(self.stepped), ..true_to_line }
     }
 
     /// Starts the gateway on what is durable.
@@ -288,12 +350,22 @@ impl<'s, M: Machine> World<'s, M> {
                 }
                 // Nobody is left to hear them.
                 What::Answer { .. } | What::StoreAgain { .. } => {}
-                What::Command(command) if self.up => {
-                    let ticket = happening.sequence;
-                    self.inputs
-                        .push(Input { at: happening.at, kind: InputKind::Command { ticket, command } });
+                What::Event(place) => {
+                    let down = self.befall(place, happening.at, happening.sequence);
+                    if down.is_some() {
+                        return down;
+                    }
                 }
-                What::Command(_) => {}
+                What::ClockRead if self.up => {
+                    self.inputs.push(Input { at: happening.at, kind: InputKind::ClockStepped });
+                }
+                What::ForeignEnds { key, turn, life } if life == self.life && self.up => {
+                    let kind = InputKind::Foreign { key, turn, began: false };
+                    self.inputs.push(Input { at: happening.at, kind });
+                }
+                // A gateway that starts reads its clock, and knows of no turn that died with another.
+                What::ClockRead | What::ForeignEnds { .. } => {}
+                What::Progress { run, every } => self.progress(happening.at, run, every, rings),
                 What::Report { run, report } => self.hear(happening.at, run, report, rings),
             }
         }
@@ -301,8 +373,14 @@ impl<'s, M: Machine> World<'s, M> {
     }
 
     fn hear(&mut self, at: Mono, run: RunId, report: Report, rings: Option<Mono>) {
-        let Some(turn) = self.turns.get(&run) else { return };
-        if turn.silent_after.is_some_and(|silent| at > silent) || !self.up {
+        let Some(turn) = self.turns.get_mut(&run) else { return };
+        if turn.silent_after.is_some_and(|silent| at > silent) {
+            return;
+        }
+        if let Report::Completed(_) | Report::Stopped = report {
+            turn.ended = true;
+        }
+        if !self.up {
             return;
         }
         if turn.deadline_first && rings == Some(at) {
@@ -310,6 +388,23 @@ impl<'s, M: Machine> World<'s, M> {
             return;
         }
         self.inputs.push(Input { at, kind: InputKind::Report { run, report } });
+    }
+
+    /// A turn that is at work reports progress, and will again.
+    fn progress(&mut self, at: Mono, run: RunId, every: Span, rings: Option<Mono>) {
+        let silent = |turn: &Turn| turn.ended || turn.silent_after.is_some_and(|silent| at > silent);
+        if self.turns.get(&run).is_some_and(|turn| !silent(turn)) {
+            self.hear(at, run, Report::Progress, rings);
+            self.agenda.plan(at + every, What::Progress { run, every });
+        }
+    }
+
+    /// A turn says something at an instant, and perhaps once more.
+    fn says(&mut self, at: Mono, run: RunId, report: Report, again: Option<Span>) {
+        self.agenda.plan(at, What::Report { run, report });
+        if let Some(again) = again {
+            self.agenda.plan(at + again, What::Report { run, report });
+        }
     }
 
     fn handle(&mut self, now: Mono) {
@@ -378,23 +473,24 @@ impl<'s, M: Machine> World<'s, M> {
         let answers = self.now + self.script.store_answers(commit.number);
         match fault {
             None => {
-                let answer = self.apply(self.now, commit);
+                let said = self.reading(self.now);
+                let answer = self.apply(said, commit);
                 if answer != Answer::Applied {
-                    self.keep(commit.clone(), self.now, 0);
+                    self.keep(commit.clone(), said, 0);
                 }
                 self.answer(answers, commit.number, answer);
                 true
             }
             Some(FaultKind::NotApplied(times)) => {
-                self.keep(commit.clone(), self.now, times.saturating_sub(1));
+                self.keep(commit.clone(), self.reading(self.now), times.saturating_sub(1));
                 self.answer(answers, commit.number, Answer::NotApplied);
                 true
             }
             Some(FaultKind::Unknown { applied }) => {
                 if applied {
-                    self.apply(self.now, commit);
+                    self.apply(self.reading(self.now), commit);
                 }
-                self.keep(commit.clone(), self.now, 0);
+                self.keep(commit.clone(), self.reading(self.now), 0);
                 self.answer(answers, commit.number, Answer::Unknown);
                 true
             }
@@ -406,12 +502,12 @@ impl<'s, M: Machine> World<'s, M> {
                         self.crash(down);
                     }
                     CrashPoint::At => {
-                        self.apply(self.now, commit);
+                        self.apply(self.reading(self.now), commit);
                         self.lost(Fate::EffectsLost);
                         self.crash(down);
                     }
                     CrashPoint::After => {
-                        let answer = self.apply(self.now, commit);
+                        let answer = self.apply(self.reading(self.now), commit);
                         self.answer(answers, commit.number, answer);
                         self.agenda.plan(answers.tick_after(), What::Crash { down });
                     }
@@ -432,7 +528,7 @@ impl<'s, M: Machine> World<'s, M> {
         self.agenda.plan(at, What::Answer { commit, answer, life });
     }
 
-    fn keep(&mut self, commit: Commit, said: Mono, refusals: u32) {
+    fn keep(&mut self, commit: Commit, said: Now, refusals: u32) {
         self.kept.push(Kept { commit, said, refusals });
     }
 
@@ -447,7 +543,7 @@ impl<'s, M: Machine> World<'s, M> {
     }
 
     /// Makes a commit durable, and judges it.
-    fn apply(&mut self, said: Mono, commit: &Commit) -> Answer {
+    fn apply(&mut self, said: Now, commit: &Commit) -> Answer {
         let answer = self.judge.commit_of(said, self.now, commit);
         if answer == Answer::Applied {
             for (before, after) in &self.judge.changes().runs {
@@ -512,13 +608,15 @@ impl<'s, M: Machine> World<'s, M> {
                 let life = self.life;
                 self.agenda.plan(self.now + STORE_BACKOFF, What::StoreAgain { commit, life });
             }
-            Effect::Deliver { .. } | Effect::Reply { .. } | Effect::StepDown => {}
+            Effect::Deliver { run, .. } => self.delivered.push(run),
+            Effect::Reply { .. } | Effect::StepDown => {}
         }
     }
 
     fn start_turn(&mut self, run: RunId) {
         let now = self.now;
-        let budgets = self.judge.books().job(run.job).map(|(job, _)| job.budgets).unwrap_or_default();
+        let book = self.judge.books().runs.get(&run);
+        let budgets = book.map(|book| book.terms.budgets).unwrap_or_default();
         let script = self.script.turn(run, &self.judge.labels());
         let Some(turn) = self.turns.get_mut(&run).filter(|turn| !turn.aborted && !turn.started) else {
             return;
@@ -526,13 +624,17 @@ impl<'s, M: Machine> World<'s, M> {
         turn.started = true;
         turn.off = script.offset();
         turn.deadline_first = script.deadline_first;
+        let granted = turn.granted;
+        if let Some(every) = script.progress {
+            self.agenda.plan(now + every, What::Progress { run, every });
+        }
         if let Some(ready) = script.ready {
             self.sessions += 1;
             let session = SessionId(self.sessions);
-            self.agenda.plan(now + ready, What::Report { run, report: Report::Ready { session } });
+            self.says(now + ready, run, Report::Ready { session }, script.again);
         }
-        if let Some(end) = script.ends_at(run, &budgets, turn.granted, now) {
-            self.agenda.plan(end, What::Report { run, report: script.last_word() });
+        if let Some(end) = script.ends_at(run, &budgets, granted, now) {
+            self.says(end, run, script.last_word(), script.again);
         }
     }
 
@@ -551,7 +653,7 @@ impl<'s, M: Machine> World<'s, M> {
         if script.stops.is_some() && (!again || turn.silent_after.is_some_and(|silent| silent < now)) {
             turn.silent_after = Some(stopped);
         }
-        self.agenda.plan(stopped, What::Report { run, report: Report::Stopped });
+        self.says(stopped, run, Report::Stopped, script.again);
     }
 
     /// Judges the world as it was left.
@@ -572,6 +674,14 @@ impl<'s, M: Machine> World<'s, M> {
         let mut broken = Vec::new();
         let labels = self.judge.labels();
         for (claim, hits) in self.scenario.claims.iter().zip(&mut self.claim_hits) {
+            if !claim.counts.is_empty() {
+                *hits += 1;
+                let books = self.judge.books();
+                if let Some(message) = crate::check::count_broken(claim, books, &self.delivered, &labels) {
+                    broken.push(Failure { check: CheckName::Claim, at: self.now, run: None, message });
+                }
+                continue;
+            }
             let rows = self.judge.books().runs.values().map(|book| &book.row);
             for row in rows.filter(|row| labels.fits(claim.runs, row.id)) {
                 let off = self.turns.get(&row.id).and_then(|turn| turn.off);
@@ -603,6 +713,7 @@ impl Turn {
             off: None,
             started: false,
             aborted: false,
+            ended: false,
             silent_after: None,
             deadline_first: false,
         }

@@ -220,8 +220,8 @@ impl History {
 /// What hosts and tests ask.
 impl History {
     /// The machine's limits.
-    pub(crate) const fn config(&self) -> Config {
-        self.scenario.config
+    pub(crate) fn config(&self) -> Config {
+        self.scenario.config.clone()
     }
 
     /// The scenario and its choices.

@@ -36,7 +36,7 @@ fn read_request(line: &str) -> Option<(&str, RunId)> {
     let verb = words.next()?;
     let (job, generation) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
     let (due, attempt) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    Some((verb, RunId { job: JobId(job), generation, due: Wall::from_millis(due), attempt }))
+    Some((verb, RunId { attempt, ..RunId::scheduled(JobId(job), generation, Wall::from_millis(due)) }))
 }
 
 /// The host's software.

@@ -54,7 +54,12 @@ impl Simulation {
                 EventKind::Crash { down } => {
                     acts.push((script.event_at(place, event.at), Act::Crash(script.event_down(place, down))))
                 }
-                EventKind::Cancel(_) => panic!("nobody cancels anything over this network yet"),
+                EventKind::Cancel(_)
+                | EventKind::Clock { .. }
+                | EventKind::Foreign { .. }
+                | EventKind::Job(..)
+                | EventKind::Edit { .. }
+                | EventKind::Spawn { .. } => panic!("nobody asks for anything over this network yet"),
             }
         }
         Self { seed, shape: Shape::Emit, witness, acts }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sametick_core::effect::{Effect, Report};
 use sametick_core::id::{RunId, SessionId};
 use sametick_core::ports::Turns;
-use sametick_core::run::Finish;
+use sametick_core::run::{Failure, Finish};
 use sametick_gateway::Handle;
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;
@@ -94,7 +94,8 @@ async fn live(run: RunId, handle: Handle, mut stop: oneshot::Receiver<()>) {
         }
     }
     // The provider has hung up.
-    let last = if asked_to_stop { Report::Stopped } else { Report::Completed(Finish::Failed(None)) };
+    let last =
+        if asked_to_stop { Report::Stopped } else { Report::Completed(Finish::Failed(Failure::default())) };
     say(&handle, run, last).await;
 }
 
@@ -112,7 +113,7 @@ fn report(line: &str) -> Option<Report> {
     match line.split_once(' ').unwrap_or((line, "")) {
         ("session", number) => Some(Report::Ready { session: SessionId(number.parse().ok()?) }),
         ("done", "ok") => Some(Report::Completed(Finish::Ok)),
-        ("done", "failed") => Some(Report::Completed(Finish::Failed(None))),
+        ("done", "failed") => Some(Report::Completed(Finish::Failed(Failure::default()))),
         ("stopped", "") => Some(Report::Stopped),
         _ => None,
     }

@@ -22,7 +22,8 @@ use std::time::Duration;
 use sametick_core::effect::Report;
 use sametick_core::id::{RunId, SessionId, SessionKey};
 use sametick_core::ports::Turns;
-use sametick_core::run::Finish;
+use sametick_core::retry::FailureKind;
+use sametick_core::run::{Failure, Finish};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -126,7 +127,10 @@ impl ProcessTurns {
         }
         let Some(program) = self.programs.get(run.job) else {
             let why = self.names.with(|names| names.texts.intern("the job names no program to run"));
-            self.say(run, Report::Completed(Finish::Failed(Some(why))));
+            self.say(
+                run,
+                Report::Completed(Finish::Failed(Failure { kind: FailureKind::Permanent, text: Some(why) })),
+            );
             return;
         };
         let (abort, aborted) = oneshot::channel();

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use sametick_core::effect::Report;
 use sametick_core::id::{RunId, SessionId};
-use sametick_core::run::Finish;
+use sametick_core::retry::FailureKind;
+use sametick_core::run::{Failure, Finish};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
@@ -110,7 +111,8 @@ impl Turn {
     }
 
     fn failed(&self, why: &str) -> Finish {
-        Finish::Failed(Some(self.names.with(|names| names.texts.intern(why))))
+        let text = Some(self.names.with(|names| names.texts.intern(why)));
+        Finish::Failed(Failure { kind: FailureKind::Unknown, text })
     }
 
     async fn clear_mark(&self) {

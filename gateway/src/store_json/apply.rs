@@ -37,12 +37,12 @@ pub(crate) fn writes(changes: &Changes, layout: &Layout) -> Result<Vec<Write>, S
         writes.extend(appended(&layout.run_log(job), lines)?);
     }
     writes.extend(appended(&layout.notes(), &changes.notes)?);
-    if !changes.states.is_empty() {
+    if !changes.states.is_empty() || !changes.removed.is_empty() {
         let inline = inline_states(&layout.jobs())?;
         let inline = |job: &str| inline.get(job).and_then(Value::as_object).cloned();
         writes.push(patched(&layout.states(), |document| changes.patch_states(document, inline))?);
     }
-    if !changes.jobs.is_empty() {
+    if !changes.jobs.is_empty() || !changes.removed.is_empty() {
         writes.push(patched(&layout.jobs(), |document| changes.patch_jobs(document))?);
     }
     Ok(writes)

@@ -24,6 +24,9 @@ pub(crate) struct CommitDoc {
     pub(crate) epoch: u64,
     /// The number of the last commit.
     pub(crate) last_commit: u64,
+    /// The highest generation any job was ever given.
+    #[serde(default)]
+    pub(crate) generations: u32,
     /// Runs that are not closed, by id.
     pub(crate) runs: BTreeMap<String, RunDoc>,
     /// The offset of the first of `events`, or of the next one.
@@ -47,6 +50,9 @@ pub(crate) struct Changes {
     pub(crate) states: Map<String, Value>,
     /// Declared jobs.
     pub(crate) jobs: Vec<Map<String, Value>>,
+    /// Jobs that were removed.
+    #[serde(default)]
+    pub(crate) removed: Vec<String>,
     /// Lines about what did not run and what came late.
     pub(crate) notes: Vec<Value>,
     /// The commit's own time.
@@ -60,7 +66,9 @@ impl CommitDoc {
             version: 1,
             epoch: self.epoch,
             last_commit: commit.number,
+            generations: commit.generations,
             changes: Changes {
+                removed: commit.removed.iter().map(|job| names.jobs.name(job.0).to_owned()).collect(),
                 jobs: commit.declared.iter().map(|job| declared.object(job, names)).collect(),
                 ..self.changes_of(commit, names)
             },
@@ -163,6 +171,7 @@ impl Changes {
     ) -> Result<(), String> {
         document.entry("version").or_insert(json!(1));
         let all = object_at(document, "jobs").ok_or("\"jobs\"")?;
+        all.retain(|job, _| !self.is_removed(Some(job)));
         for (job, patch) in &self.states {
             let known = all.contains_key(job);
             let entry = object_at(all, job).ok_or_else(|| format!("\"jobs\" / {job:?}"))?;
@@ -178,10 +187,15 @@ impl Changes {
         Ok(())
     }
 
-    /// Writes the declared jobs into the document.
+    fn is_removed(&self, job: Option<&str>) -> bool {
+        job.is_some_and(|job| self.removed.iter().any(|removed| removed == job))
+    }
+
+    /// Writes the declared jobs into the document, and takes the removed ones out.
     pub(crate) fn patch_jobs(&self, document: &mut Map<String, Value>) -> Result<(), String> {
         document.entry("version").or_insert(json!(1));
         let all = document.entry("jobs").or_insert_with(|| json!([])).as_array_mut().ok_or("\"jobs\"")?;
+        all.retain(|job| !self.is_removed(job.get("id").and_then(Value::as_str)));
         for job in &self.jobs {
             let mut job = job.clone();
             if let Some(at) = self.at {

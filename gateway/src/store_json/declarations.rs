@@ -57,12 +57,12 @@ impl Declarations {
         // Before the machine knows the job: its first run may start before the answer is heard here.
         let new_program =
             argv.is_some_and(|argv| self.programs.add(job.id, Program { agent: job.agent, argv }));
-        let answer = handle.command(Command::Add(job)).await;
+        let answer = handle.command(Command::Add(Box::new(job))).await;
         self.lock().remove(&job.id);
         if answer.is_err() && new_program {
             self.programs.remove(job.id);
         }
-        Ok(answer.map(|()| job.id)?)
+        Ok(answer.map(|_| job.id)?)
     }
 
     /// A declared job as the file is to have it.

@@ -28,15 +28,13 @@ pub(crate) fn read(declared: &Map<String, Value>, id: &str, names: &mut Names) -
     let schedule = schedule(declared)?;
     let agent = names.agents.intern(text(declared, "agentId").unwrap_or("main"));
     let mode = declared.get("delivery").and_then(|delivery| delivery.get("mode")).and_then(Value::as_str);
-    Ok(Job {
-        id: names.jobs.intern(id),
-        agent,
-        schedule,
-        budgets: budgets(declared, payload)?,
-        deliver: mode.is_some_and(|mode| mode != "none"),
-        // The field catches up after a restart.
-        catch_up: CatchUp::One,
-    })
+    let mut job = Job::new(names.jobs.intern(id), agent, schedule);
+    job.terms.budgets = budgets(declared, payload)?;
+    job.terms.deliver = mode.is_some_and(|mode| mode != "none");
+    // The field catches up after a restart.
+    job.catch_up = CatchUp::One;
+    job.delete_after_run = declared.get("deleteAfterRun").and_then(Value::as_bool).unwrap_or(false);
+    Ok(job)
 }
 
 fn check_target(declared: &Map<String, Value>) -> Result<(), String> {
@@ -100,6 +98,8 @@ fn budgets(declared: &Map<String, Value>, payload: &Map<String, Value>) -> Resul
     let standard = Budgets::default();
     Ok(Budgets {
         queue_timeout: millis("queueTimeoutMs")?,
+        start_timeout: millis("startTimeoutMs")?,
+        stall_timeout: millis("stallTimeoutMs")?,
         timeout: timeout(payload)?,
         total_timeout: millis("totalTimeoutMs")?,
         abort_grace: millis("abortGraceMs")?.unwrap_or(standard.abort_grace),
@@ -120,7 +120,7 @@ fn timeout(payload: &Map<String, Value>) -> Result<Option<Span>, String> {
 /// A job as the file has it that was declared while the gateway ran.
 pub(crate) fn write(job: &Job, names: &Names) -> Map<String, Value> {
     let mut payload = json!({ "kind": "agentTurn", "message": "" });
-    let seconds = job.budgets.timeout.map_or(0.0, |span| span.as_nanos() as f64 / 1e9);
+    let seconds = job.terms.budgets.timeout.map_or(0.0, |span| span.as_nanos() as f64 / 1e9);
     payload["timeoutSeconds"] = number(seconds);
     let declared = json!({
         "id": names.jobs.name(job.id.0),
@@ -131,10 +131,13 @@ pub(crate) fn write(job: &Job, names: &Names) -> Map<String, Value> {
         "sessionTarget": "isolated",
         "wakeMode": "now",
         "payload": payload,
-        "delivery": { "mode": if job.deliver { "announce" } else { "none" } },
-        "queueTimeoutMs": job.budgets.queue_timeout.map(Span::as_millis),
-        "totalTimeoutMs": job.budgets.total_timeout.map(Span::as_millis),
-        "abortGraceMs": job.budgets.abort_grace.as_millis(),
+        "delivery": { "mode": if job.terms.deliver { "announce" } else { "none" } },
+        "deleteAfterRun": job.delete_after_run,
+        "startTimeoutMs": job.terms.budgets.start_timeout.map(Span::as_millis),
+        "stallTimeoutMs": job.terms.budgets.stall_timeout.map(Span::as_millis),
+        "queueTimeoutMs": job.terms.budgets.queue_timeout.map(Span::as_millis),
+        "totalTimeoutMs": job.terms.budgets.total_timeout.map(Span::as_millis),
+        "abortGraceMs": job.terms.budgets.abort_grace.as_millis(),
         "state": {},
     });
     said(declared)
@@ -182,7 +185,7 @@ mod tests {
             Some(seconds) => job["payload"]["timeoutSeconds"] = seconds,
             None => job["payload"] = json!({ "kind": "agentTurn" }),
         });
-        read(&job, "j", &mut Names::default()).expect("a job").budgets.timeout
+        read(&job, "j", &mut Names::default()).expect("a job").terms.budgets.timeout
     }
 
     #[test]

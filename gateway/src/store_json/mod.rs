@@ -235,7 +235,8 @@ impl<D: Disk> Store for JsonStore<D> {
             let events = events.map(|event| event.read(names).ok_or_else(|| wrong("\"events\"")));
             let events = events.collect::<Result<_, _>>()?;
             let (first_offset, last_commit) = (self.books.first_offset, self.books.last_commit);
-            Ok(Rows { jobs, runs, sessions, events, first_offset, last_commit })
+            let generations = self.books.generations;
+            Ok(Rows { generations, jobs, runs, sessions, events, first_offset, last_commit })
         })
     }
 

@@ -3,6 +3,7 @@
 
 use sametick_core::commit::{Commit, JobRow};
 use sametick_core::id::{Names, SessionKey};
+use sametick_core::job::Target;
 use sametick_core::lifecycle::LifecycleEvent;
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::time::Wall;
@@ -19,12 +20,18 @@ use super::words::{self, CauseDoc, OutcomeDoc};
 pub(crate) struct RunDoc {
     pub(crate) run_id: String,
     pub(crate) agent: String,
+    #[serde(default)]
+    target: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<String>,
     state: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outcome: Option<OutcomeDoc>,
     drain: String,
     session_id: Option<String>,
     queued_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_before: Option<i64>,
     pub(crate) granted_at: Option<i64>,
     started_at: Option<i64>,
     settled_at: Option<i64>,
@@ -39,11 +46,14 @@ impl RunDoc {
         Self {
             run_id: words::run_text(row.id, names),
             agent: names.agents.name(row.agent.0).to_owned(),
+            target: Some(words::target_name(row.target).to_owned()),
+            parent: row.parent.map(|parent| words::run_text(parent, names)),
             state: state_name(row.state).to_owned(),
             outcome: row.state.outcome().map(|outcome| OutcomeDoc::of(outcome, names)),
             drain: words::drain_name(row.drain).to_owned(),
             session_id: row.session.map(|id| names.sessions.name(id.0).to_owned()),
             queued_at: row.queued_at.as_millis(),
+            not_before: millis(row.not_before),
             granted_at: millis(row.granted_at),
             started_at: millis(row.started_at),
             settled_at: millis(row.settled_at),
@@ -65,10 +75,19 @@ impl RunDoc {
         Some(RunRow {
             id: words::run_id(&self.run_id, names)?,
             agent: names.agents.intern(&self.agent),
+            target: match self.target.as_deref() {
+                Some(word) => words::target(word)?,
+                None => Target::default(),
+            },
+            parent: match self.parent.as_deref() {
+                Some(parent) => Some(words::run_id(parent, names)?),
+                None => None,
+            },
             state,
             drain: words::drain(&self.drain)?,
             session: self.session_id.as_deref().map(|id| names.sessions.intern(id)),
             queued_at: Wall::from_millis(self.queued_at),
+            not_before: wall(self.not_before),
             granted_at: wall(self.granted_at),
             started_at: wall(self.started_at),
             settled_at: wall(self.settled_at),

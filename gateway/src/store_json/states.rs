@@ -1,6 +1,6 @@
 //! `jobs-state.json`: what the scheduler knows of each job.
 
-use sametick_core::commit::{JobRow, LastRun};
+use sametick_core::commit::{JobRow, JobStatus, LastRun};
 use sametick_core::id::{JobId, Names, RunId};
 use sametick_core::job::Job;
 use sametick_core::run::Outcome;
@@ -21,7 +21,6 @@ pub(crate) fn read(
     let generation = state.get("generation").and_then(Value::as_u64).and_then(|g| u32::try_from(g).ok());
     let enabled = declared.get("enabled").and_then(Value::as_bool).unwrap_or(true);
     let next_due = match int(state, "nextRunAtMs") {
-        _ if !enabled => None,
         Some(due) => Some(Wall::from_millis(due)),
         // A state of ours without a next run has none; one of the field's may not have worked it out.
         None if generation.is_some() => None,
@@ -31,11 +30,19 @@ pub(crate) fn read(
     JobRow {
         id: job.id,
         generation,
+        status: if enabled { status_of(state) } else { JobStatus::Disabled },
         next_due,
+        last_due: int(state, "lastDueAtMs").map(Wall::from_millis),
+        asked: int(state, "runsAskedFor").and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
         running: running(job.id, generation, state, names),
         last: last(state, names),
         consecutive_errors: int(state, "consecutiveErrors").and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
     }
+}
+
+/// Whether the schedule is followed, when the declaration does not say that the job is disabled.
+fn status_of(state: &Map<String, Value>) -> JobStatus {
+    text(state, "scheduleStatus").and_then(words::job_status).unwrap_or_default()
 }
 
 /// The first occurrence after the last run, or after the job was made if it never ran.
@@ -56,7 +63,8 @@ fn running(job: JobId, generation: u32, state: &Map<String, Value>, names: &mut 
     if let Some(run) = text(state, "runningRunId").and_then(|id| words::run_id(id, names)) {
         return Some(run);
     }
-    int(state, "runningAtMs").map(|at| RunId { job, generation, due: Wall::from_millis(at), attempt: 0 })
+    int(state, "runningAtMs")
+        .map(|at| RunId { attempt: 0, ..RunId::scheduled(job, generation, Wall::from_millis(at)) })
 }
 
 fn last(state: &Map<String, Value>, names: &mut Names) -> Option<LastRun> {
@@ -73,6 +81,11 @@ pub(crate) fn patch(row: &JobRow, started: Option<Wall>, names: &Names) -> Map<S
     let mut set = |field: &str, value: Value| patch.insert(field.to_owned(), value);
     set("generation", json!(row.generation));
     set("nextRunAtMs", json!(row.next_due.map(Wall::as_millis)));
+    set("lastDueAtMs", json!(row.last_due.map(Wall::as_millis)));
+    if row.asked > 0 {
+        set("runsAskedFor", json!(row.asked));
+    }
+    set("scheduleStatus", if row.status.is_active() { Value::Null } else { json!(row.status.name()) });
     match row.running {
         Some(run) => {
             set("runningRunId", json!(words::run_text(run, names)));

@@ -13,7 +13,7 @@ use std::time::Duration;
 use sametick_core::commit::{Answer, Commit, Rows};
 use sametick_core::effect::{Effect, Report};
 use sametick_core::id::{AgentId, JobId, RunId, SessionId};
-use sametick_core::job::{Budget, Budgets, CatchUp, Job};
+use sametick_core::job::{Budget, Budgets, Job};
 use sametick_core::ports::{Store, Turns};
 use sametick_core::run::{Finish, Outcome, Phase, Shape, TimedOut};
 use sametick_core::schedule::Schedule;
@@ -36,11 +36,11 @@ pub fn ms(millis: u64) -> Duration {
 pub fn job(number: u32) -> Job {
     let budgets = Budgets { timeout: Some(Span::from_secs(30)), ..Budgets::default() };
     let (id, schedule) = (JobId(number), Schedule::At(DUE));
-    Job { id, agent: AgentId(0), schedule, budgets, deliver: false, catch_up: CatchUp::Skip }
+    Job::new(id, AgentId(0), schedule).with_budgets(budgets)
 }
 
 pub fn run_of(number: u32) -> RunId {
-    RunId { job: JobId(number), generation: 1, due: DUE, attempt: 1 }
+    RunId::scheduled(JobId(number), 1, DUE)
 }
 
 /// What was asked of the turns, and when.

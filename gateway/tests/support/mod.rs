@@ -91,7 +91,7 @@ impl Script {
     pub fn at(&mut self, millis: u64, kinds: &[InputKind]) -> &mut Self {
         self.mono = Mono::from_nanos(millis * 1_000_000).max(self.mono.tick_after());
         let at = self.mono;
-        let inputs: Vec<Input> = kinds.iter().map(|kind| Input { at, kind: *kind }).collect();
+        let inputs: Vec<Input> = kinds.iter().map(|kind| Input { at, kind: kind.clone() }).collect();
         let tick = self.machine.handle(self.now(), &inputs).clone();
         self.hear(tick);
         self

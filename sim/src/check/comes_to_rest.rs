@@ -5,12 +5,13 @@
 //! again in full, from the restart.
 
 use sametick_core::id::RunId;
-use sametick_core::job::Budgets;
-use sametick_core::run::{RunRow, RunState};
-use sametick_core::time::{Span, Wall};
+use sametick_core::job::{Budget, Budgets};
+use sametick_core::run::{Drain, RunState};
+use sametick_core::time::{Mono, Span};
 
 use super::{CheckName, Failure, Rest, Scene, settling, told};
-use crate::scenario::WORLD_BEGINS;
+use crate::books::RunBook;
+use crate::label::instant;
 
 pub(super) const SENTENCE: &str =
     "every run that has a budget settles within it; when not, it says what waits for what";
@@ -19,21 +20,23 @@ pub(super) const FIELD: &[&str] =
 
 const ROUNDING_MS: i64 = 2;
 
-pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted_at: Option<Wall>) {
+pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: Option<i64>) {
     let lag = i64::try_from(scene.lag.as_millis()).unwrap_or(i64::MAX);
-    let millis = i64::try_from(scene.said.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
-    let said = WORLD_BEGINS.plus_millis(millis);
+    let said = i64::try_from(scene.said.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
     for (run, outcome) in settling(scene.changes) {
-        let Some(deadline) = deadline(run, scene, restarted_at) else { continue };
+        let Some(book) = scene.books.runs.get(&run.id) else { continue };
+        let ends = Budget::ALL.into_iter().filter_map(|budget| book.ends(budget, restarted));
+        let Some(deadline) = ends.min() else { continue };
         // When the machine said so, and not when that became durable: a store may take its time. What
         // the record gives as its end is not enough, for a late tick can give an earlier one.
-        let late = run.settled_at.map_or(said, |settled| settled.max(said)) - deadline;
+        let late = book.times.settled.map_or(said, |settled| settled.max(said)) - deadline;
         if late > lag.saturating_add(ROUNDING_MS) {
+            let at = Mono::from_nanos(u64::try_from(deadline).unwrap_or_default().saturating_mul(1_000_000));
             let message = format!(
                 "{} {} {late} ms after its budget ended at {}: its end waited for something that is none of its business",
                 scene.labels.run(run.id),
                 told(outcome),
-                scene.labels.wall(deadline),
+                instant(at),
             );
             failures.push(Failure {
                 check: CheckName::ComesToRest,
@@ -45,31 +48,16 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted_at
     }
 }
 
-/// The first wall time by which a run's budgets end it.
-fn deadline(run: &RunRow, scene: &Scene<'_>, restarted_at: Option<Wall>) -> Option<Wall> {
-    let (job, _) = scene.books.job(run.id.job)?;
-    let from = |at: Wall| restarted_at.map_or(at, |restarted| restarted.max(at));
-    let after =
-        |at: Wall, span: Span| from(at).plus_millis(i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
-    let granted = run.granted_at.and_then(|at| job.budgets.timeout.map(|span| after(at, span)));
-    let queued = job.budgets.queue_timeout.filter(|_| run.granted_at.is_none());
-    let queued = queued.map(|span| after(run.queued_at, span));
-    let total = job.budgets.total_timeout.map(|span| after(run.queued_at, span));
-    [granted, queued, total].into_iter().flatten().min()
-}
-
 /// In a world that was left before its end, a drain is over a minute after its grace at the latest.
 fn drains_end(failures: &mut Vec<Failure>, rest: &Rest<'_>) {
     const ROOM: Span = Span::from_secs(60);
-    let millis = i64::try_from(rest.at.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
-    let now = WORLD_BEGINS.plus_millis(millis);
-    let kept = rest.books.runs.values().map(|book| &book.row).find(|row| {
-        let grace = rest.books.job(row.id.job).map_or(Span::ZERO, |(job, _)| job.budgets.abort_grace);
+    let now = i64::try_from(rest.at.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
+    let kept = rest.books.runs.values().find(|book| {
+        let grace = book.terms.budgets.abort_grace;
         let most = i64::try_from((grace.as_millis()).saturating_add(ROOM.as_millis())).unwrap_or(i64::MAX);
-        let open = matches!(row.state, RunState::Settled(_)) && row.is_alive();
-        open && row.settled_at.is_some_and(|settled| now - settled > most)
+        book.row.drain == Drain::Open && book.times.settled.is_some_and(|settled| now - settled > most)
     });
-    if let Some(row) = kept {
+    if let Some(RunBook { row, .. }) = kept {
         let message = format!("{} settled long ago and still holds its slot", rest.labels.run(row.id));
         failures.push(Failure { check: CheckName::ComesToRest, at: rest.at, run: Some(row.id), message });
     }
@@ -77,14 +65,15 @@ fn drains_end(failures: &mut Vec<Failure>, rest: &Rest<'_>) {
 
 /// Whether a run has a budget that ends it, and so has everything that is before it in its lane.
 fn is_bounded(run: RunId, rest: &Rest<'_>) -> bool {
-    let bounded = |budgets: Budgets| budgets.timeout.or(budgets.total_timeout).is_some();
-    let all_bounded = || rest.books.jobs.iter().flatten().all(|(job, _)| bounded(job.budgets));
+    let bounded =
+        |budgets: Budgets| budgets.timeout.or(budgets.stall_timeout).or(budgets.total_timeout).is_some();
+    let all_bounded = || rest.books.jobs.iter().flatten().all(|(job, _)| bounded(job.terms.budgets));
     match rest.books.run(run).map(|row| row.state) {
         Some(RunState::Queued) => all_bounded(),
-        // A drain is bounded by its grace whatever the budgets are.
-        Some(RunState::Settled(_)) => true,
+        // A drain is bounded by its grace whatever the budgets are, unless it is held on purpose.
+        Some(RunState::Settled(_)) => rest.books.run(run).is_none_or(|row| row.drain != Drain::Held),
         Some(RunState::Starting | RunState::Running) | None => {
-            rest.books.job(run.job).is_some_and(|(job, _)| bounded(job.budgets))
+            rest.books.job(run.job).is_some_and(|(job, _)| bounded(job.terms.budgets))
         }
     }
 }

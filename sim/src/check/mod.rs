@@ -19,11 +19,11 @@ use sametick_core::effect::{Effect, Tick};
 use sametick_core::id::RunId;
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::session::{SessionRow, Status};
-use sametick_core::time::{Mono, Span, Wall};
+use sametick_core::time::{Mono, Span};
 
 use crate::books::{Books, Changes};
 use crate::label::Labels;
-use crate::scenario::Claim;
+use crate::scenario::{Claim, Counted};
 
 /// The checks, in the order they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -176,7 +176,8 @@ pub(crate) struct Rest<'a> {
 /// Every check, with what it remembers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Checks {
-    restarted_at: Option<Wall>,
+    /// On the monotonic clock, in milliseconds since the world began.
+    restarted_at: Option<i64>,
     recovering: bool,
 }
 
@@ -214,8 +215,7 @@ impl Checks {
 
     /// Hears that a gateway came back.
     pub(crate) fn restarted(&mut self, failures: &mut Vec<Failure>, back: &Restarted<'_>) {
-        let millis = i64::try_from(back.at.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
-        self.restarted_at = Some(crate::scenario::WORLD_BEGINS.plus_millis(millis));
+        self.restarted_at = Some(i64::try_from(back.at.as_nanos() / 1_000_000).unwrap_or(i64::MAX));
         self.recovering = back.first.commit().is_some();
         if !self.recovering {
             survives_crash::judge_first(failures, back.at, back.books, &back.labels);
@@ -277,6 +277,31 @@ pub(crate) fn told(outcome: Outcome) -> String {
 /// A row's status as its file shows it.
 pub(crate) fn shown(status: Option<Status>) -> &'static str {
     status.map_or("no status", Status::name)
+}
+
+/// What is wrong with a claim that counts, if anything.
+pub(crate) fn count_broken(
+    claim: &Claim,
+    books: &Books,
+    delivered: &[RunId],
+    labels: &Labels<'_>,
+) -> Option<String> {
+    let job = labels.scenario().job_name(claim.runs.job);
+    claim.counts.iter().find_map(|(counted, key, wanted)| {
+        let runs = |run: &RunId| labels.fits(claim.runs, *run);
+        let found = match counted {
+            Counted::Runs => books.runs.keys().filter(|run| runs(run)).count() as u64,
+            Counted::Late => books.late.iter().filter(|note| runs(&note.run)).count() as u64,
+            Counted::Delivered => delivered.iter().filter(|run| runs(run)).count() as u64,
+            Counted::Unran(end) => {
+                let own = books.ledger.iter().filter(|row| row.job.0 == claim.runs.job && row.end == *end);
+                own.map(|row| row.count).sum()
+            }
+        };
+        (found != *wanted).then(|| {
+            format!("the claim at line {} says that {key} = {wanted} of {job}; there are {found}", claim.line)
+        })
+    })
 }
 
 /// What is wrong with a claim about a run, if anything.

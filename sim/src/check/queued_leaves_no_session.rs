@@ -2,7 +2,7 @@
 
 use sametick_core::effect::Effect;
 use sametick_core::run::{Outcome, Phase};
-use sametick_core::time::{Mono, Wall};
+use sametick_core::time::Mono;
 
 use super::{CheckName, Failure, Scene, session_rows, settling, told};
 use crate::books::Books;
@@ -15,8 +15,8 @@ pub(super) const FIELD: &[&str] = &["#43141", "#41783", "#41886", "#42635", "#77
 /// Wall times are whole milliseconds.
 const ROUNDING_MS: u64 = 2;
 
-pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted_at: Option<Wall>) {
-    judge_grants(failures, scene, restarted_at);
+pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: Option<i64>) {
+    judge_grants(failures, scene, restarted);
     for (run, outcome) in settling(scene.changes).filter(|(run, _)| run.granted_at.is_none()) {
         let mut broken = |what: &str| {
             let message = format!("{} was {} in its queue, {what}", scene.labels.run(run.id), told(outcome));
@@ -41,12 +41,16 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted_at
 }
 
 /// A run that gets a slot after its queue timeout did not leave when it should have.
-fn judge_grants(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted_at: Option<Wall>) {
+fn judge_grants(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: Option<i64>) {
     for (before, run) in &scene.changes.runs {
-        let granted = run.granted_at.filter(|_| before.is_none_or(|row| row.granted_at.is_none()));
-        let budget = scene.books.job(run.id.job).and_then(|(job, _)| job.budgets.queue_timeout);
-        let (Some(granted), Some(budget)) = (granted, budget) else { continue };
-        let queued = restarted_at.map_or(run.queued_at, |restarted| restarted.max(run.queued_at));
+        if run.granted_at.is_none() || before.is_some_and(|row| row.granted_at.is_some()) {
+            continue;
+        }
+        let Some(book) = scene.books.runs.get(&run.id) else { continue };
+        let (Some(granted), Some(budget)) = (book.times.granted, book.terms.budgets.queue_timeout) else {
+            continue;
+        };
+        let queued = restarted.map_or(book.times.queued, |restarted| restarted.max(book.times.queued));
         let waited = u64::try_from(granted - queued).unwrap_or_default();
         if waited > budget.as_millis() + scene.lag.as_millis() + ROUNDING_MS {
             let name = scene.labels.run(run.id);

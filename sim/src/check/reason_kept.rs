@@ -4,7 +4,6 @@ use sametick_core::job::Budget;
 use sametick_core::lifecycle::{EventPhase, cause};
 use sametick_core::run::{Outcome, RunRow, TimedOut};
 use sametick_core::session::Status;
-use sametick_core::time::Wall;
 
 use super::{CheckName, Failure, Scene, session_rows, settling, told};
 
@@ -12,7 +11,7 @@ pub(super) const SENTENCE: &str = "a timed-out run's session and event say timeo
      and name the run's own session key, session and job";
 pub(super) const FIELD: &[&str] = &["#115319", "#70347"];
 
-pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted_at: Option<Wall>) {
+pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: Option<i64>) {
     for (run, outcome) in settling(scene.changes) {
         let Outcome::TimedOut(which) = outcome else { continue };
         let mut broken = |what: String| {
@@ -23,7 +22,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted_at
                 message: format!("{} {}, but {what}", scene.labels.run(run.id), told(outcome)),
             });
         };
-        if let Some(wrong) = wrong_budget(run, which, scene, restarted_at) {
+        if let Some(wrong) = wrong_budget(run, which, scene, restarted) {
             broken(wrong);
         }
         let wanted = cause(outcome);
@@ -60,39 +59,22 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted_at
 const ROUNDING_MS: i64 = 2;
 
 /// What is wrong with the budget a timeout names: it has to be there, and to have ended.
-fn wrong_budget(
-    run: &RunRow,
-    which: TimedOut,
-    scene: &Scene<'_>,
-    restarted_at: Option<Wall>,
-) -> Option<String> {
-    let (job, _) = scene.books.job(run.id.job)?;
-    // After a restart a deadline may be armed anew in full, or stand as it was.
-    let (from, span) = match which.budget {
-        Budget::Queue => (Some(run.queued_at), job.budgets.queue_timeout),
-        Budget::Run => (run.granted_at, job.budgets.timeout),
-        Budget::Total => (Some(run.queued_at), job.budgets.total_timeout),
-    };
+fn wrong_budget(run: &RunRow, which: TimedOut, scene: &Scene<'_>, restarted: Option<i64>) -> Option<String> {
+    let book = scene.books.runs.get(&run.id)?;
     let name = which.budget.name();
-    let (Some(from), Some(span)) = (from, span) else {
-        return Some(format!("the job has no {name} that could end"));
+    // After a restart a deadline may be armed anew in full, or stand as it was.
+    let (Some(stood), Some(mine)) = (book.ends(which.budget, None), book.ends(which.budget, restarted))
+    else {
+        return Some(format!("its job has no {name} that could end then"));
     };
-    let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-    let early = from.plus_millis(span) - run.settled_at?;
+    let early = stood - book.times.settled?;
     if early > ROUNDING_MS {
         return Some(format!("its {name} had {early} ms to go"));
     }
     // Of the others none may have ended clearly before it: that one is the reason.
-    let others = [
-        (Budget::Run, run.granted_at, job.budgets.timeout),
-        (Budget::Total, Some(run.queued_at), job.budgets.total_timeout),
-    ];
-    let armed = |at: Wall| restarted_at.map_or(at, |restarted| restarted.max(at));
-    let mine = armed(from).plus_millis(span);
-    let before = others.into_iter().find(|(budget, at, span)| {
-        let (Some(at), Some(span)) = (at, span) else { return false };
-        let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-        *budget != which.budget && mine - armed(*at).plus_millis(span) > ROUNDING_MS
-    });
-    before.map(|(budget, ..)| format!("its {} had ended before its {name} did", budget.name()))
+    let before = Budget::ALL
+        .into_iter()
+        .filter(|budget| *budget != which.budget)
+        .find(|budget| book.ends(*budget, restarted).is_some_and(|end| mine - end > ROUNDING_MS));
+    before.map(|budget| format!("its {} had ended before its {name} did", budget.name()))
 }

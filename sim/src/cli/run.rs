@@ -194,7 +194,7 @@ impl Broken {
         let run = failure.run.map(|run| {
             let mut world = World::new(
                 scenario,
-                sametick_core::StandardGateway::new(scenario.config, Default::default()),
+                sametick_core::StandardGateway::new(scenario.config.clone(), Default::default()),
             );
             world.run(seed);
             world.labels().run(run)

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use sametick_core::commit::{JobRow, LastRun, Rows};
-use sametick_core::effect::{Command, Effect, Input, InputKind, Refusal, Report, Tick};
+use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind, Refusal, Report, Tick};
 use sametick_core::id::RunId;
 use sametick_core::job::{Budget, Job};
 use sametick_core::lifecycle::{self, LifecycleEvent};
@@ -92,14 +92,18 @@ impl FieldGateway {
         }
     }
 
+    fn limit(&self) -> u32 {
+        self.config.lanes.first().map_or(1, |lane| lane.limit)
+    }
+
     fn deadline(&self, run: &FieldRun) -> Option<(Mono, Budget)> {
         let (job, _) = self.jobs.iter().find(|(job, _)| job.id == run.row.id.job)?;
         let due = self.timeline.mono_at(run.row.id.due);
-        let total = job.budgets.total_timeout.map(|span| (due + span, Budget::Total));
+        let total = job.terms.budgets.total_timeout.map(|span| (due + span, Budget::Total));
         let own = if run.row.state == RunState::Queued {
-            job.budgets.queue_timeout.map(|span| (due + span, Budget::Queue))
+            job.terms.budgets.queue_timeout.map(|span| (due + span, Budget::Queue))
         } else {
-            job.budgets.timeout.map(|span| (run.granted + span, Budget::Run))
+            job.terms.budgets.timeout.map(|span| (run.granted + span, Budget::Run))
         };
         own.into_iter().chain(total).min()
     }
@@ -127,14 +131,15 @@ impl FieldGateway {
             InputKind::Report { run, report } => self.report(now, run, report),
             InputKind::Command { ticket, command: Command::Cancel(run) } => {
                 let known = self.runs.contains_key(&run);
-                let reply = if known { Ok(()) } else { Err(Refusal::NoSuchRun) };
+                let reply = if known { Ok(Accepted::Done) } else { Err(Refusal::NoSuchRun) };
                 self.end(now, run, Outcome::Cancelled, true);
                 self.tick.push(Effect::Reply { ticket, reply });
             }
-            InputKind::Command { ticket, command: Command::Add(_) } => {
-                self.tick.push(Effect::Reply { ticket, reply: Err(Refusal::JobExists) });
+            // The miniature knows no other command.
+            InputKind::Command { ticket, .. } => {
+                self.tick.push(Effect::Reply { ticket, reply: Err(Refusal::NotOwner) });
             }
-            InputKind::Heard { .. } | InputKind::ClockStepped => {}
+            InputKind::Heard { .. } | InputKind::Foreign { .. } | InputKind::ClockStepped => {}
         }
     }
 
@@ -253,7 +258,7 @@ impl FieldGateway {
             Some(written) => *written = row,
             None => jobs.push(row),
         }
-        job.deliver
+        job.terms.deliver
     }
 
     fn take_due(&mut self, now: Now) {
@@ -261,12 +266,12 @@ impl FieldGateway {
             while let Some(due) = self.jobs[place].1.next_due.filter(|due| *due <= now.wall) {
                 let (job, row) = &mut self.jobs[place];
                 row.next_due = job.schedule.next_after(due);
-                let id = RunId { job: job.id, generation: row.generation, due, attempt: 1 };
+                let id = RunId::scheduled(job.id, row.generation, due);
                 let busy = self.runs.keys().any(|run| run.job == job.id);
-                let agent = job.agent;
+                let (agent, target) = (job.agent, job.terms.target);
                 self.write_job(id, |_| ());
                 if !busy {
-                    let row = RunRow::queued(id, agent, due);
+                    let row = RunRow::queued(id, agent, target, due);
                     let run = FieldRun {
                         row,
                         granted: now.mono,
@@ -285,7 +290,7 @@ impl FieldGateway {
 
     fn grant(&mut self, now: Now) {
         self.next_batch += 1;
-        while self.held < self.config.lane_limit {
+        while self.held < self.limit() {
             let Some(id) = self.queue.pop_front() else { break };
             let Some(run) = self.runs.get_mut(&id) else { continue };
             self.held += 1;
@@ -327,7 +332,7 @@ impl FieldGateway {
 
 impl Machine for FieldGateway {
     fn restart(&mut self, rows: &Rows, epoch: u64, now: Now) -> &Tick {
-        *self = Self::new(self.config, self.flaw);
+        *self = Self::new(self.config.clone(), self.flaw);
         self.epoch = epoch;
         self.timeline = Timeline::through(now);
         self.closed = now.mono;
@@ -391,7 +396,7 @@ impl Machine for FieldGateway {
         let dues = self.jobs.iter().filter_map(|(_, row)| row.next_due.map(|due| self.timeline.mono_at(due)));
         let grace = self.grace.iter().map(|(at, _)| *at);
         let timers = self.timers().map(|(at, ..)| at);
-        if self.held < self.config.lane_limit && !self.queue.is_empty() {
+        if self.held < self.limit() && !self.queue.is_empty() {
             return Some(self.closed.tick_after());
         }
         dues.chain(grace).chain(timers).min().map(|at| at.max(self.closed.tick_after()))
@@ -399,7 +404,7 @@ impl Machine for FieldGateway {
 
     fn waiting(&self) -> Vec<Waiting> {
         let waits = |run: &FieldRun| match run.row.state {
-            RunState::Queued => WaitsFor::Slot { held: self.held, limit: self.config.lane_limit },
+            RunState::Queued => WaitsFor::Slot { held: self.held, limit: self.limit() },
             RunState::Starting => WaitsFor::Session,
             RunState::Running | RunState::Settled(_) => WaitsFor::Turn,
         };

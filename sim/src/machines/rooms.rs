@@ -5,8 +5,8 @@ use sametick_core::job::Budget;
 use sametick_core::lifecycle::{self, ErrorKind, EventPhase, LifecycleEvent, TickBus};
 use sametick_core::ports::{Bus, Clock};
 use sametick_core::run::{
-    Drain, Finish, Outcome, Phase, Race, RunEvent, RunResult, RunRow, RunState, Step, TimedOut, TimeoutRace,
-    step,
+    Drain, Failure, Finish, Outcome, Phase, Race, RunEvent, RunResult, RunRow, RunState, Step, TimedOut,
+    TimeoutRace, step,
 };
 use sametick_core::session::{
     LifecyclePersister, Persister, SessionChange, SessionPatch, SessionTable, Status,
@@ -82,7 +82,7 @@ race_that_ends_with!(
 race_that_ends_with!(
     /// Says failed, and no more.
     GenericReason,
-    |event| event.cause = lifecycle::cause(Outcome::Failed(None))
+    |event| event.cause = lifecycle::cause(Outcome::Failed(Failure::default()))
 );
 
 /// A race whose table has one wrong line.

@@ -79,17 +79,18 @@ impl<T: Twist> Shim<T> {
     }
 
     /// The inner name of an input; nothing for an answer to a commit of the twist's own.
-    fn inner_input(&self, input: Input) -> Option<Input> {
+    fn inner_input(&self, input: &Input) -> Option<Input> {
         match input.kind {
             InputKind::Answer { commit, answer } => {
                 let (_, inner) = self.open.iter().find(|(outer, _)| *outer == commit)?;
                 let kind = InputKind::Answer { commit: (*inner)?, answer };
-                Some(Input { kind, ..input })
+                Some(Input { kind, at: input.at })
             }
             InputKind::Heard { .. }
             | InputKind::Report { .. }
             | InputKind::Command { .. }
-            | InputKind::ClockStepped => Some(input),
+            | InputKind::Foreign { .. }
+            | InputKind::ClockStepped => Some(input.clone()),
         }
     }
 }
@@ -110,7 +111,7 @@ impl<T: Twist> Machine for Shim<T> {
     fn handle(&mut self, now: Now, inputs: &[Input]) -> &Tick {
         let mut inner = std::mem::take(&mut self.inputs);
         inner.clear();
-        inner.extend(inputs.iter().filter_map(|input| self.inner_input(*input)));
+        inner.extend(inputs.iter().filter_map(|input| self.inner_input(input)));
         self.twist.inputs(now, &mut inner);
         self.tick.clone_from(self.inner.handle(now, &inner));
         self.inputs = inner;

@@ -65,7 +65,8 @@ pub(super) struct ResultEarly {
 impl Twist for ResultEarly {
     fn rows(&mut self, rows: &mut Rows) {
         self.delivered.clear();
-        self.delivering = rows.jobs.iter().filter(|(job, _)| job.deliver).map(|(job, _)| job.id).collect();
+        self.delivering =
+            rows.jobs.iter().filter(|(job, _)| job.terms.deliver).map(|(job, _)| job.id).collect();
     }
 
     fn tick(&mut self, _: Now, tick: &mut Tick) {
@@ -256,8 +257,8 @@ impl Twist for HalfTheTime {
     fn rows(&mut self, rows: &mut Rows) {
         let half = |span: Span| Span::from_nanos(span.as_nanos() / 2);
         for (job, _) in &mut rows.jobs {
-            job.budgets.timeout = job.budgets.timeout.map(half);
-            job.budgets.queue_timeout = job.budgets.queue_timeout.map(half);
+            job.terms.budgets.timeout = job.terms.budgets.timeout.map(half);
+            job.terms.budgets.queue_timeout = job.terms.budgets.queue_timeout.map(half);
         }
     }
 }

@@ -3,21 +3,34 @@
 //! A scenario without ranges is one world, and its `expect` is the world's transcript. One with
 //! ranges is a family from which seeds draw, and it states claims.
 
+mod claim;
 mod error;
+mod event;
+mod job;
 mod parse;
 mod read;
 mod span;
+mod turn;
 
 pub use error::ScenarioError;
 pub use span::{Offset, SpanRange, parse_offset, parse_span};
 
 use sametick_core::Config;
-use sametick_core::id::Names;
+use sametick_core::commit::{JobStatus, Unran};
+use sametick_core::id::{AgentId, Names, SessionKey};
 use sametick_core::job::Job;
-use sametick_core::time::{Span, Wall};
+use sametick_core::run::Finish;
+use sametick_core::time::{Mono, Now, Span, Wall};
 
 /// The wall time at which every world begins: 2026-01-01T00:00:00Z.
 pub const WORLD_BEGINS: Wall = Wall::from_millis(1_767_225_600_000);
+
+/// What both clocks show at an instant of a world whose wall clock never stepped.
+#[must_use]
+pub fn reading(at: Mono) -> Now {
+    let millis = i64::try_from(at.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
+    Now { mono: at, wall: WORLD_BEGINS.plus_millis(millis) }
+}
 
 /// A scenario, read and checked.
 #[derive(Clone, Debug)]
@@ -65,15 +78,23 @@ pub struct ScenarioJob {
     pub job: Job,
     /// By how much its first occurrence is later, when that is drawn.
     pub shift: SpanRange,
+    /// Whether it is in the store when the world begins.
+    pub declared: bool,
+    /// Whether its schedule is followed when the world begins.
+    pub status: JobStatus,
 }
 
-/// Which runs a rule speaks of: a job and, perhaps, one occurrence of it, counted from 1.
+/// Which runs a rule speaks of: those of a job, or of one occurrence or request, or one attempt at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunPattern {
     /// The index of the job.
     pub job: u32,
-    /// The occurrence; all of them when absent.
+    /// The occurrence, counted from 1; all of them when absent.
     pub occurrence: Option<u64>,
+    /// The request that asked for it, counted from 1.
+    pub asked: Option<u32>,
+    /// The attempt, counted from 1; all of them when absent.
+    pub attempt: Option<u32>,
 }
 
 /// How turns behave.
@@ -85,12 +106,16 @@ pub struct TurnRule {
     pub ready: Option<SpanRange>,
     /// When it ends by itself.
     pub ends: TurnEnd,
-    /// Whether it ends well.
-    pub ok: bool,
+    /// How it ends by itself.
+    pub finish: Finish,
     /// What it does when asked to stop.
     pub on_abort: OnAbort,
     /// Who goes first when its report and a deadline meet.
     pub order: Order,
+    /// How often it reports progress while it is at work; never when absent.
+    pub progress: Option<Span>,
+    /// How much later each of its reports is heard a second time; not at all when absent.
+    pub again: Option<SpanRange>,
 }
 
 /// When a turn ends by itself.
@@ -197,6 +222,66 @@ pub enum EventKind {
         /// How long it is down.
         down: SpanRange,
     },
+    /// The wall clock steps.
+    Clock {
+        /// The least it steps by.
+        low: Offset,
+        /// The most it steps by.
+        high: Offset,
+        /// How long until the host reads it anew, if nothing happens before.
+        noticed: SpanRange,
+    },
+    /// Another part of the gateway runs a turn in the main session.
+    Foreign {
+        /// For how long.
+        lasts: SpanRange,
+    },
+    /// Somebody asks for something with a job.
+    Job(JobCommand, u32),
+    /// Somebody edits a job.
+    Edit {
+        /// The job.
+        job: u32,
+        /// The one whose declaration it gets.
+        like: u32,
+    },
+    /// A run asks for a child.
+    Spawn {
+        /// The child's job.
+        job: u32,
+        /// The parent.
+        parent: RunPattern,
+    },
+}
+
+/// What somebody can ask for with a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobCommand {
+    /// Declare it.
+    Add,
+    /// Take it away.
+    Remove,
+    /// Follow its schedule no longer.
+    Pause,
+    /// Follow its schedule no longer, and cancel what waits.
+    Disable,
+    /// Follow its schedule again.
+    Resume,
+    /// Run it now.
+    RunNow,
+}
+
+/// What a claim counts of a job, at the world's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Run records.
+    Runs,
+    /// Late notes.
+    Late,
+    /// Results that left.
+    Delivered,
+    /// Occurrences that had this end.
+    Unran(Unran),
 }
 
 /// What must be true of the runs it speaks of.
@@ -214,8 +299,18 @@ pub struct Claim {
     pub phase: Option<String>,
     /// The status of their session row; `none` for no row.
     pub session: Option<String>,
-    /// The claim in its own words, for messages.
+    /// How many there are of what, each with its key.
+    pub counts: Vec<(Counted, &'static str, u64)>,
+    /// Where it stands in the file, for messages.
     pub line: usize,
+}
+
+impl Claim {
+    /// Whether it says something of each run it speaks of.
+    #[must_use]
+    pub const fn speaks_of_runs(&self) -> bool {
+        self.outcome.is_some() || self.budget.is_some() || self.phase.is_some() || self.session.is_some()
+    }
 }
 
 impl Scenario {
@@ -225,6 +320,12 @@ impl Scenario {
     /// [`ScenarioError`] with file, line and column, what is wrong and what to do.
     pub fn parse(path: &str, text: &str) -> Result<Self, ScenarioError> {
         parse::scenario(path, text)
+    }
+
+    /// The session that jobs with `session = "main"` share.
+    #[must_use]
+    pub const fn main_session(&self) -> SessionKey {
+        SessionKey::Main { agent: AgentId(0) }
     }
 
     /// The name of a job.

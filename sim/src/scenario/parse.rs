@@ -1,18 +1,20 @@
 //! From a file's text to a scenario.
 
-use sametick_core::Config;
-use sametick_core::id::{JobId, Names};
-use sametick_core::job::{Budgets, CatchUp, Job};
-use sametick_core::schedule::Schedule;
+use sametick_core::id::Names;
 use sametick_core::time::Span;
+use sametick_core::{Config, LaneConfig};
 use toml::de::DeTable;
 
+use super::claim::claim;
 use super::error::ScenarioError;
+use super::event::event;
+use super::job::job;
 use super::read::{Source, Table};
 use super::span::SpanRange;
+use super::turn::turn;
 use super::{
-    Claim, CrashPoint, Event, EventKind, Fault, FaultKind, Moment, OnAbort, Order, RunPattern, Scenario,
-    ScenarioJob, TurnEnd, TurnRule, WORLD_BEGINS,
+    CrashPoint, EventKind, Fault, FaultKind, Moment, OnAbort, Order, RunPattern, Scenario, ScenarioJob,
+    TurnEnd, TurnRule,
 };
 
 /// How many seeds a family draws unless it says so.
@@ -27,6 +29,7 @@ pub(super) fn scenario(path: &str, text: &str) -> Result<Scenario, ScenarioError
     let mut top = Table::new(source, "a scenario", 0..0, parsed.get_ref());
     let mut names = Names::default();
     names.agents.intern("main");
+    let config = limits(&mut top, &mut names)?;
     let jobs = jobs(&mut top, &mut names)?;
     let mut scenario = Scenario {
         name: name_of(path),
@@ -35,7 +38,7 @@ pub(super) fn scenario(path: &str, text: &str) -> Result<Scenario, ScenarioError
         sentence,
         seeds: 1,
         is_family: false,
-        config: lane(&mut top)?,
+        config,
         lag: SpanRange::default(),
         until: top.span_of("until")?.unwrap_or(Span::from_secs(86_400)),
         store_answers: SpanRange::exactly(Span::from_nanos(200_000)),
@@ -104,15 +107,46 @@ fn name_of(path: &str) -> String {
     path.rsplit_once("scenarios/").map_or(path, |(_, name)| name).trim_start_matches("./").to_owned()
 }
 
-fn lane(top: &mut Table<'_>) -> Result<Config, ScenarioError> {
+/// The lanes: `main`, which `[lane]` speaks of, and those that `[lanes.NAME]` adds.
+fn limits(top: &mut Table<'_>, names: &mut Names) -> Result<Config, ScenarioError> {
+    names.lanes.intern("main");
     let mut config = Config::default();
-    if let Some(mut lane) = top.table("lane")? {
-        if let Some(limit) = lane.count("limit", 1_000_000)? {
-            config.lane_limit = u32::try_from(limit).unwrap_or(u32::MAX);
+    if let Some(lane) = top.table("lane")? {
+        config.lanes[0] = lane_limits(lane)?;
+    }
+    if let Some(mut lanes) = top.table("lanes")? {
+        for name in lanes.keys() {
+            let Some(lane) = lanes.table(name)? else { continue };
+            if names.lanes.get(name).is_some() {
+                let fix = "the first lane is called main, and [lane] speaks of it; choose another name";
+                return Err(lane.wrong(
+                    lane.span.clone(),
+                    format!("there is a lane \"{name}\" already"),
+                    fix,
+                ));
+            }
+            names.lanes.intern(name);
+            config.lanes.push(lane_limits(lane)?);
         }
-        lane.finish()?;
+        lanes.finish()?;
+    }
+    if let Some(running) = top.count("running", 1_000_000)? {
+        config.running = u32::try_from(running).unwrap_or(u32::MAX);
+    }
+    if let Some(open) = top.count("open_commits", 1_000_000)? {
+        config.open_commits = u32::try_from(open).unwrap_or(u32::MAX);
     }
     Ok(config)
+}
+
+fn lane_limits(mut lane: Table<'_>) -> Result<LaneConfig, ScenarioError> {
+    let plain = LaneConfig::default();
+    let number =
+        |count: Option<u64>, plain| count.map_or(plain, |count| u32::try_from(count).unwrap_or(u32::MAX));
+    let limit = number(lane.count("limit", 1_000_000)?, plain.limit);
+    let queue = number(lane.count("queue", 1_000_000)?, plain.queue);
+    lane.finish()?;
+    Ok(LaneConfig { limit, queue })
 }
 
 fn jobs(top: &mut Table<'_>, names: &mut Names) -> Result<Vec<ScenarioJob>, ScenarioError> {
@@ -123,77 +157,24 @@ fn jobs(top: &mut Table<'_>, names: &mut Names) -> Result<Vec<ScenarioJob>, Scen
     Ok(jobs)
 }
 
-fn job(mut table: Table<'_>, names: &mut Names) -> Result<ScenarioJob, ScenarioError> {
-    let (name, at) = table.text("name")?.ok_or_else(|| table.missing("name", "add name = \"digest\""))?;
-    if name.is_empty() || name.chars().any(|letter| letter.is_control() || matches!(letter, ':' | '#')) {
-        let fix = "a job's name is not empty and has no colon, no # and no control character";
-        return Err(table.wrong(at, "this cannot name a job", fix));
-    }
-    if names.jobs.get(name).is_some() {
-        return Err(table.wrong(at, format!("there is a job \"{name}\" already"), "choose another name"));
-    }
-    let id: JobId = names.jobs.intern(name);
-    let once = table.spans("at")?;
-    let every = table.span_of("every")?;
-    let from = table.spans("from")?;
-    if once.is_some() && from.is_some() {
-        let fix = "take `from` out: it says when the first of `every` is due";
-        return Err(table.wrong(table.span.clone(), "`from` has no meaning beside `at`", fix));
-    }
-    for range in [once, from].into_iter().flatten() {
-        whole_millis(&table, range)?;
-    }
-    let (schedule, shift) = match (once, every) {
-        (Some(at), None) => (Schedule::At(begins(at.low)), at),
-        (None, Some(every)) if every.as_millis() > 0 => {
-            let from = from.unwrap_or(SpanRange::exactly(every));
-            (Schedule::Every { every_ms: every.as_millis(), anchor: begins(from.low) }, from)
-        }
-        (None, Some(_)) => {
-            return Err(table.wrong(
-                table.span.clone(),
-                "`every` is less than a millisecond",
-                "write at least \"1ms\"",
-            ));
-        }
-        (Some(_), Some(_)) | (None, None) => {
-            return Err(
-                table.missing("at` or `every", "write either at = \"1s\" or every = \"10m\", not both")
-            );
-        }
+/// A job by its name.
+pub(super) fn job_named(
+    table: &mut Table<'_>,
+    key: &'static str,
+    scenario: &Scenario,
+) -> Result<u32, ScenarioError> {
+    let Some((text, at)) = table.text(key)? else {
+        return Err(table.missing(key, &format!("name a job: {key} = \"digest\"")));
     };
-    let budgets = Budgets {
-        queue_timeout: table.span_of("queue_timeout")?,
-        timeout: table.span_of("timeout")?,
-        total_timeout: table.span_of("total_timeout")?,
-        abort_grace: table.span_of("abort_grace")?.unwrap_or(Budgets::default().abort_grace),
-    };
-    let catch_up =
-        table.word("catch_up", &[("skip", CatchUp::Skip), ("one", CatchUp::One)])?.unwrap_or_default();
-    let deliver = table.flag("deliver")?.unwrap_or(false);
-    table.finish()?;
-    let agent = sametick_core::id::AgentId(0);
-    let shift =
-        SpanRange { low: Span::ZERO, high: Span::from_nanos(shift.high.as_nanos() - shift.low.as_nanos()) };
-    Ok(ScenarioJob { job: Job { id, agent, schedule, budgets, deliver, catch_up }, shift })
+    scenario.names.jobs.get(text).map(|job| job.0).ok_or_else(|| {
+        let jobs: Vec<&str> = scenario.jobs.iter().map(|job| scenario.job_name(job.job.id.0)).collect();
+        table.wrong(at, format!("no job is called \"{text}\""), format!("one of: {}", jobs.join(", ")))
+    })
 }
 
-/// Schedules are wall time, which has no more than milliseconds.
-fn whole_millis(table: &Table<'_>, range: SpanRange) -> Result<(), ScenarioError> {
-    let finer = |span: Span| span.as_nanos() != span.as_millis().saturating_mul(1_000_000);
-    if finer(range.low) || finer(range.high) {
-        let fix = "write whole milliseconds, such as \"1500ms\"";
-        return Err(table.wrong(table.span.clone(), "a job is due at a whole millisecond", fix));
-    }
-    Ok(())
-}
-
-fn begins(after: Span) -> sametick_core::time::Wall {
-    WORLD_BEGINS.plus_millis(i64::try_from(after.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// `digest` or `digest#2`.
-fn pattern(
+/// `digest`, `digest#2` for its second occurrence, `digest#2.3` for the third attempt at that,
+/// `digest!1` for the first run that was asked for.
+pub(super) fn pattern(
     table: &mut Table<'_>,
     key: &'static str,
     scenario: &Scenario,
@@ -215,65 +196,22 @@ fn pattern(
 }
 
 fn pattern_of(text: &str, scenario: &Scenario) -> Option<RunPattern> {
-    let (job, occurrence) = match text.split_once('#') {
-        Some((job, number)) => (job, Some(number.parse().ok().filter(|number| *number > 0)?)),
-        None => (text, None),
+    let place = text.find(['#', '!']);
+    let (job, rest) = place.map_or((text, ""), |place| text.split_at(place));
+    let job = scenario.names.jobs.get(job)?.0;
+    let mut pattern = RunPattern { job, occurrence: None, asked: None, attempt: None };
+    let Some(mark) = rest.chars().next() else { return Some(pattern) };
+    let (number, attempt) = match rest[1..].split_once('.') {
+        Some((number, attempt)) => (number, Some(attempt.parse().ok().filter(|attempt| *attempt > 0)?)),
+        None => (&rest[1..], None),
     };
-    scenario.names.jobs.get(job).map(|job| RunPattern { job: job.0, occurrence })
-}
-
-fn turn(mut table: Table<'_>, scenario: &Scenario) -> Result<TurnRule, ScenarioError> {
-    let runs = pattern(&mut table, "of", scenario)?;
-    let never_ready = matches!(table.text("ready"), Ok(Some(("never", _))));
-    let ready = if never_ready {
-        None
+    pattern.attempt = attempt;
+    if mark == '#' {
+        pattern.occurrence = Some(number.parse().ok().filter(|number| *number > 0)?);
     } else {
-        Some(table.spans("ready")?.unwrap_or(SpanRange::exactly(Span::from_millis(5))))
-    };
-    let near_timeout = table.offsets("answers_near_timeout")?;
-    let near_total = table.offsets("answers_near_total_timeout")?;
-    let never = matches!(table.text("takes"), Ok(Some(("never", _))));
-    let takes = if never { None } else { table.spans("takes")? };
-    let budgets = scenario.jobs.iter().find(|job| job.job.id.0 == runs.job).map(|job| job.job.budgets);
-    let has = |budget: fn(&Budgets) -> Option<Span>| budgets.as_ref().and_then(budget).is_some();
-    let ends = match (near_timeout, near_total, takes) {
-        (Some((low, high)), None, None) if !never && has(|budgets| budgets.timeout) => {
-            TurnEnd::NearTimeout(low, high)
-        }
-        (None, Some((low, high)), None) if !never && has(|budgets| budgets.total_timeout) => {
-            TurnEnd::NearTotal(low, high)
-        }
-        (None, None, Some(takes)) => TurnEnd::After(takes),
-        (None, None, None) if never => TurnEnd::Never,
-        (None, None, None) => TurnEnd::After(SpanRange::exactly(Span::from_secs(1))),
-        (Some(_), None, None) | (None, Some(_), None) if !never => {
-            let fix = "give the job that budget, or say how long the turn `takes`";
-            return Err(table.wrong(table.span.clone(), "its job has no such budget to answer near", fix));
-        }
-        (Some(_), ..) | (_, Some(_), _) => {
-            return Err(table.wrong(
-                table.span.clone(),
-                "a turn ends only once",
-                "write one of: takes, answers_near_timeout, answers_near_total_timeout",
-            ));
-        }
-    };
-    let ok = table.word("ends", &[("ok", true), ("failed", false)])?.unwrap_or(true);
-    let ignores = table.word("on_abort", &[("stops", false), ("ignores", true)])?.unwrap_or(false);
-    let stops = table.spans("stops")?.unwrap_or(SpanRange::exactly(Span::from_millis(20)));
-    if ignores && table.value("stops").is_some() {
-        let fix = "take `stops` out, or on_abort = \"ignores\"";
-        return Err(table.wrong(table.span.clone(), "a turn that ignores aborts does not stop", fix));
+        pattern.asked = Some(number.parse().ok().filter(|number| *number > 0)?);
     }
-    let on_abort = if ignores { OnAbort::Ignores } else { OnAbort::Stops(stops) };
-    let orders = [
-        ("report first", Order::ReportFirst),
-        ("deadline first", Order::DeadlineFirst),
-        ("either", Order::Either),
-    ];
-    let order = table.word("order", &orders)?.unwrap_or(Order::ReportFirst);
-    table.finish()?;
-    Ok(TurnRule { runs, ready, ends, ok, on_abort, order })
+    Some(pattern)
 }
 
 fn fault(mut table: Table<'_>, scenario: &Scenario) -> Result<Fault, ScenarioError> {
@@ -330,63 +268,12 @@ fn fault(mut table: Table<'_>, scenario: &Scenario) -> Result<Fault, ScenarioErr
     Ok(Fault { moment, runs, kind })
 }
 
-fn event(mut table: Table<'_>, scenario: &Scenario) -> Result<Event, ScenarioError> {
-    let at = table.spans("at")?.ok_or_else(|| table.missing("at", "say when: at = \"10s\""))?;
-    let crash = table.flag("crash")?.unwrap_or(false);
-    let down = table.spans("down")?.unwrap_or(SpanRange::exactly(Span::from_secs(1)));
-    let cancels = table.value("cancel").is_some();
-    let kind = match (cancels, crash) {
-        (true, false) => EventKind::Cancel(one_run(&mut table, scenario)?),
-        (false, true) => EventKind::Crash { down },
-        (true, true) | (false, false) => {
-            return Err(table.missing("cancel` or `crash", "write cancel = \"digest#1\" or crash = true"));
-        }
-    };
-    table.finish()?;
-    Ok(Event { at, kind })
-}
-
-/// A cancel means one run: a job's first, unless it says which.
-fn one_run(table: &mut Table<'_>, scenario: &Scenario) -> Result<RunPattern, ScenarioError> {
-    let pattern = pattern(table, "cancel", scenario)?;
-    let occurrence = pattern.occurrence.unwrap_or(1);
-    let job = scenario.jobs.iter().find(|job| job.job.id.0 == pattern.job);
-    if occurrence > 1 && job.is_some_and(|job| matches!(job.job.schedule, Schedule::At(_))) {
-        let fix = "a job with `at` is due once; cancel its #1";
-        return Err(table.wrong(table.span.clone(), "there is no such occurrence", fix));
-    }
-    Ok(RunPattern { occurrence: Some(occurrence), ..pattern })
-}
-
-fn claim(mut table: Table<'_>, scenario: &Scenario, source: Source<'_>) -> Result<Claim, ScenarioError> {
-    let runs = pattern(&mut table, "of", scenario)?;
-    let same = |words: &[&'static str]| words.iter().map(|word| (*word, *word)).collect::<Vec<_>>();
-    let outcomes = same(&["ok", "failed", "timed out", "cancelled", "interrupted"]);
-    let budgets = same(&["queue_timeout", "timeout", "total_timeout"]);
-    let phases = same(&["queued", "starting", "running"]);
-    let statuses = same(&["none", "running", "done", "timeout", "killed", "failed"]);
-    let line = source.text[..table.span.start.min(source.text.len())].matches('\n').count() + 1;
-    let claim = Claim {
-        runs,
-        when: table.offsets("when")?,
-        outcome: table.word("outcome", &outcomes)?.map(str::to_owned),
-        budget: table.word("budget", &budgets)?.map(str::to_owned),
-        phase: table.word("phase", &phases)?.map(str::to_owned),
-        session: table.word("session", &statuses)?.map(str::to_owned),
-        line,
-    };
-    if claim.outcome.is_none() && claim.budget.is_none() && claim.phase.is_none() && claim.session.is_none() {
-        return Err(table.missing("outcome", "a claim claims something: outcome, budget, phase or session"));
-    }
-    table.finish()?;
-    Ok(claim)
-}
-
 /// Whether a seed has anything to draw.
 fn draws(scenario: &Scenario) -> bool {
     let turn = |turn: &TurnRule| {
         turn.ready.is_some_and(|ready| ready.is_range())
             || turn.order == Order::Either
+            || turn.again.is_some_and(|again| again.is_range())
             || matches!(turn.on_abort, OnAbort::Stops(stops) if stops.is_range())
             || match turn.ends {
                 TurnEnd::Never => false,
@@ -395,8 +282,24 @@ fn draws(scenario: &Scenario) -> bool {
             }
     };
     let fault = |fault: &Fault| matches!(fault.kind, FaultKind::Crash { down, .. } if down.is_range());
-    let event = |event: &Event| {
-        event.at.is_range() || matches!(event.kind, EventKind::Crash { down } if down.is_range())
+    let event = |event: &super::Event| {
+        event.at.is_range()
+            || match event.kind {
+                EventKind::Crash { down: span }
+                | EventKind::Foreign { lasts: span }
+                | EventKind::Clock { noticed: span, .. }
+                    if span.is_range() =>
+                {
+                    true
+                }
+                EventKind::Clock { low, high, .. } => low != high,
+                EventKind::Crash { .. }
+                | EventKind::Foreign { .. }
+                | EventKind::Cancel(_)
+                | EventKind::Job(..)
+                | EventKind::Edit { .. }
+                | EventKind::Spawn { .. } => false,
+            }
     };
     scenario.lag.is_range()
         || scenario.store_answers.is_range()

@@ -28,13 +28,16 @@ impl Source<'_> {
     }
 }
 
+/// A text and its place in the file.
+type Placed<'a> = (&'a str, Range<usize>);
+
 /// A table of which keys are asked for one by one.
 pub(super) struct Table<'a> {
     source: Source<'a>,
     pub(super) what: String,
     pub(super) span: Range<usize>,
     table: &'a DeTable<'a>,
-    asked: BTreeSet<&'static str>,
+    asked: BTreeSet<&'a str>,
 }
 
 impl<'a> Table<'a> {
@@ -42,7 +45,7 @@ impl<'a> Table<'a> {
         Self { source, what: what.to_owned(), span, table, asked: BTreeSet::new() }
     }
 
-    pub(super) fn value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+    pub(super) fn value(&mut self, key: &'a str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.asked.insert(key);
         self.table.get(key)
     }
@@ -160,6 +163,48 @@ impl<'a> Table<'a> {
         ))
     }
 
+    /// A list of lengths of time.
+    pub(super) fn span_list(&mut self, key: &'static str) -> Result<Option<Vec<Span>>, ScenarioError> {
+        let Some(texts) = self.texts(key)? else { return Ok(None) };
+        let spans = texts.into_iter().map(|(text, at)| {
+            let fix = "write lengths such as \"30s\", in quotes and with commas between";
+            parse_span(text).ok_or_else(|| self.source.wrong(at, format!("`{key}` has no length here"), fix))
+        });
+        spans.collect::<Result<Vec<Span>, _>>().map(Some)
+    }
+
+    /// A list of words of a few.
+    pub(super) fn word_list<T: Copy>(
+        &mut self,
+        key: &'static str,
+        words: &[(&str, T)],
+    ) -> Result<Option<Vec<T>>, ScenarioError> {
+        let Some(texts) = self.texts(key)? else { return Ok(None) };
+        let known = || words.iter().map(|(word, _)| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
+        let meant = texts.into_iter().map(|(text, at)| {
+            let found = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
+            let wrong =
+                || self.source.wrong(at, format!("`{key}` cannot be \"{text}\""), format!("of: {}", known()));
+            found.ok_or_else(wrong)
+        });
+        meant.collect::<Result<Vec<T>, _>>().map(Some)
+    }
+
+    fn texts(&mut self, key: &'static str) -> Result<Option<Vec<Placed<'a>>>, ScenarioError> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        let array = value.get_ref().as_array().ok_or_else(|| self.kind(key, value, "a list in brackets"))?;
+        let texts = array.iter().map(|item| {
+            let text = item.get_ref().as_str().map(|text| (text, item.span()));
+            text.ok_or_else(|| self.kind(key, item, "a list of texts in quotes"))
+        });
+        texts.collect::<Result<Vec<_>, _>>().map(Some)
+    }
+
+    /// The keys of the table, in the order of their names.
+    pub(super) fn keys(&self) -> Vec<&'a str> {
+        self.table.keys().map(|key| key.get_ref().as_ref()).collect()
+    }
+
     /// The tables of an array, or none.
     pub(super) fn tables(&mut self, key: &'static str) -> Result<Vec<Self>, ScenarioError> {
         let Some(value) = self.value(key) else { return Ok(Vec::new()) };
@@ -178,7 +223,7 @@ impl<'a> Table<'a> {
     }
 
     /// A table, or none.
-    pub(super) fn table(&mut self, key: &'static str) -> Result<Option<Self>, ScenarioError> {
+    pub(super) fn table(&mut self, key: &'a str) -> Result<Option<Self>, ScenarioError> {
         let Some(value) = self.value(key) else { return Ok(None) };
         match value.get_ref().as_table() {
             Some(table) => Ok(Some(Self::new(self.source, &format!("[{key}]"), value.span(), table))),

@@ -1,0 +1,68 @@
+//! A gate: what at most one run may have at a time, a session or the right to work for a job.
+
+use crate::id::{LaneId, RunId};
+use crate::lane::Ticket;
+
+/// Who has it, and who was turned away while somebody had it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gate {
+    held: u32,
+    /// In the order of lanes, and of tickets within one.
+    parked: Vec<Parked>,
+}
+
+/// A run that was first in its lane and found the gate shut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Parked {
+    /// Its lane; none for one that shares its parent's slot.
+    pub(crate) lane: Option<LaneId>,
+    pub(crate) ticket: Ticket,
+    pub(crate) run: RunId,
+}
+
+impl Gate {
+    pub(crate) const fn is_shut(&self) -> bool {
+        self.held > 0
+    }
+
+    pub(crate) const fn take(&mut self) {
+        self.held += 1;
+    }
+
+    pub(crate) const fn release(&mut self) {
+        debug_assert!(self.held > 0, "a gate was opened twice");
+        self.held = self.held.saturating_sub(1);
+    }
+
+    pub(crate) fn park(&mut self, parked: Parked) {
+        let place = self.parked.partition_point(|other| *other < parked);
+        self.parked.insert(place, parked);
+    }
+
+    /// Takes a parked run out; false when it is not here.
+    pub(crate) fn leave(&mut self, lane: Option<LaneId>, ticket: Ticket) -> bool {
+        let place = self.parked.binary_search_by_key(&(lane, ticket), |parked| (parked.lane, parked.ticket));
+        place.map(|place| self.parked.remove(place)).is_ok()
+    }
+
+    /// Takes out the first parked run of a lane, if the gate is open.
+    pub(crate) fn wake_one(&mut self, lane: Option<LaneId>) -> Option<Parked> {
+        if self.is_shut() {
+            return None;
+        }
+        let place = self.parked.partition_point(|parked| parked.lane < lane);
+        self.parked.get(place).filter(|parked| parked.lane == lane)?;
+        Some(self.parked.remove(place))
+    }
+
+    /// The lanes in which somebody is parked, each once.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = Option<LaneId>> + use<> {
+        let mut lanes: Vec<Option<LaneId>> = self.parked.iter().map(|parked| parked.lane).collect();
+        lanes.dedup();
+        lanes.into_iter()
+    }
+
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.held == 0 && self.parked.is_empty()
+    }
+}

@@ -1,0 +1,96 @@
+//! `[[do]]`: what happens at certain times.
+
+use sametick_core::schedule::Schedule;
+use sametick_core::time::Span;
+
+use super::error::ScenarioError;
+use super::parse::{job_named, pattern};
+use super::read::Table;
+use super::span::SpanRange;
+use super::{Event, EventKind, JobCommand, RunPattern, Scenario};
+
+/// Each says by its key what happens.
+const KINDS: [&str; 12] = [
+    "cancel", "crash", "clock", "add", "edit", "remove", "pause", "disable", "resume", "run", "spawn",
+    "foreign",
+];
+
+pub(super) fn event(mut table: Table<'_>, scenario: &Scenario) -> Result<Event, ScenarioError> {
+    let at = table.spans("at")?.ok_or_else(|| table.missing("at", "say when: at = \"10s\""))?;
+    let found: Vec<&'static str> = KINDS.into_iter().filter(|kind| table.value(kind).is_some()).collect();
+    let kind = match found.as_slice() {
+        ["cancel"] => EventKind::Cancel(one_run(&mut table, "cancel", scenario)?),
+        ["crash"] => crash(&mut table)?,
+        ["clock"] => clock(&mut table)?,
+        ["foreign"] => foreign(&mut table)?,
+        ["edit"] => {
+            let job = job_named(&mut table, "edit", scenario)?;
+            EventKind::Edit { job, like: job_named(&mut table, "like", scenario)? }
+        }
+        ["spawn"] => {
+            let job = job_named(&mut table, "spawn", scenario)?;
+            EventKind::Spawn { job, parent: one_run(&mut table, "by", scenario)? }
+        }
+        [word] if command(word).is_some() => {
+            let job = job_named(&mut table, word, scenario)?;
+            EventKind::Job(command(word).unwrap_or(JobCommand::RunNow), job)
+        }
+        _ => {
+            let fix = "write one thing that happens: cancel = \"digest#1\", crash = true, clock = \"1h\", \
+                       add, edit, remove, pause, disable, resume, run or spawn = \"digest\", foreign = \"main\"";
+            return Err(table.missing("cancel` or `crash", fix));
+        }
+    };
+    table.finish()?;
+    Ok(Event { at, kind })
+}
+
+fn command(word: &str) -> Option<JobCommand> {
+    Some(match word {
+        "add" => JobCommand::Add,
+        "remove" => JobCommand::Remove,
+        "pause" => JobCommand::Pause,
+        "disable" => JobCommand::Disable,
+        "resume" => JobCommand::Resume,
+        "run" => JobCommand::RunNow,
+        _ => return None,
+    })
+}
+
+fn crash(table: &mut Table<'_>) -> Result<EventKind, ScenarioError> {
+    let down = table.spans("down")?.unwrap_or(SpanRange::exactly(Span::from_secs(1)));
+    match table.flag("crash")? {
+        Some(true) => Ok(EventKind::Crash { down }),
+        Some(false) | None => Err(table.missing("crash", "write crash = true")),
+    }
+}
+
+/// The wall clock steps; the host reads it anew when it is told, or a while later.
+fn clock(table: &mut Table<'_>) -> Result<EventKind, ScenarioError> {
+    let noticed = table.spans("noticed")?.unwrap_or_default();
+    let (low, high) = table.offsets("clock")?.unwrap_or_default();
+    Ok(EventKind::Clock { low, high, noticed })
+}
+
+fn foreign(table: &mut Table<'_>) -> Result<EventKind, ScenarioError> {
+    table.word("foreign", &[("main", ())])?;
+    let lasts = table.spans("lasts")?.unwrap_or(SpanRange::exactly(Span::from_secs(1)));
+    Ok(EventKind::Foreign { lasts })
+}
+
+/// One run: a job's first, unless it says which.
+fn one_run(
+    table: &mut Table<'_>,
+    key: &'static str,
+    scenario: &Scenario,
+) -> Result<RunPattern, ScenarioError> {
+    let pattern = pattern(table, key, scenario)?;
+    let occurrence = pattern.occurrence.unwrap_or(1);
+    let job = scenario.jobs.iter().find(|job| job.job.id.0 == pattern.job);
+    if occurrence > 1 && job.is_some_and(|job| matches!(job.job.schedule, Schedule::At(_))) {
+        let fix = format!("a job with `at` is due once; {key} its #1");
+        return Err(table.wrong(table.span.clone(), "there is no such occurrence", fix));
+    }
+    let occurrence = if pattern.asked.is_some() { None } else { Some(occurrence) };
+    Ok(RunPattern { occurrence, ..pattern })
+}
