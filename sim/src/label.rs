@@ -31,11 +31,11 @@ impl<'a> Labels<'a> {
     pub fn occurrence(&self, run: RunId) -> u64 {
         let job = self.jobs.iter().find(|(job, _)| job.id == run.job);
         match job.map(|(job, row)| (job.schedule, row.next_due)) {
-            Some((Schedule::Every { .. }, Some(first))) => {
+            Some((Schedule::Every { .. } | Schedule::Cron(_), Some(first))) => {
                 let Some((job, _)) = job else { return 1 };
                 job.schedule.count_through(first, run.due).0.max(1)
             }
-            Some((Schedule::Every { .. } | Schedule::At(_), _)) | None => 1,
+            Some((Schedule::Every { .. } | Schedule::Cron(_) | Schedule::At(_), _)) | None => 1,
         }
     }
 
