@@ -6,6 +6,7 @@
 mod error;
 mod parse;
 mod read;
+mod schedule;
 mod span;
 
 pub use error::ScenarioError;

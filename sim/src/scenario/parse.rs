@@ -9,6 +9,7 @@ use toml::de::DeTable;
 
 use super::error::ScenarioError;
 use super::read::{Source, Table};
+use super::schedule;
 use super::span::SpanRange;
 use super::{
     Claim, CrashPoint, Event, EventKind, Fault, FaultKind, Moment, OnAbort, Order, RunPattern, Scenario,
@@ -133,35 +134,7 @@ fn job(mut table: Table<'_>, names: &mut Names) -> Result<ScenarioJob, ScenarioE
         return Err(table.wrong(at, format!("there is a job \"{name}\" already"), "choose another name"));
     }
     let id: JobId = names.jobs.intern(name);
-    let once = table.spans("at")?;
-    let every = table.span_of("every")?;
-    let from = table.spans("from")?;
-    if once.is_some() && from.is_some() {
-        let fix = "take `from` out: it says when the first of `every` is due";
-        return Err(table.wrong(table.span.clone(), "`from` has no meaning beside `at`", fix));
-    }
-    for range in [once, from].into_iter().flatten() {
-        whole_millis(&table, range)?;
-    }
-    let (schedule, shift) = match (once, every) {
-        (Some(at), None) => (Schedule::At(begins(at.low)), at),
-        (None, Some(every)) if every.as_millis() > 0 => {
-            let from = from.unwrap_or(SpanRange::exactly(every));
-            (Schedule::Every { every_ms: every.as_millis(), anchor: begins(from.low) }, from)
-        }
-        (None, Some(_)) => {
-            return Err(table.wrong(
-                table.span.clone(),
-                "`every` is less than a millisecond",
-                "write at least \"1ms\"",
-            ));
-        }
-        (Some(_), Some(_)) | (None, None) => {
-            return Err(
-                table.missing("at` or `every", "write either at = \"1s\" or every = \"10m\", not both")
-            );
-        }
-    };
+    let (schedule, shift) = schedule::schedule(&mut table, name, WORLD_BEGINS)?;
     let budgets = Budgets {
         queue_timeout: table.span_of("queue_timeout")?,
         timeout: table.span_of("timeout")?,
@@ -176,20 +149,6 @@ fn job(mut table: Table<'_>, names: &mut Names) -> Result<ScenarioJob, ScenarioE
     let shift =
         SpanRange { low: Span::ZERO, high: Span::from_nanos(shift.high.as_nanos() - shift.low.as_nanos()) };
     Ok(ScenarioJob { job: Job { id, agent, schedule, budgets, deliver, catch_up }, shift })
-}
-
-/// Schedules are wall time, which has no more than milliseconds.
-fn whole_millis(table: &Table<'_>, range: SpanRange) -> Result<(), ScenarioError> {
-    let finer = |span: Span| span.as_nanos() != span.as_millis().saturating_mul(1_000_000);
-    if finer(range.low) || finer(range.high) {
-        let fix = "write whole milliseconds, such as \"1500ms\"";
-        return Err(table.wrong(table.span.clone(), "a job is due at a whole millisecond", fix));
-    }
-    Ok(())
-}
-
-fn begins(after: Span) -> sametick_core::time::Wall {
-    WORLD_BEGINS.plus_millis(i64::try_from(after.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// `digest` or `digest#2`.
