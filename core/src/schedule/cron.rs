@@ -182,15 +182,26 @@ impl Cron {
                     self.pattern.count(from + offset, end + offset)
                 }
                 (None, None) => 0,
-                // No longer than a gap: what two offsets mean is told one by one, as both may mean it.
-                (Some(_), Some(_)) => {
-                    let next = |second: &i64| self.first(second + 1, end);
-                    std::iter::successors(self.first(from, end), next).map(|_| 1).sum()
-                }
+                (Some(own), Some(ghost)) => self.count_told_twice(from, end, own, ghost),
             };
             from = end;
         }
         count
+    }
+
+    /// How many seconds are meant in a stretch whose times are told by two offsets. It is no longer than a gap,
+    /// and both may mean the same second, so they are walked: by minutes where whole minutes are told, which
+    /// all have the same seconds.
+    fn count_told_twice(self, from: i64, end: i64, own: i64, ghost: i64) -> u64 {
+        let whole = [from, end, own, ghost].iter().all(|seconds| seconds % 60 == 0);
+        let (walker, each) = if whole {
+            let (pattern, seconds) = self.pattern.by_minutes();
+            (Self { pattern, ..self }, seconds)
+        } else {
+            (self, 1)
+        };
+        let walk = std::iter::successors(walker.first(from, end), |second| walker.first(second + 1, end));
+        walk.map(|_| each).sum()
     }
 
     /// The last second in `from..until` that is meant, given that there is one.

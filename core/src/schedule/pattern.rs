@@ -96,6 +96,11 @@ impl Pattern {
             - before(first, from.rem_euclid(DAY))
     }
 
+    /// The same for whole minutes, and how many seconds each of them has.
+    pub(super) fn by_minutes(self) -> (Self, u64) {
+        (Self { seconds: 1, ..self }, u64::from(self.seconds.count_ones()))
+    }
+
     /// Whether any date there is can be meant. Dates repeat after 400 years.
     pub(super) fn means_a_date(&self) -> bool {
         (2000..2400).any(|year| (1..=12).any(|month| self.days_in(year, month) != 0))
