@@ -27,7 +27,18 @@ fn main() -> io::Result<()> {
 }
 
 /// The chapters in the order to read them; any other comes after them, by name.
-const CHAPTERS: [&str; 7] = ["timeouts", "races", "queues", "schedules", "store", "crashes", "regressions"];
+const CHAPTERS: [&str; 10] = [
+    "timeouts",
+    "races",
+    "queues",
+    "schedules",
+    "retries",
+    "lanes",
+    "requests",
+    "store",
+    "crashes",
+    "regressions",
+];
 
 /// Where a file stands in reading order: the very first scenario, then chapter by chapter.
 fn place(root: &Path, file: &Path) -> (usize, bool, PathBuf) {

@@ -1,6 +1,7 @@
 //! What is tried again, how often, and after how long.
 
-use crate::run::{Failure, Outcome};
+use crate::job::Budget;
+use crate::run::{Failure, Outcome, TimedOut};
 use crate::time::Span;
 
 /// When a run that did not end well is tried again.
@@ -89,11 +90,14 @@ impl Endings {
         Self(self.0 | other.0)
     }
 
-    /// Whether a run that ended like this is in the set. Who ended well or was cancelled never is.
+    /// Whether a run that ended like this is in the set. Who ended well, was cancelled, or ran out of
+    /// `total_timeout` never is.
     #[must_use]
     pub const fn holds(self, outcome: Outcome) -> bool {
         let one = match outcome {
             Outcome::Ok | Outcome::Cancelled => Self::NONE,
+            // It counts over all attempts: there is no time left for another.
+            Outcome::TimedOut(TimedOut { budget: Budget::Total, .. }) => Self::NONE,
             Outcome::Failed(Failure { kind, .. }) => Self::failed(kind),
             Outcome::TimedOut(_) => Self::TIMED_OUT,
             Outcome::Interrupted(_) => Self::INTERRUPTED,

@@ -10,7 +10,7 @@ use sametick_core::effect::{Command, InputKind, Report};
 use sametick_core::id::{AgentId, JobId};
 use sametick_core::job::{Budgets, Job};
 use sametick_core::ports::Store;
-use sametick_core::schedule::Schedule;
+use sametick_core::schedule::{Cron, Schedule, stagger};
 use sametick_core::session::Status;
 use sametick_core::time::{Span, Wall};
 use sametick_gateway::SharedNames;
@@ -175,7 +175,7 @@ fn jobs_that_are_not_run_stay_in_the_file_and_say_why() {
     let mut jobs = object(&path);
     let list = jobs["jobs"].as_array_mut().expect("a list");
     list.push(
-        json!({ "id": "nightly", "schedule": { "kind": "cron", "expr": "0 3 * * *", "tz": "Europe/Berlin" },
+        json!({ "id": "nightly", "schedule": { "kind": "cron", "expr": "0 3 * * *", "tz": "Europe/Berln" },
         "sessionTarget": "isolated", "payload": { "kind": "agentTurn", "message": "x" }, "odd": [1, null] }),
     );
     list.push(json!({ "name": "nameless" }));
@@ -185,8 +185,32 @@ fn jobs_that_are_not_run_stay_in_the_file_and_say_why() {
     let said: Vec<String> =
         store.skipped().iter().map(|skip| format!("{}: {}", skip.job, skip.why)).collect();
     assert_eq!(said.len(), 2, "{said:?}");
-    assert!(said[0].starts_with("nightly: schedule kind \"cron\" is not run by this version"), "{said:?}");
+    assert_eq!(
+        said[0],
+        "nightly: schedule.tz: there is no time zone \"Europe/Berln\"; did you mean Europe/Berlin?"
+    );
     assert_eq!(said[1], "jobs[6]: it has no id");
+    assert_eq!(fs::read(&path).expect("a file"), before);
+}
+
+#[test]
+fn a_cron_job_of_the_field_is_scheduled_and_stays_as_it_was_written() {
+    let dir = field_files();
+    let path = dir.path().join("jobs.json");
+    let mut jobs = object(&path);
+    jobs["jobs"].as_array_mut().expect("a list").push(json!({
+        "id": "hourly", "createdAtMs": DUE_MS, "sessionTarget": "isolated", "odd": 1,
+        "schedule": { "kind": "cron", "expr": "@hourly", "tz": "europe/berlin", "odd": [null] },
+        "payload": { "kind": "agentTurn", "message": "x" },
+    }));
+    fs::write(&path, serde_json::to_string_pretty(&jobs).expect("text")).expect("a write");
+    let before = fs::read(&path).expect("a file");
+    drop(time_out(dir.path()));
+    let rows = JsonStore::open(dir.path(), SharedNames::new()).expect("files").load().expect("rows");
+    let (job, row) = rows.jobs.last().expect("the new job");
+    let hourly = Cron::parse("0 * * * *", "Europe/Berlin").expect("an expression");
+    let hourly = Schedule::Cron(hourly.with_stagger_ms(stagger::offset("hourly", 300_000)));
+    assert_eq!((job.schedule, row.next_due), (hourly, hourly.next_after(Wall::from_millis(DUE_MS))));
     assert_eq!(fs::read(&path).expect("a file"), before);
 }
 

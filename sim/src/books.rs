@@ -119,8 +119,8 @@ impl Books {
             let row = self.job(job.id).map_or(JobRow::new(job.id, commit.generations, None), |(_, row)| *row);
             self.put_job(*job, row);
         }
-        let line =
-            said.wall.as_millis() - i64::try_from(said.mono.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
+        let now = i64::try_from(said.mono.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
+        let line = said.wall.as_millis() - now;
         for row in &commit.jobs {
             if let Some((_, kept)) = self.jobs.get_mut(row.id.index()).and_then(Option::as_mut) {
                 changes.jobs.push((Some(*kept), *row));
@@ -131,9 +131,9 @@ impl Books {
             let before = self.runs.get(&row.id).map(|book| book.row);
             changes.runs.push((before, *row));
             match self.runs.get_mut(&row.id) {
-                Some(book) => book.update(*row, line),
+                Some(book) => book.update(*row, line, now),
                 None => {
-                    let book = self.first_of(*row, line);
+                    let book = self.first_of(*row, line, now);
                     self.runs.insert(row.id, book);
                 }
             }
@@ -193,7 +193,7 @@ impl Books {
 
     /// Writes a run's record that is known from elsewhere; when things happened is not.
     pub fn put_run(&mut self, id: RunId, row: RunRow) {
-        let book = self.first_of(row, 0);
+        let book = self.first_of(row, 0, i64::MAX);
         self.runs.insert(id, book);
     }
 
@@ -206,7 +206,7 @@ impl Books {
         }
     }
 
-    fn first_of(&self, row: RunRow, line: i64) -> RunBook {
+    fn first_of(&self, row: RunRow, line: i64, now: i64) -> RunBook {
         let before = RunId { attempt: row.id.attempt.saturating_sub(1), ..row.id };
         let before = self.runs.get(&before);
         let declared = self.job(row.id.job).map(|(job, _)| job.terms);
@@ -216,7 +216,7 @@ impl Books {
         let first = before.map_or(begins, |before| before.times.first);
         let times = Times { first, queued, granted: None, ready: None, progress: None, settled: None };
         let mut book = RunBook { row, ends: 0, terms, times };
-        book.update(row, line);
+        book.update(row, line, now);
         book
     }
 
@@ -257,12 +257,13 @@ impl Books {
 }
 
 impl RunBook {
-    fn update(&mut self, row: RunRow, line: i64) {
+    fn update(&mut self, row: RunRow, line: i64, now: i64) {
         let on_line =
             |wall: Option<Wall>, known: Option<i64>| known.or(wall.map(|wall| wall.as_millis() - line));
         self.times.granted = on_line(row.granted_at, self.times.granted);
         self.times.ready = on_line(row.started_at, self.times.ready);
-        self.times.settled = on_line(row.settled_at, self.times.settled);
+        // A record says that it ended when it began, if the wall clock stepped back in between.
+        self.times.settled = on_line(row.settled_at, self.times.settled).map(|settled| settled.min(now));
         if row.last_progress != self.row.last_progress {
             self.times.progress = on_line(row.last_progress, None);
         }

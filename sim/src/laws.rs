@@ -7,7 +7,7 @@
 use sametick_core::Machine;
 use sametick_core::commit::{Answer, Rows};
 use sametick_core::effect::{Effect, Input, Tick};
-use sametick_core::run::RunState;
+use sametick_core::run::{RunRow, RunState};
 use sametick_core::time::Now;
 
 use crate::books::{Books, Changes};
@@ -86,10 +86,15 @@ fn apply(books: &mut Books, said: Now, tick: &Tick) {
     }
 }
 
+/// Run records, without what the books reckon beside them.
+fn records(books: &Books) -> impl Iterator<Item = (RunRow, u32)> {
+    books.runs.values().map(|book| (book.row, book.ends))
+}
+
 /// Which table differs, if one does.
 fn same(one: &Books, two: &Books) -> Result<(), &'static str> {
     let tables = [
-        (one.runs == two.runs, "run records"),
+        (records(one).eq(records(two)), "run records"),
         (one.sessions == two.sessions, "session rows"),
         (one.jobs == two.jobs, "job states"),
         (one.events == two.events, "events"),

@@ -186,6 +186,8 @@ fn drawn_job(planned: &ScenarioJob, draw: &Draw) -> Job {
         Schedule::Every { every_ms, anchor } => {
             Schedule::Every { every_ms, anchor: anchor.plus_millis(shift) }
         }
+        // Said by the calendar, so there is nothing to draw.
+        Schedule::Cron(cron) => Schedule::Cron(cron),
     };
     Job { schedule, ..planned.job }
 }

@@ -9,6 +9,7 @@ const JOB: &str = "# A job.\n[[job]]\nname = \"a\"\nat = \"1s\"\n";
 #[test]
 fn every_mistake_says_where_it_is_and_what_to_do() {
     let with = |more: &str| format!("{JOB}{more}");
+    let cron = |text: &str, more: &str| format!("# A.\n[[job]]\nname = \"a\"\ncron = \"{text}\"\n{more}");
     let cases = [
         ("empty file", String::new()),
         ("no sentence", "[[job]]\nname = \"a\"\nat = \"1s\"\n".to_owned()),
@@ -44,6 +45,15 @@ fn every_mistake_says_where_it_is_and_what_to_do() {
         ("a stop that is ignored", with("[[turn]]\nof = \"a\"\non_abort = \"ignores\"\nstops = \"1s\"\n")),
         ("a start beside at", with("from = \"1s\"\n")),
         ("a due time finer than a millisecond", "# A.\n[[job]]\nname = \"a\"\nat = \"1us\"\n".to_owned()),
+        ("a schedule beside a cron", with("cron = \"@daily\"\n")),
+        ("a start beside cron", cron("@daily", "from = \"1s\"\n")),
+        ("a zone without cron", with("zone = \"Europe/Berlin\"\n")),
+        ("an expression with too few fields", cron("0 9 * *", "")),
+        ("an hour there is not", cron("0 24 * * *", "")),
+        ("a date there is not", cron("0 9 30 2 *", "")),
+        ("a zone there is not", cron("0 9 * * *", "zone = \"Europe/Berln\"\n")),
+        ("an unknown policy", cron("0 9 * * *", "gap = \"later\"\n")),
+        ("a stagger finer than a millisecond", cron("0 9 * * *", "stagger = \"5us\"\n")),
         ("a cancel of what never is", with("[[do]]\nat = \"1s\"\ncancel = \"a#2\"\n")),
         ("a claim of nothing", with("[[claim]]\nof = \"a\"\n")),
         ("an event without a time", with("[[do]]\ncrash = true\n")),

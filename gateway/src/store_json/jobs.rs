@@ -7,6 +7,7 @@ use sametick_core::schedule::Schedule;
 use sametick_core::time::{Span, Wall};
 use serde_json::{Map, Value, json};
 
+use super::cron;
 use super::document::{int, said, text};
 
 /// The field's limit for an agent turn that names none.
@@ -25,7 +26,7 @@ pub struct Skipped {
 pub(crate) fn read(declared: &Map<String, Value>, id: &str, names: &mut Names) -> Result<Job, String> {
     check_target(declared)?;
     let payload = payload(declared)?;
-    let schedule = schedule(declared)?;
+    let schedule = schedule(declared, id)?;
     let agent = names.agents.intern(text(declared, "agentId").unwrap_or("main"));
     let mode = declared.get("delivery").and_then(|delivery| delivery.get("mode")).and_then(Value::as_str);
     let mut job = Job::new(names.jobs.intern(id), agent, schedule);
@@ -58,14 +59,15 @@ fn payload(declared: &Map<String, Value>) -> Result<&Map<String, Value>, String>
     }
 }
 
-fn schedule(declared: &Map<String, Value>) -> Result<Schedule, String> {
+fn schedule(declared: &Map<String, Value>, id: &str) -> Result<Schedule, String> {
     let schedule = declared.get("schedule").and_then(Value::as_object).ok_or("schedule is missing")?;
     match text(schedule, "kind") {
         Some("at") => at(schedule).map(Schedule::At),
         Some("every") => every(schedule, declared),
-        Some(other) => {
-            Err(format!("schedule kind {other:?} is not run by this version, only \"at\" and \"every\" are"))
-        }
+        Some("cron") => cron::read(schedule, id).map(Schedule::Cron),
+        Some(other) => Err(format!(
+            "schedule kind {other:?} is not run by this version, only \"at\", \"every\" and \"cron\" are"
+        )),
         None => Err("schedule.kind is missing".to_owned()),
     }
 }
@@ -158,6 +160,7 @@ fn schedule_document(schedule: Schedule) -> Value {
         Schedule::Every { every_ms, anchor } => {
             json!({ "kind": "every", "everyMs": every_ms, "anchorMs": anchor.as_millis() })
         }
+        Schedule::Cron(cron) => cron::write(cron),
     }
 }
 
@@ -200,8 +203,10 @@ mod tests {
     #[test]
     fn a_job_that_is_not_run_says_why() {
         let why = |change: fn(&mut Value)| read(&declared(change), "j", &mut Names::default());
-        let cron = why(|job| job["schedule"] = json!({ "kind": "cron", "expr": "* * * * *" }));
-        assert!(cron.expect_err("cron").contains("\"cron\" is not run"));
+        let moon = why(|job| job["schedule"] = json!({ "kind": "moon" }));
+        assert!(moon.expect_err("a kind").contains("\"moon\" is not run"));
+        let cron = why(|job| job["schedule"] = json!({ "kind": "cron", "expr": "* * * *" }));
+        assert!(cron.expect_err("four fields").starts_with("schedule.expr \"* * * *\": "));
         let main = why(|job| job["sessionTarget"] = json!("main"));
         assert!(main.expect_err("main").contains("\"main\" is not run"));
         let wrong = why(|job| job["schedule"]["at"] = json!("tomorrow"));

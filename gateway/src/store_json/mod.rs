@@ -21,6 +21,7 @@
 
 mod apply;
 mod commit_doc;
+mod cron;
 mod declarations;
 mod disk;
 mod document;

@@ -54,6 +54,11 @@ fn first_due(schedule: Schedule, declared: &Map<String, Value>, state: &Map<Stri
             let since = ran.or_else(|| int(declared, "createdAtMs")).unwrap_or(anchor.as_millis());
             schedule.next_after(Wall::from_millis(since))
         }
+        Schedule::Cron(_) => {
+            // Of a job that does not say when it was made all is missed, which shows; never being due would not.
+            let since = ran.or_else(|| int(declared, "createdAtMs")).unwrap_or(0);
+            schedule.next_after(Wall::from_millis(since))
+        }
     }
 }
 

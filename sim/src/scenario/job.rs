@@ -4,11 +4,11 @@ use sametick_core::commit::JobStatus;
 use sametick_core::id::{AgentId, JobId, LaneId, Names};
 use sametick_core::job::{Budgets, CatchUp, Job, OnAbandon, Overlap, Target, Terms};
 use sametick_core::retry::{Backoff, Endings, FailureKind, Retry};
-use sametick_core::schedule::Schedule;
 use sametick_core::time::Span;
 
 use super::error::ScenarioError;
 use super::read::Table;
+use super::schedule::schedule;
 use super::span::SpanRange;
 use super::{ScenarioJob, WORLD_BEGINS};
 
@@ -17,7 +17,9 @@ const MOST_RUNS: u32 = 100;
 
 pub(super) fn job(mut table: Table<'_>, names: &mut Names) -> Result<ScenarioJob, ScenarioError> {
     let id = name(&mut table, names)?;
-    let (schedule, shift) = schedule(&mut table)?;
+    let (schedule, first) = schedule(&mut table, names.jobs.name(id.0), WORLD_BEGINS)?;
+    let high = Span::from_nanos(first.high.as_nanos() - first.low.as_nanos());
+    let shift = SpanRange { low: Span::ZERO, high };
     let mut job = Job::new(id, AgentId(0), schedule);
     job.overlap = overlap(&mut table)?;
     job.catch_up = catch_up(&mut table)?;
@@ -44,54 +46,6 @@ fn name(table: &mut Table<'_>, names: &mut Names) -> Result<JobId, ScenarioError
         return Err(table.wrong(at, format!("there is a job \"{name}\" already"), "choose another name"));
     }
     Ok(names.jobs.intern(name))
-}
-
-fn schedule(table: &mut Table<'_>) -> Result<(Schedule, SpanRange), ScenarioError> {
-    let once = table.spans("at")?;
-    let every = table.span_of("every")?;
-    let from = table.spans("from")?;
-    if once.is_some() && from.is_some() {
-        let fix = "take `from` out: it says when the first of `every` is due";
-        return Err(table.wrong(table.span.clone(), "`from` has no meaning beside `at`", fix));
-    }
-    for range in [once, from].into_iter().flatten() {
-        whole_millis(table, range)?;
-    }
-    let (schedule, shift) = match (once, every) {
-        (Some(at), None) => (Schedule::At(begins(at.low)), at),
-        (None, Some(every)) if every.as_millis() > 0 => {
-            let from = from.unwrap_or(SpanRange::exactly(every));
-            (Schedule::Every { every_ms: every.as_millis(), anchor: begins(from.low) }, from)
-        }
-        (None, Some(_)) => {
-            return Err(table.wrong(
-                table.span.clone(),
-                "`every` is less than a millisecond",
-                "write at least \"1ms\"",
-            ));
-        }
-        (Some(_), Some(_)) | (None, None) => {
-            return Err(
-                table.missing("at` or `every", "write either at = \"1s\" or every = \"10m\", not both")
-            );
-        }
-    };
-    let high = Span::from_nanos(shift.high.as_nanos() - shift.low.as_nanos());
-    Ok((schedule, SpanRange { low: Span::ZERO, high }))
-}
-
-/// Schedules are wall time, which has no more than milliseconds.
-fn whole_millis(table: &Table<'_>, range: SpanRange) -> Result<(), ScenarioError> {
-    let finer = |span: Span| span.as_nanos() != span.as_millis().saturating_mul(1_000_000);
-    if finer(range.low) || finer(range.high) {
-        let fix = "write whole milliseconds, such as \"1500ms\"";
-        return Err(table.wrong(table.span.clone(), "a job is due at a whole millisecond", fix));
-    }
-    Ok(())
-}
-
-fn begins(after: Span) -> sametick_core::time::Wall {
-    WORLD_BEGINS.plus_millis(i64::try_from(after.as_millis()).unwrap_or(i64::MAX))
 }
 
 fn overlap(table: &mut Table<'_>) -> Result<Overlap, ScenarioError> {

@@ -9,6 +9,7 @@ mod event;
 mod job;
 mod parse;
 mod read;
+mod schedule;
 mod span;
 mod turn;
 
