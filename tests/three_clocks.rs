@@ -55,6 +55,8 @@ fn the_same_plan_settles_the_same_on_both_clocks() {
 fn can_be_played(scenario: &Scenario) -> bool {
     let plain = |turn: &TurnRule| {
         turn.order == Order::ReportFirst
+            && turn.progress.is_none()
+            && turn.again.is_none()
             && !matches!(turn.ends, TurnEnd::NearTimeout(..) | TurnEnd::NearTotal(..))
     };
     scenario.faults.is_empty()

@@ -81,8 +81,8 @@ fn mutants_speak_the_json_they_promise_and_none_survives() {
     assert_eq!(told["holds"], true, "{told:#}");
     let race = &told["mutants"][0];
     assert_eq!(race["name"], "field-race");
-    // A timeout while starting has no session to lie; there it is the missing event that is noticed.
-    assert_eq!(race["killedBy"], serde_json::json!(["same_tick", "settles_once"]));
+    let killed_by = race["killedBy"].as_array().expect("a list");
+    assert!(killed_by.contains(&"same_tick".into()) && killed_by.contains(&"settles_once".into()), "{race}");
     assert_eq!(race["field"][0], "#70347");
     assert!(race["seedsToKill"].is_u64());
 }
