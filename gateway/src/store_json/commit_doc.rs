@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::declarations::Declarations;
 use super::document::{merge, object_at};
+use super::left::Adopted;
 use super::runs::{self, EventDoc, RunDoc};
 use super::{sessions, states, words};
 
@@ -35,6 +36,9 @@ pub(crate) struct CommitDoc {
     pub(crate) events: Vec<EventDoc>,
     /// What the last commit changes in the field's documents.
     pub(crate) changes: Changes,
+    /// What another gateway left running, as long as this store lives.
+    #[serde(skip)]
+    pub(crate) adopted: Adopted,
 }
 
 /// What one commit changes in the field's documents: patches, so that writing them twice is writing
@@ -101,6 +105,12 @@ impl CommitDoc {
             if let Some(fields) = object_at(&mut changes.sessions, &key) {
                 // Not `merge`: a field that is taken away has to stay in the patch as `null`.
                 fields.extend(sessions::patch(patch, names));
+                let ended = |run| commit.events.iter().any(|event| event.run == run);
+                if let Some((run, given)) = self.adopted.rows.get(&key)
+                    && ended(*run)
+                {
+                    fields.extend(given.clone());
+                }
             }
         }
         for run in &commit.runs {
@@ -122,6 +132,9 @@ impl CommitDoc {
             RunState::Settled(outcome) => outcome,
             RunState::Queued | RunState::Starting | RunState::Running => return None,
         };
+        if self.adopted.logged.contains(&run.id) {
+            return None;
+        }
         let before = self.runs.get(&words::run_text(run.id, names));
         if before.is_some_and(RunDoc::is_settled) {
             return None;

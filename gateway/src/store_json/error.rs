@@ -59,6 +59,15 @@ pub enum StoreError {
         /// The directory.
         path: PathBuf,
     },
+    /// A commit that has happened and is not in every file yet: what the files say is not what is.
+    #[error(
+        "{path} holds a commit that is not in every file yet: start the gateway on the directory once, which \
+         finishes it; nothing was written", path = path.display()
+    )]
+    Unfinished {
+        /// The file of the unfinished commit.
+        path: PathBuf,
+    },
     /// An unfinished commit that does not follow the last one.
     #[error(
         "{path} holds commit {found}, which does not follow commit {last}: the directory was put together \

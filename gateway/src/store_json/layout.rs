@@ -58,7 +58,11 @@ impl Layout {
     }
 }
 
-/// A text as a file name: anything but letters, digits, `-`, `_` and `.` in hex.
+/// The longest name that every file system takes, less room for an ending.
+const LONGEST: usize = 200;
+
+/// A text as a file name: anything but letters, digits, `-`, `_` and `.` in hex. One that is too long
+/// ends in a number made of all of it.
 pub(crate) fn file_name(text: &str) -> String {
     let mut name = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -67,6 +71,14 @@ pub(crate) fn file_name(text: &str) -> String {
             b'.' if !name.is_empty() => name.push('.'),
             other => name.push_str(&format!("%{other:02X}")),
         }
+    }
+    if name.len() > LONGEST {
+        // FNV-1a: the same on every machine and in every release.
+        let number = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |number, byte| {
+            (number ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+        });
+        name.truncate(LONGEST - 17);
+        name.push_str(&format!("-{number:016x}"));
     }
     name
 }
@@ -79,5 +91,7 @@ mod tests {
     fn no_id_leads_out_of_the_directory() {
         assert_eq!(file_name("36892ffd-6752"), "36892ffd-6752");
         assert_eq!(file_name("../a b"), "%2E.%2Fa%20b");
+        let (long, other) = (file_name(&"x".repeat(999)), file_name(&"x".repeat(998)));
+        assert_eq!((long.len(), long == other), (200, false));
     }
 }

@@ -28,6 +28,10 @@ mod document;
 mod error;
 mod jobs;
 mod layout;
+mod left;
+mod load;
+mod look;
+mod run_log;
 mod runs;
 mod sessions;
 mod states;
@@ -38,25 +42,21 @@ pub use disk::{Disk, RealDisk};
 pub use error::StoreError;
 pub use jobs::Skipped;
 pub(crate) use layout::file_name;
+pub use left::LeftRun;
+pub use look::{FieldSession, Snapshot, look};
+pub use run_log::LogLine;
 pub use words::{run_id, run_text};
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
-use sametick_core::commit::{Answer, Commit, JobRow, Rows};
-use sametick_core::id::{JobId, Names, SessionKey};
-use sametick_core::job::Job;
+use sametick_core::commit::{Answer, Commit, Rows};
 use sametick_core::ports::Store;
-use sametick_core::session::SessionRow;
-use serde_json::{Map, Value};
 
 use crate::names::SharedNames;
-use crate::process::{Program, Programs};
+use crate::process::Programs;
 use commit_doc::CommitDoc;
 use layout::Layout;
-
-type Object = Map<String, Value>;
 
 /// A store over a directory in the field's layout. Holds the directory's lock while it lives.
 #[derive(Debug)]
@@ -69,6 +69,7 @@ pub struct JsonStore<D = RealDisk> {
     unfinished: Option<CommitDoc>,
     skipped: Vec<Skipped>,
     stale: Vec<String>,
+    left: Vec<LeftRun>,
     programs: Programs,
     declarations: Declarations,
     /// Released when it is dropped, or the process ends in whatever way.
@@ -97,7 +98,8 @@ impl<D: Disk> JsonStore<D> {
         let lock = lock(&layout)?;
         let books = document::read(&layout.books())?.unwrap_or_default();
         let unfinished = document::read(&layout.next_books())?;
-        let (skipped, stale, programs) = (Vec::new(), Vec::new(), Programs::default());
+        let (skipped, stale, left) = (Vec::new(), Vec::new(), Vec::new());
+        let programs = Programs::default();
         let declarations = Declarations::new(names.clone(), programs.clone());
         let mut store = Self {
             disk,
@@ -107,6 +109,7 @@ impl<D: Disk> JsonStore<D> {
             unfinished,
             skipped,
             stale,
+            left,
             programs,
             declarations,
             _lock: lock,
@@ -138,12 +141,19 @@ impl<D: Disk> JsonStore<D> {
         &self.skipped
     }
 
-    /// The keys of session rows that say *running* and name no run this store knows: another gateway
-    /// left them behind. They stay as they are until a run starts in their session; nothing here
-    /// can know what became of their run.
+    /// The keys of session rows that said *running* when the directory was read, and named no run this
+    /// store knows: another gateway left them behind. [`JsonStore::left`] says what becomes of those of
+    /// jobs; all others stay as they are, since nothing here runs in them.
     #[must_use]
     pub fn stale(&self) -> &[String] {
         &self.stale
+    }
+
+    /// The runs behind those rows. The machine ends them in its first tick, as it ends any run whose
+    /// gateway went down.
+    #[must_use]
+    pub fn left(&self) -> &[LeftRun] {
+        &self.left
     }
 
     /// The programs that jobs name in `payload.command`, for a process runner.
@@ -223,22 +233,13 @@ impl<D: Disk> Store for JsonStore<D> {
     type Error = StoreError;
 
     fn load(&mut self) -> Result<Rows, StoreError> {
-        let names = self.names.clone();
-        names.with(|names| {
-            let jobs = self.load_jobs(names)?;
-            let known: BTreeSet<JobId> = jobs.iter().map(|(job, _)| job.id).collect();
-            let sessions = self.load_sessions(&known, names)?;
-            let books = self.layout.books();
-            let wrong = |place: &str| StoreError::shape(&books, place, "as this version writes it");
-            let runs = self.books.runs.iter().map(|(id, run)| run.read(names).ok_or_else(|| wrong(id)));
-            let runs = runs.collect::<Result<_, _>>()?;
-            let events = self.books.events.iter();
-            let events = events.map(|event| event.read(names).ok_or_else(|| wrong("\"events\"")));
-            let events = events.collect::<Result<_, _>>()?;
-            let (first_offset, last_commit) = (self.books.first_offset, self.books.last_commit);
-            let generations = self.books.generations;
-            Ok(Rows { generations, jobs, runs, sessions, events, first_offset, last_commit })
-        })
+        let loaded = self.names.with(|names| load::load(&self.layout, &self.books, names))?;
+        for (job, program) in loaded.programs {
+            self.programs.add(job, program);
+        }
+        (self.skipped, self.stale, self.left) = (loaded.skipped, loaded.stale, loaded.left);
+        self.books.adopted = loaded.adopted;
+        Ok(loaded.rows)
     }
 
     fn commit(&mut self, commit: &Commit) -> Answer {
@@ -246,102 +247,6 @@ impl<D: Disk> Store for JsonStore<D> {
             tracing::warn!(commit = commit.number, %error, "a commit is not in all files");
             answer
         })
-    }
-}
-
-impl<D> JsonStore<D> {
-    fn load_jobs(&mut self, names: &mut Names) -> Result<Vec<(Job, JobRow)>, StoreError> {
-        let path = self.layout.jobs();
-        let document: Object = document::read(&path)?.unwrap_or_default();
-        let none = Vec::new();
-        let declared = match document.get("jobs") {
-            None => &none,
-            Some(Value::Array(jobs)) => jobs,
-            Some(_) => return Err(StoreError::shape(&path, "\"jobs\"", "a list")),
-        };
-        let states = self.load_states()?;
-        let mut jobs: BTreeMap<JobId, (Job, JobRow)> = BTreeMap::new();
-        self.skipped.clear();
-        for (place, job) in declared.iter().enumerate() {
-            let Some((id, job)) = job.as_object().and_then(|job| Some((document::text(job, "id")?, job)))
-            else {
-                self.skip(&format!("jobs[{place}]"), "it has no id".to_owned());
-                continue;
-            };
-            match jobs::read(job, id, names) {
-                Ok(read) if jobs.contains_key(&read.id) => self.skip(id, "it is there twice".to_owned()),
-                Ok(read) => {
-                    let inline = job.get("state").and_then(Value::as_object).cloned().unwrap_or_default();
-                    let state = states.get(id).unwrap_or(&inline);
-                    jobs.insert(read.id, (read, states::read(&read, job, state, names)));
-                    if let Some(argv) = jobs::command(job) {
-                        self.programs.add(read.id, Program { agent: read.agent, argv });
-                    }
-                }
-                Err(why) => self.skip(id, why),
-            }
-        }
-        Ok(jobs.into_values().collect())
-    }
-
-    fn load_states(&self) -> Result<BTreeMap<String, Object>, StoreError> {
-        let path = self.layout.states();
-        let document: Object = document::read(&path)?.unwrap_or_default();
-        let mut states = BTreeMap::new();
-        let jobs = match document.get("jobs") {
-            None => return Ok(states),
-            Some(jobs) => {
-                jobs.as_object().ok_or_else(|| StoreError::shape(&path, "\"jobs\"", "an object"))?
-            }
-        };
-        for (job, entry) in jobs {
-            let wrong = || StoreError::shape(&path, format!("\"jobs\" / {job:?}"), "an object");
-            let entry = entry.as_object().ok_or_else(wrong)?;
-            let state = match entry.get("state") {
-                None => Object::new(),
-                Some(state) => state.as_object().ok_or_else(wrong)?.clone(),
-            };
-            states.insert(job.clone(), state);
-        }
-        Ok(states)
-    }
-
-    fn load_sessions(
-        &mut self,
-        known: &BTreeSet<JobId>,
-        names: &mut Names,
-    ) -> Result<Vec<SessionRow>, StoreError> {
-        let path = self.layout.sessions();
-        let document: Object = document::read(&path)?.unwrap_or_default();
-        let mut rows = Vec::new();
-        self.stale.clear();
-        for (key, row) in &document {
-            let row =
-                row.as_object().ok_or_else(|| StoreError::shape(&path, format!("{key:?}"), "an object"))?;
-            if self.is_stale(row) {
-                self.stale.push(key.clone());
-            }
-            if key.contains(":run:") && document::text(row, "status") != Some("running") {
-                continue;
-            }
-            let Ok(key) = SessionKey::parse(key, names) else { continue };
-            let of_known_job = match key {
-                SessionKey::Main { .. } => false,
-                SessionKey::Base { job, .. } | SessionKey::Run { job, .. } => known.contains(&job),
-            };
-            let row = sessions::read(key, row, names);
-            rows.extend((of_known_job && sessions::can_change(&row)).then_some(row));
-        }
-        Ok(rows)
-    }
-
-    fn is_stale(&self, row: &Object) -> bool {
-        let known = document::text(row, "runId").is_some_and(|run| self.books.runs.contains_key(run));
-        document::text(row, "status") == Some("running") && !known
-    }
-
-    fn skip(&mut self, job: &str, why: String) {
-        self.skipped.push(Skipped { job: job.to_owned(), why });
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) fn read(
     names: &mut Names,
 ) -> JobRow {
     let generation = state.get("generation").and_then(Value::as_u64).and_then(|g| u32::try_from(g).ok());
+    // Zero is the generation of what another gateway left behind.
+    let generation = generation.filter(|generation| *generation > 0);
     let enabled = declared.get("enabled").and_then(Value::as_bool).unwrap_or(true);
     let next_due = match int(state, "nextRunAtMs") {
         Some(due) => Some(Wall::from_millis(due)),
