@@ -91,7 +91,8 @@ impl Scene {
         let session = names.with(|names| names.sessions.intern("new-session"));
         script.at(1_000, &[]).report(1_020, Report::Ready { session });
         script.at(1_000 + TIMEOUT_MS, &[]).report(1_000 + TIMEOUT_MS + 5, Report::Stopped);
-        assert_eq!(script.commits.len(), 4);
+        // The first two end what another gateway left behind.
+        assert_eq!(script.commits.len(), 6);
         Self { dir, names, commits: script.commits }
     }
 
@@ -154,7 +155,7 @@ fn a_crash_at_any_step_of_a_commit_leaves_the_old_state_or_the_new() {
 fn check_one_line(dir: &Path, rows: &Rows, new: &Rows, number: usize) {
     let log = lines(&dir.join("runs").join(format!("{RECURRING}.jsonl")));
     let ours = log.iter().filter(|line| line.get("runId").is_some()).count();
-    let settled = number > 2 || (number == 2 && rows == new);
+    let settled = number > 4 || (number == 4 && rows == new);
     assert_eq!(ours, usize::from(settled), "{log:#?}");
 }
 

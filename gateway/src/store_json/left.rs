@@ -69,7 +69,7 @@ pub(crate) fn adopt(
     for row in stale {
         let (job, session) = match row.key {
             SessionKey::Run { job, session, .. } => (job, Some(session)),
-            SessionKey::Base { job, .. } => (job, row.session),
+            SessionKey::Base { job, .. } => (job, row.session.filter(|id| fits_a_key(*id, names))),
             SessionKey::Main { .. } => continue,
         };
         sessions.entry((job, row.key.agent(), session)).or_default().push(row);
@@ -98,6 +98,12 @@ pub(crate) fn adopt(
         found.add(left, agent, session, rows, names);
     }
     Ok(found)
+}
+
+/// Whether a key can name the session: a row's `sessionId` may be any text.
+fn fits_a_key(session: SessionId, names: &Names) -> bool {
+    let name = names.sessions.name(session.0);
+    !name.is_empty() && !name.chars().any(|letter| letter == ':' || letter.is_control())
 }
 
 /// The rows of the same session that have no status at all: the field writes a row when it makes a

@@ -83,7 +83,16 @@ impl Script {
         let machine = StandardGateway::new(Config::default(), Shape::Emit);
         let mut script = Self { machine, commits: Vec::new(), effects: Vec::new(), start, mono: start.mono };
         let tick = script.machine.restart(rows, epoch, start).clone();
+        // Of turns that another gateway left behind nothing is found, which is as good as stopped.
+        let gone = tick.effects().iter().filter_map(|effect| match effect {
+            Effect::Abort { run } => Some(InputKind::Report { run: *run, report: Report::Stopped }),
+            _ => None,
+        });
+        let gone: Vec<InputKind> = gone.collect();
         script.hear(tick);
+        if !gone.is_empty() {
+            script.at(0, &gone);
+        }
         script
     }
 
