@@ -10,19 +10,25 @@ use sametick_sim::{Scenario, Subject};
 use serde::Serialize;
 
 use super::look::{self, BAD, GOOD, QUIET, STRONG, styled};
-use super::{Machine, Stop, load};
+use super::{Machine, Stop, field, load};
 
 /// What `sametick explain` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A scenario file or the name of a shipped one; timeouts/after_session_start by default
+    #[arg(conflicts_with = "from")]
     path: Option<PathBuf>,
+    /// A gateway's state directory (sessions.json, jobs.json, jobs-state.json, runs/): shows every
+    /// session row beside the one this core writes when it starts there, and why. Reads only, and makes
+    /// no file. Exits with 0 when all rows agree, 1 when some do not, 2 when a file does not read
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["seed", "shape", "mutant"])]
+    from: Option<PathBuf>,
     /// Which world of a family
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
     machine: Machine,
-    /// One JSON object on stdout instead of the story
+    /// One JSON object on stdout instead of the story or the table
     #[arg(long)]
     json: bool,
 }
@@ -46,6 +52,9 @@ struct ToldLine<'a> {
 }
 
 pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
+    if let Some(directory) = &args.from {
+        return field::main(directory, args.json);
+    }
     let path = args.path.clone().unwrap_or_else(|| PathBuf::from("timeouts/after_session_start"));
     let scenarios = load::scenarios(std::slice::from_ref(&path))?;
     let [scenario] = scenarios.as_slice() else {

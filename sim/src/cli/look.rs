@@ -10,6 +10,11 @@ pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const QUIET: Style = Style::new().dimmed();
 pub(crate) const STRONG: Style = Style::new().bold();
 
+/// How wide a table with sentences is where neither a terminal nor `COLUMNS` says so.
+const PAPER: u16 = 100;
+/// Narrower than this nothing is legible.
+const NARROWEST: u16 = 40;
+
 /// Where output goes: colours are taken out where nobody sees them.
 pub(crate) fn out() -> anstream::AutoStream<std::io::Stdout> {
     anstream::AutoStream::auto(std::io::stdout())
@@ -66,7 +71,25 @@ pub(crate) fn grouped(number: u64) -> String {
 
 /// A table without lines that fits the terminal; columns from `numbers` on are aligned right.
 pub(crate) fn table(headings: &[&str], numbers: std::ops::Range<usize>, rows: Vec<Vec<String>>) -> String {
+    arranged(Table::new(), headings, numbers, rows)
+}
+
+/// A table with sentences in it: they are broken also where nobody says how wide the paper is.
+pub(crate) fn wide_table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
+    if !std::io::stdout().is_terminal() {
+        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        table.set_width(columns.filter(|columns| *columns >= NARROWEST).unwrap_or(PAPER));
+    }
+    arranged(table, headings, 0..0, rows)
+}
+
+fn arranged(
+    mut table: Table,
+    headings: &[&str],
+    numbers: std::ops::Range<usize>,
+    rows: Vec<Vec<String>>,
+) -> String {
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(headings.iter().map(|heading| styled(QUIET, heading)));
     for row in rows {

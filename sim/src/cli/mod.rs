@@ -1,6 +1,7 @@
 //! The command line.
 
 mod explain;
+mod field;
 mod load;
 mod look;
 mod mutants;
@@ -29,7 +30,7 @@ struct Cli {
 enum Command {
     /// Runs scenarios over their seeds and says which hold
     Run(run::Args),
-    /// Tells one world, tick by tick
+    /// Tells one world, tick by tick, or what is untrue in a real state directory
     Explain(explain::Args),
     /// Shows which check catches which bug; fails on a bug that survives and on an idle check
     Mutants(mutants::Args),
