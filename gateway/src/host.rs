@@ -110,7 +110,8 @@ impl Host {
         &self.skipped
     }
 
-    /// Session rows another gateway left behind: see [`JsonStore::stale`].
+    /// Session rows another gateway left behind, most of which the first tick ends: see
+    /// [`JsonStore::stale`].
     #[must_use]
     pub fn stale(&self) -> &[String] {
         &self.stale

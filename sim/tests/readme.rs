@@ -15,6 +15,7 @@ fn every_console_block_is_real_output() {
         let output = Command::new(env!("CARGO_BIN_EXE_sametick"))
             .args(&words)
             .current_dir(root)
+            .env_remove("COLUMNS")
             .output()
             .expect("it runs");
         let told = String::from_utf8(output.stdout).expect("text");

@@ -10,11 +10,11 @@ use sametick_core::session::SessionRow;
 use sametick_core::time::{Mono, Now, Wall};
 use sametick_core::{Config, Machine, StandardGateway};
 use sametick_gateway::SharedNames;
-use sametick_gateway::store_json::{FieldSession, LeftRun, LogLine, Snapshot, look as read};
+use sametick_gateway::store_json::{FieldSession, LeftRun, Snapshot, look as read};
 use serde::Serialize;
 
 use super::Stop;
-use super::look::{self, BAD, GOOD, styled};
+use super::look::{self, BAD, GOOD, QUIET, styled};
 
 /// The last instant of the year 9999: what lies beyond was never a clock's reading.
 const LATEST: i64 = 253_402_300_799_999;
@@ -195,7 +195,8 @@ fn why(field: &FieldSession, left: &LeftRun) -> String {
         Outcome::Cancelled => "was cancelled",
         Outcome::Interrupted(_) => "was interrupted",
     };
-    let place = format!("{} line {}", short_path(line), line.line);
+    // The row names the job already, and its name is too long to be read here.
+    let place = format!("runs/….jsonl line {}", line.line);
     let lost = if is_running { "the end was never published" } else { "the row was told nothing of it" };
     let inherited = match (field.started_at, line.began_at) {
         (Some(started), Some(began)) if started < began => "; its startedAt is that of a run before it",
@@ -204,18 +205,18 @@ fn why(field: &FieldSession, left: &LeftRun) -> String {
     format!("its run {ended}: {place}; {lost} (#70347){inherited}")
 }
 
-/// `runs/06927ce3….jsonl`
-fn short_path(line: &LogLine) -> String {
-    let stem = line.path.file_stem().unwrap_or_default().to_string_lossy();
-    format!("runs/{}.jsonl", short(&stem))
-}
-
-/// `cron:06927ce3…:run:42002e96…` for a session of the agent `main`.
+/// `06927ce3… run 42002e96…` for a session of a job of the agent `main`.
 fn short_key(key: &str) -> String {
     let visible: String = key.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect();
     let parts: Vec<String> = visible.split(':').map(short).collect();
-    let key = parts.join(":");
-    key.strip_prefix("agent:main:cron:").map_or(key.clone(), |rest| format!("cron:{rest}"))
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    match parts.as_slice() {
+        ["agent", "main", "cron", job] => (*job).to_owned(),
+        ["agent", agent, "cron", job] => format!("{agent} {job}"),
+        ["agent", "main", "cron", job, "run", session] => format!("{job} run {session}"),
+        ["agent", agent, "cron", job, "run", session] => format!("{agent} {job} run {session}"),
+        other => other.join(":"),
+    }
 }
 
 /// The first eight letters of a long id: what people tell UUIDs apart by.
@@ -247,7 +248,8 @@ fn show(told: &Told) -> Result<(), Stop> {
     } else {
         let are = if wrong == 1 { "is" } else { "are" };
         let verdict = styled(BAD, &format!("{wrong} of {all} session rows"));
-        writeln!(out, "\n{verdict} {are} not what this core writes (times in UTC; --json for whole keys)")?;
+        writeln!(out, "\n{verdict} {are} not what this core writes")?;
+        writeln!(out, "{}", styled(QUIET, "times are UTC; --json tells whole keys and files"))?;
     }
     Ok(())
 }
