@@ -116,7 +116,6 @@ fn a_run_whose_line_says_that_it_timed_out_keeps_that_reason_and_its_time() {
         );
         assert_eq!(row["runId"], format!("{TIMED_OUT}:0:1795477385605:0"));
     }
-    // The other job's line was written 10 s later, with its batch; its end is its own.
     assert_eq!(after[&base(TWO)]["endedAt"], 1_795_477_717_791_i64);
     // It has its line already.
     assert_eq!(lines(&dir.path().join(format!("runs/{TIMED_OUT}.jsonl"))).len(), 1);

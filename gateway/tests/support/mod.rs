@@ -84,10 +84,9 @@ impl Script {
         let mut script = Self { machine, commits: Vec::new(), effects: Vec::new(), start, mono: start.mono };
         let tick = script.machine.restart(rows, epoch, start).clone();
         // Of turns that another gateway left behind nothing is found, which is as good as stopped.
-        let gone = tick.effects().iter().filter_map(|effect| match effect {
-            Effect::Abort { run } => Some(InputKind::Report { run: *run, report: Report::Stopped }),
-            _ => None,
-        });
+        let aborted = |effect: &Effect| if let Effect::Abort { run } = effect { Some(*run) } else { None };
+        let stopped = |run| InputKind::Report { run, report: Report::Stopped };
+        let gone = tick.effects().iter().filter_map(aborted).map(stopped);
         let gone: Vec<InputKind> = gone.collect();
         script.hear(tick);
         if !gone.is_empty() {
