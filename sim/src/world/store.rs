@@ -1,0 +1,146 @@
+//! The store of a world: what it makes of commits, and what goes wrong there.
+
+use sametick_core::Machine;
+use sametick_core::commit::{Answer, Commit};
+use sametick_core::run::{RunRow, RunState};
+use sametick_core::time::{Mono, Now, Span};
+
+use super::World;
+use super::turns::Turn;
+use crate::agenda::What;
+use crate::record::Fate;
+use crate::scenario::{CrashPoint, FaultKind, Moment};
+
+/// How long a host waits before it sends a commit again.
+pub(super) const STORE_BACKOFF: Span = Span::from_millis(1);
+
+/// A commit that the store has not confirmed.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    commit: Commit,
+    /// What the clocks showed to the tick that said it.
+    said: Now,
+    /// How many times more the store refuses it.
+    refusals: u32,
+}
+
+impl<M: Machine> World<'_, M> {
+    /// Gives a commit to the store; false when the process died over it.
+    pub(super) fn store(&mut self, commit: &Commit) -> bool {
+        let fault = if self.scenario.faults.is_empty() { None } else { self.fault_at(commit) };
+        let answers = self.now + self.script.store_answers(commit.number);
+        match fault {
+            None => {
+                let said = self.reading(self.now);
+                let answer = self.apply(said, commit);
+                if answer != Answer::Applied {
+                    self.keep(commit.clone(), said, 0);
+                }
+                self.answer(answers, commit.number, answer);
+                true
+            }
+            Some(FaultKind::NotApplied(times)) => {
+                self.keep(commit.clone(), self.reading(self.now), times.saturating_sub(1));
+                self.answer(answers, commit.number, Answer::NotApplied);
+                true
+            }
+            Some(FaultKind::Unknown { applied }) => {
+                if applied {
+                    self.apply(self.reading(self.now), commit);
+                }
+                self.keep(commit.clone(), self.reading(self.now), 0);
+                self.answer(answers, commit.number, Answer::Unknown);
+                true
+            }
+            Some(FaultKind::Crash { when, down }) => {
+                let down = self.script.fault_down(commit.number, down);
+                match when {
+                    CrashPoint::Before => {
+                        self.lost(Fate::AllLost);
+                        self.crash(down);
+                    }
+                    CrashPoint::At => {
+                        self.apply(self.reading(self.now), commit);
+                        self.lost(Fate::EffectsLost);
+                        self.crash(down);
+                    }
+                    CrashPoint::After => {
+                        let answer = self.apply(self.reading(self.now), commit);
+                        self.answer(answers, commit.number, answer);
+                        self.agenda.plan(answers.tick_after(), What::Crash { down });
+                    }
+                }
+                when == CrashPoint::After
+            }
+        }
+    }
+
+    pub(super) fn lost(&mut self, fate: Fate) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.lost(fate);
+        }
+    }
+
+    pub(super) fn answer(&mut self, at: Mono, commit: u64, answer: Answer) {
+        let life = self.life;
+        self.agenda.plan(at, What::Answer { commit, answer, life });
+    }
+
+    pub(super) fn keep(&mut self, commit: Commit, said: Now, refusals: u32) {
+        self.kept.push(Kept { commit, said, refusals });
+    }
+
+    pub(super) fn store_again(&mut self, number: u64) {
+        let Some(place) = self.kept.iter().position(|kept| kept.commit.number == number) else { return };
+        let Kept { commit, said, refusals } = self.kept.swap_remove(place);
+        let answer = if refusals > 0 { Answer::NotApplied } else { self.apply(said, &commit) };
+        if answer != Answer::Applied {
+            self.keep(commit, said, refusals.saturating_sub(1));
+        }
+        self.answer(self.now + STORE_BACKOFF, number, answer);
+    }
+
+    /// Makes a commit durable, and judges it.
+    pub(super) fn apply(&mut self, said: Now, commit: &Commit) -> Answer {
+        let answer = self.judge.commit_of(said, self.now, commit);
+        if answer == Answer::Applied {
+            for (before, after) in &self.judge.changes().runs {
+                let was_granted = before.is_some_and(|row| row.state != RunState::Queued);
+                if after.state != RunState::Queued && after.granted_at.is_some() && !was_granted {
+                    self.turns.insert(after.id, Turn::granted(self.now));
+                }
+            }
+            if let Some(recorder) = &mut self.recorder {
+                recorder.applied(self.judge.changes());
+            }
+        }
+        answer
+    }
+
+    /// The fault planned for a commit, if there is one left.
+    pub(super) fn fault_at(&mut self, commit: &Commit) -> Option<FaultKind> {
+        let scenario = self.scenario;
+        for (place, fault) in scenario.faults.iter().enumerate() {
+            let matches = |row: &RunRow| {
+                let labels = self.judge.labels();
+                labels.fits(fault.runs, row.id) && self.moment(row) == Some(fault.moment)
+            };
+            if !self.faults_used[place] && commit.runs.iter().any(matches) {
+                self.faults_used[place] = true;
+                return Some(fault.kind);
+            }
+        }
+        None
+    }
+
+    /// What a row about to be written says of its run that the books do not say yet.
+    pub(super) fn moment(&self, row: &RunRow) -> Option<Moment> {
+        let before = self.judge.books().run(row.id).map(|row| row.state);
+        match row.state {
+            RunState::Queued => None,
+            RunState::Starting => (before != Some(RunState::Starting)).then_some(Moment::Grants),
+            RunState::Running => (before != Some(RunState::Running)).then_some(Moment::Starts),
+            RunState::Settled(_) => (!self.judge.books().is_settled(row.id)).then_some(Moment::Settles),
+        }
+    }
+}

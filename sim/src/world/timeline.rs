@@ -1,0 +1,78 @@
+//! What the scenario's timeline does to a world.
+
+use sametick_core::Machine;
+use sametick_core::effect::{Command, Input, InputKind};
+use sametick_core::id::{JobId, RunId};
+use sametick_core::job::Job;
+use sametick_core::time::{Mono, Span};
+
+use super::World;
+use crate::agenda::What;
+use crate::scenario::{EventKind, JobCommand, RunPattern};
+
+impl<M: Machine> World<'_, M> {
+    /// The nth event of the timeline happens; says how long the gateway is down that it kills.
+    pub(super) fn befall(&mut self, place: usize, at: Mono, ticket: u64) -> Option<Span> {
+        let scenario = self.scenario;
+        let kind = match scenario.timeline[place].kind {
+            EventKind::Crash { down } => return Some(self.script.event_down(place, down)),
+            EventKind::Clock { low, high, noticed } => {
+                self.stepped = self.stepped.saturating_add(self.script.event_step(place, low, high));
+                self.agenda.plan(at + self.script.event_lasts(place, noticed), What::ClockRead);
+                return None;
+            }
+            EventKind::Foreign { lasts } if self.up => {
+                let (key, turn, life) = (scenario.main_session(), place as u64, self.life);
+                let ends = at + self.script.event_lasts(place, lasts);
+                self.agenda.plan(ends, What::ForeignEnds { key, turn, life });
+                InputKind::Foreign { key, turn, began: true }
+            }
+            EventKind::Foreign { .. } => return None,
+            EventKind::Cancel(pattern) => self.command(ticket, self.run_named(pattern).map(Command::Cancel)?),
+            EventKind::Spawn { job, parent } => {
+                let command = |parent| Command::Spawn { parent, job: JobId(job) };
+                self.command(ticket, self.run_named(parent).map(command)?)
+            }
+            EventKind::Edit { job, like } => {
+                let job = Job { id: JobId(job), ..self.judge.jobs().get(like as usize)?.0 };
+                self.command(ticket, Command::Edit(Box::new(job)))
+            }
+            EventKind::Job(command, job) => {
+                let id = JobId(job);
+                let command = match command {
+                    JobCommand::Add => Command::Add(Box::new(self.judge.jobs().get(job as usize)?.0)),
+                    JobCommand::Remove => Command::Remove(id),
+                    JobCommand::Pause => Command::Pause(id),
+                    JobCommand::Disable => Command::Disable(id),
+                    JobCommand::Resume => Command::Resume(id),
+                    JobCommand::RunNow => Command::RunNow(id),
+                };
+                self.command(ticket, command)
+            }
+        };
+        if self.up {
+            self.inputs.push(Input { at, kind });
+        }
+        None
+    }
+
+    pub(super) const fn command(&self, ticket: u64, command: Command) -> InputKind {
+        InputKind::Command { ticket, command }
+    }
+
+    /// The run that a pattern means: the occurrence it counts to, or else the latest that fits.
+    pub(super) fn run_named(&self, pattern: RunPattern) -> Option<RunId> {
+        let (job, row) = self.judge.jobs().iter().find(|(job, _)| job.id.0 == pattern.job)?;
+        let labels = self.judge.labels();
+        let known = self.judge.books().runs.keys().rev().find(|run| labels.fits(pattern, **run));
+        if pattern.asked.is_some() || pattern.attempt.is_none() && known.is_some() {
+            return known.copied();
+        }
+        let mut due = row.next_due?;
+        for _ in 1..pattern.occurrence.unwrap_or(1) {
+            due = job.schedule.next_after(due)?;
+        }
+        let first = RunId::scheduled(job.id, 1, due);
+        Some(RunId { attempt: pattern.attempt.unwrap_or(1), ..first })
+    }
+}

@@ -1,0 +1,119 @@
+//! The turns of a world: what they are asked, and what they say.
+
+use sametick_core::Machine;
+use sametick_core::effect::{Input, InputKind, Report};
+use sametick_core::id::{RunId, SessionId};
+use sametick_core::time::{Mono, Span};
+
+use super::World;
+use crate::agenda::What;
+use crate::scenario::Offset;
+
+/// A turn of a run that was granted a slot.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    granted: Mono,
+    /// How far from its deadline it was planned to end.
+    pub(super) off: Option<Offset>,
+    started: bool,
+    aborted: bool,
+    /// Whether it ended by itself.
+    ended: bool,
+    /// After this instant it says nothing any more.
+    silent_after: Option<Mono>,
+    deadline_first: bool,
+}
+
+impl Turn {
+    pub(super) const fn granted(at: Mono) -> Self {
+        Self {
+            granted: at,
+            off: None,
+            started: false,
+            aborted: false,
+            ended: false,
+            silent_after: None,
+            deadline_first: false,
+        }
+    }
+}
+
+impl<M: Machine> World<'_, M> {
+    pub(super) fn hear(&mut self, at: Mono, run: RunId, report: Report, rings: Option<Mono>) {
+        let Some(turn) = self.turns.get_mut(&run) else { return };
+        if turn.silent_after.is_some_and(|silent| at > silent) {
+            return;
+        }
+        if let Report::Completed(_) | Report::Stopped = report {
+            turn.ended = true;
+        }
+        if !self.up {
+            return;
+        }
+        if turn.deadline_first && rings == Some(at) {
+            self.agenda.plan(at.tick_after(), What::Report { run, report });
+            return;
+        }
+        self.inputs.push(Input { at, kind: InputKind::Report { run, report } });
+    }
+
+    /// A turn that is at work reports progress, and will again.
+    pub(super) fn progress(&mut self, at: Mono, run: RunId, every: Span, rings: Option<Mono>) {
+        let silent = |turn: &Turn| turn.ended || turn.silent_after.is_some_and(|silent| at > silent);
+        if self.turns.get(&run).is_some_and(|turn| !silent(turn)) {
+            self.hear(at, run, Report::Progress, rings);
+            self.agenda.plan(at + every, What::Progress { run, every });
+        }
+    }
+
+    /// A turn says something at an instant, and perhaps once more.
+    pub(super) fn says(&mut self, at: Mono, run: RunId, report: Report, again: Option<Span>) {
+        self.agenda.plan(at, What::Report { run, report });
+        if let Some(again) = again {
+            self.agenda.plan(at + again, What::Report { run, report });
+        }
+    }
+
+    pub(super) fn start_turn(&mut self, run: RunId) {
+        let now = self.now;
+        let book = self.judge.books().runs.get(&run);
+        let budgets = book.map(|book| book.terms.budgets).unwrap_or_default();
+        let script = self.script.turn(run, &self.judge.labels());
+        let Some(turn) = self.turns.get_mut(&run).filter(|turn| !turn.aborted && !turn.started) else {
+            return;
+        };
+        turn.started = true;
+        turn.off = script.offset();
+        turn.deadline_first = script.deadline_first;
+        let granted = turn.granted;
+        if let Some(every) = script.progress {
+            self.agenda.plan(now + every, What::Progress { run, every });
+        }
+        if let Some(ready) = script.ready {
+            self.sessions += 1;
+            let session = SessionId(self.sessions);
+            self.says(now + ready, run, Report::Ready { session }, script.again);
+        }
+        if let Some(end) = script.ends_at(run, &budgets, granted, now) {
+            self.says(end, run, script.last_word(), script.again);
+        }
+    }
+
+    pub(super) fn abort_turn(&mut self, run: RunId) {
+        let now = self.now;
+        let script = self.script.turn(run, &self.judge.labels());
+        let Some(turn) = self.turns.get_mut(&run) else { return };
+        let again = std::mem::replace(&mut turn.aborted, true);
+        let stopped = match script.stops {
+            Some(stops) => now + stops,
+            None if turn.started => return,
+            // There is no turn to ignore anything.
+            None => now.tick_after(),
+        };
+        // An abort that is repeated after a crash is answered again.
+        if script.stops.is_some() && (!again || turn.silent_after.is_some_and(|silent| silent < now)) {
+            turn.silent_after = Some(stopped);
+        }
+        self.says(stopped, run, Report::Stopped, script.again);
+    }
+}
