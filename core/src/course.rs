@@ -166,10 +166,10 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         }
     }
 
-    /// Arms the grace of a drain.
+    /// Arms the grace of a drain. A turn of another owner hears of nothing until that one's lease ends.
     pub(crate) fn await_stop(&mut self, id: RunId) {
         let Some(live) = self.runs.get_mut(id) else { return };
-        let at = self.at.mono + live.terms.budgets.abort_grace;
+        let at = self.at.mono + self.ownership.others() + live.terms.budgets.abort_grace;
         live.alarm = Some((at, Alarm::Grace));
         self.alarms.arm(at, id);
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::admission::Admission;
 use crate::commit::{Answer, LateNote, LateWord};
-use crate::effect::{Effect, Input, InputKind, Refusal, Report, Tick};
+use crate::effect::{Effect, Input, InputKind, Report, Tick};
 use crate::family::Families;
 use crate::id::{RunId, SessionKey};
 use crate::job::{Budget, Terms};
@@ -15,11 +15,12 @@ use crate::lifecycle::TickBus;
 use crate::live::{Alarm, LiveRun, LiveRuns, Place};
 use crate::order::Item;
 use crate::outbox::{Heard, Outbox};
+use crate::ownership::Ownership;
 use crate::ports::Bus;
 use crate::run::{Drain, Race, RunEvent, RunState, Step, TimeoutRace};
 use crate::scheduler::{Moment, Scheduler, Taken};
 use crate::session::{LifecyclePersister, Persister, SessionTable};
-use crate::time::{Mono, Now, Timeline, Wall};
+use crate::time::{Mono, Now, Span, Timeline, Wall};
 use crate::timers::Timers;
 use crate::{Waiting, WaitsFor};
 
@@ -35,12 +36,16 @@ pub struct Config {
     pub running: u32,
     /// How many commits may be open before commands are refused and grants wait.
     pub open_commits: u32,
+    /// How long the machine may call turns after it renewed its right to: for stores that more than one
+    /// machine may want. Without, it owns the store until that answers *fenced*. The hosts of one store
+    /// agree on it.
+    pub lease: Option<Span>,
 }
 
 impl Default for Config {
-    /// One lane with one slot, as the field has for cron, and 64 open commits.
+    /// One lane with one slot, as the field has for cron, 64 open commits, and no lease.
     fn default() -> Self {
-        Self { lanes: vec![LaneConfig::default()], running: u32::MAX, open_commits: 64 }
+        Self { lanes: vec![LaneConfig::default()], running: u32::MAX, open_commits: 64, lease: None }
     }
 }
 
@@ -62,8 +67,7 @@ pub struct Gateway<R, P, B> {
     pub(crate) persister: P,
     pub(crate) bus: B,
     pub(crate) config: Config,
-    pub(crate) epoch: u64,
-    pub(crate) owns_store: bool,
+    pub(crate) ownership: Ownership,
     pub(crate) timeline: Timeline,
     /// The instant of the last tick, which it closed.
     pub(crate) closed: Mono,
@@ -102,8 +106,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             persister,
             bus,
             config,
-            epoch: 0,
-            owns_store: false,
+            ownership: Ownership::default(),
             timeline: Timeline::default(),
             closed: Mono::default(),
             now: Now::default(),
@@ -130,7 +133,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
 
     pub(crate) fn handle_tick(&mut self, now: Now, inputs: &[Input]) -> &Tick {
         self.tick.clear();
-        if !self.owns_store {
+        if !self.ownership.owns() {
             self.refuse_all(inputs);
             return &self.tick;
         }
@@ -145,7 +148,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             cursor = stamp;
             self.at = Now { mono: stamp, wall: self.timeline.wall_at(stamp) };
             self.handle_item(item, inputs);
-            if !self.owns_store {
+            if !self.ownership.owns() {
                 let rest: Vec<&Input> = self.order[taken..].iter().map(|place| &inputs[*place]).collect();
                 self.refuse_all(rest);
                 return &self.tick;
@@ -159,10 +162,10 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     }
 
     pub(crate) fn wakeup(&self) -> Option<Mono> {
-        if !self.owns_store {
+        if !self.ownership.owns() {
             return None;
         }
-        let mut first = self.alarms.peek();
+        let mut first = self.alarms.peek().into_iter().chain(self.ownership.next()).min();
         if self.outbox.has_room() && self.admission.can_grant() {
             return Some(self.closed.tick_after());
         }
@@ -194,6 +197,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     fn handle_item(&mut self, item: Item, inputs: &[Input]) {
         match item {
             Item::Input(place) => self.handle_input(&inputs[place].kind),
+            Item::Lease => self.tend_lease(),
             Item::Alarm(run) => self.ring(run),
             Item::Due { job, until } => {
                 let room = self.scheduler.job(job).map_or(0, |job| self.admission.room_in(job.terms.lane));
@@ -209,6 +213,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     fn handle_input(&mut self, kind: &InputKind) {
         match *kind {
             InputKind::Answer { commit, answer } => self.hear_answer(commit, answer),
+            InputKind::Renewal { sent, answer } => self.hear_renewal(sent, answer),
             InputKind::Heard { below } => {
                 // Nobody can have an event that has not left.
                 self.acknowledged = self.acknowledged.max(below.min(self.published));
@@ -227,30 +232,6 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         match heard {
             Heard::Durable | Heard::Again | Heard::Repeat => {}
             Heard::Fenced => self.step_down(),
-        }
-    }
-
-    /// Another owner holds the store: asks every turn to stop and does nothing any more. What had
-    /// become durable before it heard so still leaves; what this tick changed does not.
-    fn step_down(&mut self) {
-        self.owns_store = false;
-        self.tick.draft().clear();
-        self.changed.clear();
-        let asked: Vec<RunId> = self.tick.effects().iter().filter_map(aborted).collect();
-        for live in self.runs.iter().filter(|live| live.row.is_alive() && live.start_released) {
-            if !asked.contains(&live.row.id) {
-                self.tick.push(Effect::Abort { run: live.row.id });
-            }
-        }
-        self.tick.push(Effect::StepDown);
-    }
-
-    /// A machine that owns nothing refuses what it is asked.
-    fn refuse_all<'a>(&mut self, inputs: impl IntoIterator<Item = &'a Input>) {
-        for input in inputs {
-            if let InputKind::Command { ticket, .. } = input.kind {
-                self.tick.push(Effect::Reply { ticket, reply: Err(Refusal::NotOwner) });
-            }
         }
     }
 
@@ -401,7 +382,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             return;
         }
         let number = self.outbox.open_next();
-        let (epoch, acknowledged, offset) = (self.epoch, self.acknowledged, self.next_offset);
+        let (epoch, acknowledged, offset) = (self.ownership.epoch(), self.acknowledged, self.next_offset);
         let generations = self.generations;
         let draft = self.tick.draft();
         (draft.number, draft.epoch, draft.acknowledged) = (number, epoch, acknowledged);
@@ -458,10 +439,6 @@ fn release(effect: Effect, runs: &mut LiveRuns, published: &mut u64, tick: &mut 
         }
     }
     tick.push(effect);
-}
-
-const fn aborted(effect: &Effect) -> Option<RunId> {
-    if let Effect::Abort { run } = effect { Some(*run) } else { None }
 }
 
 pub(crate) fn rings(runs: &LiveRuns, at: Mono, run: RunId) -> bool {

@@ -44,6 +44,10 @@ pub trait Store {
 
     /// Stores a commit atomically and durably. A gap in the numbers is refused, a repeat ignored.
     fn commit(&mut self, commit: &Commit) -> Answer;
+
+    /// Whether the owner with this epoch still owns the store: *applied* when it does, *fenced* when
+    /// another has taken it over. Must be true of some instant between the call and its return.
+    fn renew(&mut self, epoch: u64) -> Answer;
 }
 
 /// What runs a host's turns. Reports come back as inputs, on the host's own path.

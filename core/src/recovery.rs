@@ -49,6 +49,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         }
         // Nothing is granted yet: a slot granted here and lost to the next crash would be a run
         // interrupted that never began. The wake-up asks for the tick that grants.
+        self.ownership.has_taken_over();
         self.finish();
         &self.tick
     }
@@ -56,8 +57,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     /// Starts from nothing, keeping only rooms and memory.
     fn forget_everything(&mut self, rows: &Rows, epoch: u64, now: Now) {
         self.tick.clear();
-        self.epoch = epoch;
-        self.owns_store = true;
+        self.ownership.begin(epoch, self.config.lease, now);
         self.timeline = Timeline::through(now);
         self.closed = now.mono;
         self.at = now;

@@ -248,6 +248,11 @@ impl<D: Disk> Store for JsonStore<D> {
             answer
         })
     }
+
+    /// The directory's lock is this store's, so nobody else can have opened it.
+    fn renew(&mut self, epoch: u64) -> Answer {
+        if epoch == self.books.epoch { Answer::Applied } else { Answer::Fenced }
+    }
 }
 
 /// The directory's lock. It belongs to the open file, so it goes away with the process.

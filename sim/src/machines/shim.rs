@@ -43,6 +43,7 @@ pub struct Shim<T> {
     /// Open commits: outer number and, for the core's own, inner number.
     open: VecDeque<(u64, Option<u64>)>,
     last: u64,
+    epoch: u64,
     closed: Mono,
 }
 
@@ -56,6 +57,7 @@ impl<T: Twist> Shim<T> {
             inputs: Vec::new(),
             open: VecDeque::new(),
             last: 0,
+            epoch: 0,
             closed: Mono::default(),
         }
     }
@@ -73,7 +75,7 @@ impl<T: Twist> Shim<T> {
             return;
         }
         self.last += 1;
-        self.tick.draft().number = self.last;
+        (self.tick.draft().number, self.tick.draft().epoch) = (self.last, self.epoch);
         self.tick.set_committed(true);
         self.open.push_back((self.last, inner));
     }
@@ -86,7 +88,8 @@ impl<T: Twist> Shim<T> {
                 let kind = InputKind::Answer { commit: (*inner)?, answer };
                 Some(Input { kind, at: input.at })
             }
-            InputKind::Heard { .. }
+            InputKind::Renewal { .. }
+            | InputKind::Heard { .. }
             | InputKind::Report { .. }
             | InputKind::Command { .. }
             | InputKind::Foreign { .. }
@@ -101,6 +104,7 @@ impl<T: Twist> Machine for Shim<T> {
         self.twist.rows(&mut seen);
         self.open.clear();
         self.last = rows.last_commit;
+        self.epoch = epoch;
         self.closed = now.mono;
         self.tick.clone_from(self.inner.restart(&seen, epoch, now));
         self.twist.first_tick(rows, &mut self.tick);
