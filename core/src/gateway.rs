@@ -317,7 +317,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
 
     /// The one place where something happens to a run.
     pub(crate) fn happen(&mut self, id: RunId, event: RunEvent) {
-        let Some(live) = self.runs.get(id) else { return };
+        let Some(live) = self.runs.get_mut(id) else { return };
         match self.race.step(&live.row, event) {
             Step::Start => self.start(id),
             Step::Open => self.open(id),
@@ -424,8 +424,10 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     pub(crate) fn set_alarm(&mut self, id: RunId) {
         let Some(live) = self.runs.get_mut(id) else { return };
         let first = live.row.state.phase().and_then(|phase| live.deadlines.first(phase));
+        let set = live.alarm.map(|(at, _)| at);
         live.alarm = first.map(|(at, budget)| (at, Alarm::Budget(budget)));
-        if let Some((at, _)) = first {
+        // One that is set for the same instant is among the timers already.
+        if let Some((at, _)) = first.filter(|(at, _)| set != Some(*at)) {
             self.alarms.arm(at, id);
         }
     }

@@ -73,6 +73,7 @@ mod ledger;
 pub mod lifecycle;
 mod live;
 mod order;
+mod ordered;
 pub mod outbox;
 pub mod ports;
 mod recovery;
@@ -81,6 +82,7 @@ pub mod run;
 pub mod schedule;
 mod scheduler;
 pub mod session;
+mod table;
 pub mod time;
 mod timers;
 

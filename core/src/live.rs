@@ -1,13 +1,12 @@
 //! The runs that are not closed, each with what the machine knows of it beyond its record.
 
-use std::collections::BTreeMap;
-
 use crate::admission::Wants;
 use crate::deadlines::Deadlines;
 use crate::id::{JobId, RunId, SessionKey};
 use crate::job::{Budget, Target, Terms};
 use crate::lane::Ticket;
 use crate::run::RunRow;
+use crate::table::Table;
 use crate::time::{Mono, Wall};
 
 /// A run in memory.
@@ -76,59 +75,43 @@ impl LiveRun {
     }
 }
 
-/// Runs by id; slots are used again, so a steady load settles into steady memory.
+/// Runs by id.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LiveRuns {
-    index: BTreeMap<RunId, u32>,
-    slots: Vec<LiveRun>,
-    free: Vec<u32>,
-}
+pub(crate) struct LiveRuns(Table<RunId, LiveRun>);
 
 impl LiveRuns {
     pub(crate) fn clear(&mut self) {
-        self.index.clear();
-        self.slots.clear();
-        self.free.clear();
+        self.0.clear();
     }
 
     pub(crate) fn insert(&mut self, run: LiveRun) {
-        let id = run.row.id;
-        let slot = if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize] = run;
-            slot
-        } else {
-            self.slots.push(run);
-            u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 live runs")
-        };
-        self.index.insert(id, slot);
+        self.0.insert(run.row.id, run);
     }
 
     pub(crate) fn remove(&mut self, id: RunId) {
-        if let Some(slot) = self.index.remove(&id) {
-            self.free.push(slot);
-        }
+        self.0.remove(id);
     }
 
     pub(crate) fn get(&self, id: RunId) -> Option<&LiveRun> {
-        self.index.get(&id).map(|slot| &self.slots[*slot as usize])
+        self.0.get(id)
     }
 
     pub(crate) fn get_mut(&mut self, id: RunId) -> Option<&mut LiveRun> {
-        self.index.get(&id).map(|slot| &mut self.slots[*slot as usize])
+        self.0.get_mut(id)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &LiveRun> {
-        self.index.values().map(|slot| &self.slots[*slot as usize])
+        self.0.iter()
     }
 
     /// The runs of a job that `picks` picks, in the order of their ids.
     pub(crate) fn of_job(&self, job: JobId, picks: impl Fn(&RunRow) -> bool) -> Vec<RunId> {
         let first = RunId { job, due: Wall::from_millis(i64::MIN), ..RunId::default() };
-        let all = self.index.range(first..).take_while(|(id, _)| id.job == job);
-        all.filter(|(_, slot)| picks(&self.slots[**slot as usize].row)).map(|(id, _)| *id).collect()
+        let all = self.0.from(first).take_while(|(id, _)| id.job == job);
+        all.filter(|(_, live)| picks(&live.row)).map(|(id, _)| id).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.index.len()
+        self.0.len()
     }
 }
