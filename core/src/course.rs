@@ -193,9 +193,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         live.place = Place::Outside;
         let parent = live.row.parent;
         self.try_again(id);
-        for wants in self.families.let_go(id, parent, held) {
-            self.admission.release(&wants);
-        }
+        let admission = &mut self.admission;
+        self.families.let_go(id, parent, held, |wants| admission.release(&wants));
         if self.scheduler.closed(id) {
             self.scheduler.remove(id.job, self.tick.draft());
         }

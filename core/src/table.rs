@@ -83,6 +83,15 @@ impl<K: Ord + Copy, T> Table<K, T> {
         self.index.insert(key, self.last);
     }
 
+    /// The row with a key, made now if there is none.
+    pub(crate) fn get_or_insert(&mut self, key: K, make: impl FnOnce(K) -> T) -> &mut T {
+        if self.place_of(key).is_none() {
+            self.insert(key, make(key));
+        }
+        let row = self.places[self.last as usize].as_mut();
+        row.map(|(_, row)| row).expect("it was found or made")
+    }
+
     pub(crate) fn remove(&mut self, key: K) -> Option<T> {
         let place = self.index.remove(&key)?;
         let row = self.places[place as usize].take();
