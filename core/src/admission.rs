@@ -159,8 +159,10 @@ impl Admission {
     pub(crate) fn release_session(&mut self, key: SessionKey) {
         let Some(gate) = self.sessions.get_mut(key) else { return };
         gate.release();
-        for lane in gate.lanes() {
-            self.wake_session(key, lane);
+        let mut lane = gate.lane_after(None);
+        while let Some(woken) = lane {
+            self.wake_session(key, woken);
+            lane = self.sessions.get(key).and_then(|gate| gate.lane_after(lane));
         }
         if self.sessions.get(key).is_some_and(Gate::is_idle) {
             self.sessions.remove(key);
@@ -207,8 +209,10 @@ impl Admission {
     }
 
     fn wake_job(&mut self, job: JobId) {
-        for lane in self.job_gate(job).lanes() {
-            self.wake_in(job, lane);
+        let mut lane = self.job_gate(job).lane_after(None);
+        while let Some(woken) = lane {
+            self.wake_in(job, woken);
+            lane = self.job_gate(job).lane_after(lane);
         }
     }
 

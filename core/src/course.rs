@@ -81,9 +81,9 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         live.deadlines.count(Budget::Start, at.mono, budgets.start_timeout);
         live.deadlines.count(Budget::Stall, at.mono, budgets.stall_timeout);
         live.deadlines.count(Budget::Run, at.mono, budgets.timeout);
+        live.grant = self.scheduler.granted(id);
         self.touch(id);
         self.set_alarm(id);
-        self.scheduler.granted(id);
         self.outbox.hold(Effect::Start { run: id });
     }
 
@@ -160,7 +160,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             }
         };
         let last = !self.is_tried_again(live);
-        self.scheduler.settled(&live.row, outcome, duration_ms, last);
+        self.scheduler.settled(live, outcome, duration_ms, last);
         if live.terms.deliver && last {
             self.outbox.hold(Effect::Deliver { run: id, outcome });
         }

@@ -85,6 +85,7 @@ pub mod session;
 mod table;
 pub mod time;
 mod timers;
+mod working;
 
 pub use effect::Tick;
 pub use gateway::{Config, Gateway, StandardGateway};

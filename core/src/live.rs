@@ -8,6 +8,7 @@ use crate::lane::Ticket;
 use crate::run::RunRow;
 use crate::table::Table;
 use crate::time::{Mono, Wall};
+use crate::working::Grant;
 
 /// A run in memory.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct LiveRun {
     pub(crate) granted: Option<Mono>,
     pub(crate) ready: Option<Mono>,
     pub(crate) place: Place,
+    /// The number of its grant; zero until it has one.
+    pub(crate) grant: Grant,
     /// Whether its start has left, so that a turn may be at work.
     pub(crate) start_released: bool,
     pub(crate) changed: bool,
@@ -56,6 +59,7 @@ impl LiveRun {
             granted: None,
             ready: None,
             place: Place::Outside,
+            grant: Grant::default(),
             start_released: false,
             changed: false,
         }
