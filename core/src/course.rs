@@ -171,7 +171,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         let Some(live) = self.runs.get_mut(id) else { return };
         let at = self.at.mono + live.terms.budgets.abort_grace;
         live.alarm = Some((at, Alarm::Grace));
-        self.alarms.arm(at, id);
+        self.arm(at, id);
     }
 
     /// Its drain ends; without proof of a stop, what it holds may be held on.
@@ -237,7 +237,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         let total = live.deadlines.get(Budget::Total).filter(|at| *at < enters);
         let (at, alarm) = total.map_or((enters, Alarm::Enter), |at| (at, Alarm::Budget(Budget::Total)));
         live.alarm = Some((at, alarm));
-        self.alarms.arm(at, id);
+        self.arm(at, id);
     }
 
     /// Cancels the open runs of a job that `picks` picks, in the order of their ids.

@@ -77,7 +77,7 @@ pub struct Gateway<R, P, B> {
     pub(crate) families: Families,
     pub(crate) foreign: BTreeSet<(SessionKey, u64)>,
     pub(crate) runs: LiveRuns,
-    pub(crate) alarms: Timers<Mono, RunId>,
+    pub(crate) alarms: Timers<Mono, (RunId, u32)>,
     pub(crate) sessions: SessionTable,
     pub(crate) outbox: Outbox,
     pub(crate) next_offset: u64,
@@ -415,9 +415,10 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     /// Leaves a live alarm, or none, in front: the wake-up is read off there.
     fn forget_stale_alarms(&mut self) {
         let runs = &self.runs;
-        self.alarms.first(|at, run| rings(runs, at, run));
-        self.alarms.tidy(runs.len(), |at, run| rings(runs, at, run));
+        self.alarms.first(|at, run| runs.rings(at, run));
+        self.alarms.tidy(runs.len(), |at, run| runs.rings(at, run));
         self.scheduler.first_due();
+        self.scheduler.tidy();
     }
 
     /// Sets the alarm of an open run at the first of its deadlines.
@@ -428,7 +429,14 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         live.alarm = first.map(|(at, budget)| (at, Alarm::Budget(budget)));
         // One that is set for the same instant is among the timers already.
         if let Some((at, _)) = first.filter(|(at, _)| set != Some(*at)) {
-            self.alarms.arm(at, id);
+            self.arm(at, id);
+        }
+    }
+
+    /// Rings at `at`, if that is the run's alarm by then.
+    pub(crate) fn arm(&mut self, at: Mono, id: RunId) {
+        if let Some(place) = self.runs.place_of(id) {
+            self.alarms.arm(at, (id, place));
         }
     }
 
@@ -464,8 +472,4 @@ fn release(effect: Effect, runs: &mut LiveRuns, published: &mut u64, tick: &mut 
 
 const fn aborted(effect: &Effect) -> Option<RunId> {
     if let Effect::Abort { run } = effect { Some(*run) } else { None }
-}
-
-pub(crate) fn rings(runs: &LiveRuns, at: Mono, run: RunId) -> bool {
-    runs.get(run).and_then(|live| live.alarm).is_some_and(|(set, _)| set == at)
 }

@@ -104,6 +104,16 @@ impl LiveRuns {
         self.0.get_mut(id)
     }
 
+    /// Where a run is, for [`Self::rings`].
+    pub(crate) fn place_of(&mut self, id: RunId) -> Option<u32> {
+        self.0.place_of(id)
+    }
+
+    /// Whether this is the alarm that is set for the run; `place` is where the run was then.
+    pub(crate) fn rings(&self, at: Mono, (id, place): (RunId, u32)) -> bool {
+        self.0.get_near(id, place).and_then(|live| live.alarm).is_some_and(|(set, _)| set == at)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &LiveRun> {
         self.0.iter()
     }

@@ -2,7 +2,7 @@
 //! class, key).
 
 use crate::effect::{Input, InputKind, Report};
-use crate::gateway::{Gateway, rings};
+use crate::gateway::Gateway;
 use crate::id::{JobId, RunId};
 use crate::ports::Bus;
 use crate::run::Race;
@@ -62,7 +62,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             consider(input.at, class_of(&input.kind));
         }
         let runs = &self.runs;
-        let alarm = self.alarms.first(|at, run| rings(runs, at, run)).filter(|(at, _)| *at <= now);
+        let alarm = self.alarms.first(|at, run| runs.rings(at, run)).filter(|(at, _)| *at <= now);
         if let Some((at, _)) = alarm {
             consider(at, Class::Deadline);
         }
@@ -81,7 +81,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             }
             Class::Deadline => {
                 self.alarms.pop();
-                Item::Alarm(alarm?.1)
+                let (run, _) = alarm?.1;
+                Item::Alarm(run)
             }
             // The scheduler takes it off its own heap.
             Class::Occurrence => {

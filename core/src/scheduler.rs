@@ -162,10 +162,13 @@ impl Scheduler {
     /// The job that is due first.
     pub(crate) fn first_due(&mut self) -> Option<(Wall, JobId)> {
         let jobs = &self.jobs;
-        self.dues.first(|due, id| {
-            let room = jobs.get(id.index()).and_then(Option::as_ref);
-            room.is_some_and(|room| room.follows() && room.row.next_due == Some(due))
-        })
+        self.dues.first(|due, id| is_due(jobs, due, id))
+    }
+
+    /// Forgets due times that no longer apply, once they are many.
+    pub(crate) fn tidy(&mut self) {
+        let jobs = &self.jobs;
+        self.dues.tidy(jobs.len(), |due, id| is_due(jobs, due, id));
     }
 
     /// When the first job is due, given that [`Self::first_due`] has just been called.
@@ -355,6 +358,11 @@ impl Scheduler {
             self.changed.push(id);
         }
     }
+}
+
+fn is_due(jobs: &[Option<JobRoom>], due: Wall, id: JobId) -> bool {
+    let room = jobs.get(id.index()).and_then(Option::as_ref);
+    room.is_some_and(|room| room.follows() && room.row.next_due == Some(due))
 }
 
 impl JobRoom {
