@@ -98,7 +98,7 @@ impl Admission {
     }
 
     /// The next run that may begin; it has what it wants then.
-    pub(crate) fn next(&mut self, wants_of: impl Fn(RunId) -> Option<Wants>) -> Option<RunId> {
+    pub(crate) fn next(&mut self, mut wants_of: impl FnMut(RunId) -> Option<Wants>) -> Option<RunId> {
         loop {
             let (lane, ticket, run) = self.first()?;
             self.room_mut(lane).lane.pop();

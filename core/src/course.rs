@@ -61,8 +61,9 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     /// Gives free slots to waiters: last in a tick, at its own time.
     pub(crate) fn grant(&mut self) {
         while self.outbox.has_room() {
-            let runs = &self.runs;
-            let Some(run) = self.admission.next(|run| runs.get(run).map(LiveRun::wants)) else { break };
+            let runs = &mut self.runs;
+            let next = self.admission.next(|run| runs.get_mut(run).map(|live| live.wants()));
+            let Some(run) = next else { break };
             if let Some(live) = self.runs.get_mut(run) {
                 live.place = Place::Holding;
             }
@@ -171,7 +172,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         let Some(live) = self.runs.get_mut(id) else { return };
         let at = self.at.mono + live.terms.budgets.abort_grace;
         live.alarm = Some((at, Alarm::Grace));
-        self.arm(at, id);
+        self.alarms.arm(at, id);
     }
 
     /// Its drain ends; without proof of a stop, what it holds may be held on.
@@ -237,7 +238,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         let total = live.deadlines.get(Budget::Total).filter(|at| *at < enters);
         let (at, alarm) = total.map_or((enters, Alarm::Enter), |at| (at, Alarm::Budget(Budget::Total)));
         live.alarm = Some((at, alarm));
-        self.arm(at, id);
+        self.alarms.arm(at, id);
     }
 
     /// Cancels the open runs of a job that `picks` picks, in the order of their ids.

@@ -77,7 +77,7 @@ pub struct Gateway<R, P, B> {
     pub(crate) families: Families,
     pub(crate) foreign: BTreeSet<(SessionKey, u64)>,
     pub(crate) runs: LiveRuns,
-    pub(crate) alarms: Timers<Mono, (RunId, u32)>,
+    pub(crate) alarms: Timers<Mono, RunId>,
     pub(crate) sessions: SessionTable,
     pub(crate) outbox: Outbox,
     pub(crate) next_offset: u64,
@@ -256,7 +256,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
 
     fn hear_report(&mut self, run: RunId, report: Report) {
         let called = |live: &LiveRun| live.start_released || live.row.state.phase().is_none();
-        if self.runs.get(run).is_some_and(|live| !called(live)) {
+        if self.runs.get_mut(run).is_some_and(|live| !called(live)) {
             // No turn was called yet, so nothing a turn says can be about this run.
             return;
         }
@@ -429,14 +429,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         live.alarm = first.map(|(at, budget)| (at, Alarm::Budget(budget)));
         // One that is set for the same instant is among the timers already.
         if let Some((at, _)) = first.filter(|(at, _)| set != Some(*at)) {
-            self.arm(at, id);
-        }
-    }
-
-    /// Rings at `at`, if that is the run's alarm by then.
-    pub(crate) fn arm(&mut self, at: Mono, id: RunId) {
-        if let Some(place) = self.runs.place_of(id) {
-            self.alarms.arm(at, (id, place));
+            self.alarms.arm(at, id);
         }
     }
 

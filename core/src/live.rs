@@ -81,51 +81,56 @@ impl LiveRun {
 
 /// Runs by id.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LiveRuns(Table<RunId, LiveRun>);
+pub(crate) struct LiveRuns {
+    runs: Table<RunId, LiveRun>,
+    /// Where the run of each job is that was looked for last: mostly a job has no other.
+    of_job: Vec<u32>,
+}
 
 impl LiveRuns {
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.runs.clear();
+        self.of_job.clear();
     }
 
     pub(crate) fn insert(&mut self, run: LiveRun) {
-        self.0.insert(run.row.id, run);
+        let id = run.row.id;
+        let place = self.runs.insert(id, run);
+        if self.of_job.len() <= id.job.index() {
+            self.of_job.resize(id.job.index() + 1, 0);
+        }
+        self.of_job[id.job.index()] = place;
     }
 
     pub(crate) fn remove(&mut self, id: RunId) {
-        self.0.remove(id);
+        self.runs.remove(id);
     }
 
     pub(crate) fn get(&self, id: RunId) -> Option<&LiveRun> {
-        self.0.get(id)
+        self.runs.get_near(id, *self.of_job.get(id.job.index())?)
     }
 
     pub(crate) fn get_mut(&mut self, id: RunId) -> Option<&mut LiveRun> {
-        self.0.get_mut(id)
+        self.runs.get_mut_near(id, self.of_job.get_mut(id.job.index())?)
     }
 
-    /// Where a run is, for [`Self::rings`].
-    pub(crate) fn place_of(&mut self, id: RunId) -> Option<u32> {
-        self.0.place_of(id)
-    }
-
-    /// Whether this is the alarm that is set for the run; `place` is where the run was then.
-    pub(crate) fn rings(&self, at: Mono, (id, place): (RunId, u32)) -> bool {
-        self.0.get_near(id, place).and_then(|live| live.alarm).is_some_and(|(set, _)| set == at)
+    /// Whether this is the alarm that is set for the run.
+    pub(crate) fn rings(&self, at: Mono, id: RunId) -> bool {
+        self.get(id).and_then(|live| live.alarm).is_some_and(|(set, _)| set == at)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &LiveRun> {
-        self.0.iter()
+        self.runs.iter()
     }
 
     /// The runs of a job that `picks` picks, in the order of their ids.
     pub(crate) fn of_job(&self, job: JobId, picks: impl Fn(&RunRow) -> bool) -> Vec<RunId> {
         let first = RunId { job, due: Wall::from_millis(i64::MIN), ..RunId::default() };
-        let all = self.0.from(first).take_while(|(id, _)| id.job == job);
+        let all = self.runs.from(first).take_while(|(id, _)| id.job == job);
         all.filter(|(_, live)| picks(&live.row)).map(|(id, _)| id).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.runs.len()
     }
 }

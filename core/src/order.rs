@@ -81,8 +81,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             }
             Class::Deadline => {
                 self.alarms.pop();
-                let (run, _) = alarm?.1;
-                Item::Alarm(run)
+                Item::Alarm(alarm?.1)
             }
             // The scheduler takes it off its own heap.
             Class::Occurrence => {

@@ -44,52 +44,55 @@ impl<K: Ord + Copy, T> Table<K, T> {
 
     /// As [`Self::get`], for who remembers where the row was: quick if it is still there.
     pub(crate) fn get_near(&self, key: K, place: u32) -> Option<&T> {
-        if let Some(Some((own, row))) = self.places.get(place as usize)
-            && *own == key
-        {
-            return Some(row);
-        }
-        self.at(self.index.get(&key)?)
+        if self.is_at(key, place) { self.at(place) } else { self.at(self.index.get(&key)?) }
     }
 
     pub(crate) fn get_mut(&mut self, key: K) -> Option<&mut T> {
-        let place = self.place_of(key)?;
-        self.places[place as usize].as_mut().map(|(_, row)| row)
+        self.find(key)?;
+        self.at_mut(self.last)
     }
 
-    /// Where a row is. It stays there until it is removed, or memory is given back.
-    pub(crate) fn place_of(&mut self, key: K) -> Option<u32> {
-        let last = self.places.get(self.last as usize).and_then(Option::as_ref);
-        if last.is_none_or(|(own, _)| *own != key) {
+    /// As [`Self::get_mut`]; `place` is where the row was, and becomes where it is.
+    pub(crate) fn get_mut_near(&mut self, key: K, place: &mut u32) -> Option<&mut T> {
+        if !self.is_at(key, *place) {
+            *place = self.index.get(&key)?;
+        }
+        self.at_mut(*place)
+    }
+
+    /// Makes the row with a key the last one that was found.
+    fn find(&mut self, key: K) -> Option<()> {
+        if !self.is_at(key, self.last) {
             self.last = self.index.get(&key)?;
         }
-        Some(self.last)
+        Some(())
     }
 
-    /// Takes a row in, in place of one with its key.
-    pub(crate) fn insert(&mut self, key: K, row: T) {
-        let row = Some((key, row));
-        if let Some(place) = self.place_of(key) {
-            self.places[place as usize] = row;
-            return;
-        }
-        self.last = if let Some(place) = self.free.pop() {
-            self.places[place as usize] = row;
-            place
-        } else {
-            self.places.push(row);
+    fn is_at(&self, key: K, place: u32) -> bool {
+        self.places.get(place as usize).and_then(Option::as_ref).is_some_and(|(own, _)| *own == key)
+    }
+
+    /// Takes a row in, in place of one with its key; returns where it is.
+    pub(crate) fn insert(&mut self, key: K, row: T) -> u32 {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places.push(None);
             u32::try_from(self.places.len() - 1).expect("fewer than 2^32 rows")
-        };
-        self.index.insert(key, self.last);
+        });
+        self.places[place as usize] = Some((key, row));
+        if let Some(before) = self.index.insert(key, place) {
+            self.places[before as usize] = None;
+            self.free.push(before);
+        }
+        self.last = place;
+        place
     }
 
     /// The row with a key, made now if there is none.
     pub(crate) fn get_or_insert(&mut self, key: K, make: impl FnOnce(K) -> T) -> &mut T {
-        if self.place_of(key).is_none() {
+        if self.find(key).is_none() {
             self.insert(key, make(key));
         }
-        let row = self.places[self.last as usize].as_mut();
-        row.map(|(_, row)| row).expect("it was found or made")
+        self.at_mut(self.last).expect("it was found or made")
     }
 
     pub(crate) fn remove(&mut self, key: K) -> Option<T> {
@@ -108,6 +111,10 @@ impl<K: Ord + Copy, T> Table<K, T> {
     /// Rows from a key on, in order.
     pub(crate) fn from(&self, first: K) -> impl Iterator<Item = (K, &T)> {
         self.index.from(first).filter_map(|(key, place)| self.at(place).map(|row| (key, row)))
+    }
+
+    fn at_mut(&mut self, place: u32) -> Option<&mut T> {
+        self.places[place as usize].as_mut().map(|(_, row)| row)
     }
 
     fn at(&self, place: u32) -> Option<&T> {
@@ -135,8 +142,7 @@ mod tests {
     #[test]
     fn a_place_that_was_remembered_is_never_another_row() {
         let mut table = Table::default();
-        table.insert(1, "one");
-        let place = table.place_of(1).expect("its place");
+        let place = table.insert(1, "one");
         table.remove(1);
         table.insert(2, "two");
         assert_eq!((table.get_near(1, place), table.get_near(2, place)), (None, Some(&"two")));
@@ -145,7 +151,7 @@ mod tests {
     #[test]
     fn what_a_crowd_needed_goes_back_when_it_has_left() {
         let mut table = Table::default();
-        (0..10_000).for_each(|key| table.insert(key, key));
+        (0..10_000).for_each(|key| _ = table.insert(key, key));
         (0..10_000).filter(|key| key % 100 != 0).for_each(|key| _ = table.remove(key));
         assert!(table.places.capacity() <= 1_000, "{} places", table.places.capacity());
         assert!(table.iter().copied().eq((0..10_000).step_by(100)));

@@ -80,15 +80,26 @@ impl<T: Ord + Copy, K: Ord + Copy> Timers<T, K> {
 
     fn sink(&mut self, mut place: usize) {
         let entry = self.heap[place];
-        loop {
-            let first = BELOW * place + 1;
-            let below = self.heap.get(first..).unwrap_or_default().iter().take(BELOW);
-            let least = below.zip(first..).min_by(|(one, _), (other, _)| one.cmp(other));
-            let Some((least, at)) = least.filter(|(least, _)| **least < entry) else { break };
-            self.heap[place] = *least;
-            place = at;
+        while let Some(least) = self.least_below(place).filter(|least| self.heap[*least] < entry) {
+            self.heap[place] = self.heap[least];
+            place = least;
         }
         self.heap[place] = entry;
+    }
+
+    /// Where the least of those stands that stand below one place.
+    fn least_below(&self, place: usize) -> Option<usize> {
+        let first = BELOW * place + 1;
+        let below = self.heap.get(first..)?;
+        let less = |one: usize, other: usize| if below[other] < below[one] { other } else { one };
+        let least = match below.len() {
+            0 => return None,
+            1 => 0,
+            2 => less(0, 1),
+            3 => less(less(0, 1), 2),
+            _ => less(less(0, 1), less(2, 3)),
+        };
+        Some(first + least)
     }
 }
 
