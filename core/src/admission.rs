@@ -164,9 +164,17 @@ impl Admission {
             self.wake_session(key, woken);
             lane = self.sessions.get(key).and_then(|gate| gate.lane_after(lane));
         }
-        if self.sessions.get(key).is_some_and(Gate::is_idle) {
+        // An agent's main session is asked for again and again.
+        let comes_back = matches!(key, SessionKey::Main { .. });
+        if !comes_back && self.sessions.get(key).is_some_and(Gate::is_idle) {
             self.sessions.remove(key);
         }
+    }
+
+    /// Gives memory back that a crowd of waiters needed.
+    pub(crate) fn give_back(&mut self) {
+        self.lanes.iter_mut().for_each(|room| room.lane.give_back());
+        self.children.lane.give_back();
     }
 
     /// What a waiter waits for.

@@ -2,6 +2,7 @@
 //! again. What becomes of it is the [`Race`]'s table to say; what is done about it stands here.
 
 use crate::effect::Effect;
+use crate::family::Seat;
 use crate::gateway::Gateway;
 use crate::id::{JobId, RunId};
 use crate::job::{Budget, OnAbandon, Terms};
@@ -127,8 +128,10 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         }
         self.publish_end(id, phase);
         self.handle_result(id, outcome);
-        for child in self.families.children(id) {
+        let mut seat = Seat::default();
+        while let Some((found, child)) = self.families.child_from(id, seat) {
             self.happen(child, RunEvent::Cancelled);
+            seat = found.after();
         }
         if !drains {
             self.let_go(id);

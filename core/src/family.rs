@@ -8,15 +8,19 @@ use crate::table::Table;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Families {
     by_parent: Table<RunId, Family>,
-    /// Where each child stands among its parent's, so that a large family is not searched for it.
-    seats: Table<RunId, u32>,
+    /// Children that have not let go, by parent and in the order they came.
+    children: Table<(RunId, Seat), RunId>,
+    /// Where each of them stands, so that a large family is not searched for it.
+    seats: Table<RunId, Seat>,
 }
+
+/// A child's place among its parent's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Seat(u64);
 
 #[derive(Clone, Debug, Default)]
 struct Family {
-    /// Children in the order they came; a seat is empty when its child has let go.
-    children: Vec<Option<RunId>>,
-    /// How many seats are taken.
+    next: Seat,
     present: usize,
     /// What the parent has let go of, and its own parent, once it has.
     let_go: Option<(Wants, Option<RunId>)>,
@@ -25,19 +29,25 @@ struct Family {
 impl Families {
     pub(crate) fn clear(&mut self) {
         self.by_parent.clear();
+        self.children.clear();
         self.seats.clear();
     }
 
     pub(crate) fn join(&mut self, parent: RunId, child: RunId) {
         let family = self.by_parent.get_or_insert(parent, |_| Family::default());
-        self.seats.insert(child, family.next_seat());
-        family.children.push(Some(child));
+        let seat = family.next;
+        family.next = seat.after();
         family.present += 1;
+        self.children.insert((parent, seat), child);
+        self.seats.insert(child, seat);
     }
 
-    /// The children of a run that have not let go.
-    pub(crate) fn children(&self, parent: RunId) -> Vec<RunId> {
-        self.by_parent.get(parent).map_or_else(Vec::new, |family| family.present().collect())
+    /// The first child from a seat on that has not let go, and its seat.
+    pub(crate) fn child_from(&self, parent: RunId, seat: Seat) -> Option<(Seat, RunId)> {
+        // Most runs have no children.
+        self.by_parent.get(parent)?;
+        let ((own, seat), child) = self.children.from((parent, seat)).next()?;
+        (own == parent).then_some((seat, *child))
     }
 
     /// A run lets go of what it held; it is given back only when no child of it needs it any more.
@@ -67,30 +77,17 @@ impl Families {
 
     /// A child leaves its parent; the last one says what the parent had let go of before.
     fn leave(&mut self, parent: RunId, child: RunId) -> Option<(Wants, Option<RunId>)> {
-        let family = self.by_parent.get_mut(parent)?;
         let seat = self.seats.remove(child)?;
-        family.children[seat as usize] = None;
+        self.children.remove((parent, seat));
+        let family = self.by_parent.get_mut(parent)?;
         family.present -= 1;
-        if family.present == 0 {
-            return self.by_parent.remove(parent)?.let_go;
-        }
-        if family.children.len() > 2 * family.present + 16 {
-            family.children.retain(Option::is_some);
-            for (child, seat) in family.present().zip(0..) {
-                self.seats.insert(child, seat);
-            }
-        }
-        None
+        if family.present == 0 { self.by_parent.remove(parent)?.let_go } else { None }
     }
 }
 
-impl Family {
-    fn next_seat(&self) -> u32 {
-        u32::try_from(self.children.len()).expect("fewer than 2^32 children")
-    }
-
-    fn present(&self) -> impl Iterator<Item = RunId> {
-        self.children.iter().flatten().copied()
+impl Seat {
+    pub(crate) const fn after(self) -> Self {
+        Self(self.0 + 1)
     }
 }
 
@@ -135,14 +132,18 @@ mod tests {
     fn who_is_left_of_many_children_is_in_the_order_they_came() {
         let mut families = Families::default();
         (1..=1_000).rev().for_each(|child| families.join(run(0), run(child)));
+        families.join(run(2_000), run(2_001));
         for child in (1..=1_000).filter(|child| child % 100 != 0) {
             families.let_go(run(child), Some(run(0)), None, |_| ());
         }
-        assert_eq!(
-            families.children(run(0)),
-            (1..=10).rev().map(|child| run(child * 100)).collect::<Vec<_>>()
-        );
-        let seats = families.by_parent.get(run(0)).map_or(0, |family| family.children.len());
-        assert!(seats <= 36, "{seats} seats for ten children");
+        families.join(run(0), run(1));
+        let mut seat = Seat::default();
+        let next = || {
+            let (found, child) = families.child_from(run(0), seat)?;
+            seat = found.after();
+            Some(child)
+        };
+        let children: Vec<RunId> = std::iter::from_fn(next).collect();
+        assert_eq!(children, (1..=10).rev().map(|child| child * 100).chain([1]).map(run).collect::<Vec<_>>());
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! What is never true here: that a run settles in one commit and its session in another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::admission::Admission;
 use crate::commit::{Answer, LateNote, LateWord};
@@ -14,6 +14,7 @@ use crate::lane::LaneConfig;
 use crate::lifecycle::TickBus;
 use crate::live::{Alarm, LiveRun, LiveRuns, Place};
 use crate::order::Item;
+use crate::ordered::Ordered;
 use crate::outbox::{Heard, Outbox};
 use crate::ports::Bus;
 use crate::run::{Drain, Race, RunEvent, RunState, Step, TimeoutRace};
@@ -75,7 +76,8 @@ pub struct Gateway<R, P, B> {
     pub(crate) scheduler: Scheduler,
     pub(crate) admission: Admission,
     pub(crate) families: Families,
-    pub(crate) foreign: BTreeSet<(SessionKey, u64)>,
+    /// Turns of others that are at work.
+    pub(crate) foreign: Ordered<(SessionKey, u64)>,
     pub(crate) runs: LiveRuns,
     pub(crate) alarms: Timers<Mono, RunId>,
     pub(crate) sessions: SessionTable,
@@ -89,6 +91,8 @@ pub struct Gateway<R, P, B> {
     pub(crate) late: BTreeMap<(RunId, LateWord), Wall>,
     pub(crate) order: Vec<usize>,
     pub(crate) taken: Taken,
+    /// How many there were since spare memory was looked for.
+    pub(crate) ticks: u32,
     pub(crate) tick: Tick,
 }
 
@@ -112,7 +116,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             scheduler: Scheduler::default(),
             admission: Admission::default(),
             families: Families::default(),
-            foreign: BTreeSet::new(),
+            foreign: Ordered::default(),
             runs: LiveRuns::default(),
             alarms: Timers::default(),
             sessions: SessionTable::default(),
@@ -124,12 +128,14 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             late: BTreeMap::new(),
             order: Vec::new(),
             taken: Taken::default(),
+            ticks: 0,
             tick: Tick::default(),
         }
     }
 
     pub(crate) fn handle_tick(&mut self, now: Now, inputs: &[Input]) -> &Tick {
         self.tick.clear();
+        self.give_back_now_and_then();
         if !self.owns_store {
             self.refuse_all(inputs);
             return &self.tick;
@@ -291,9 +297,9 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
 
     /// Another part of the gateway runs a turn of its own in a session.
     fn hear_foreign(&mut self, key: SessionKey, turn: u64, began: bool) {
-        if began && self.foreign.insert((key, turn)) {
+        if began && self.foreign.insert((key, turn), 0).is_none() {
             self.admission.take_session(key);
-        } else if !began && self.foreign.remove(&(key, turn)) {
+        } else if !began && self.foreign.remove(&(key, turn)).is_some() {
             self.admission.release_session(key);
         }
     }

@@ -82,6 +82,7 @@ pub mod run;
 pub mod schedule;
 mod scheduler;
 pub mod session;
+mod spare;
 mod table;
 pub mod time;
 mod timers;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::commit::Answer;
 use crate::effect::Effect;
+use crate::spare::trim_queue;
 
 /// Numbers commits, holds effects back until their commit and every one before it is durable.
 #[derive(Clone, Debug, Default)]
@@ -86,6 +87,11 @@ impl Outbox {
             }
             Answer::Fenced => Heard::Fenced,
         }
+    }
+
+    /// Gives memory back that a crowd of effects needed.
+    pub(crate) fn give_back(&mut self) {
+        trim_queue(&mut self.held);
     }
 
     fn release(&mut self, ready: &mut impl FnMut(Effect)) {
