@@ -145,7 +145,7 @@ impl Host {
 fn busy(minutes: u64) -> Host {
     let jobs = (0..40).map(|id| {
         let mut job = job(id);
-        job.terms.target = if id % 5 == 0 { Target::Main } else { Target::Isolated };
+        job.terms.target = if id % 20 == 5 { Target::Main } else { Target::Isolated };
         job.terms.alone = id % 7 != 0;
         job.overlap = if id % 7 == 0 { Overlap::Allow } else { Overlap::Skip };
         job.terms.deliver = true;
