@@ -35,8 +35,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         let mut live = LiveRun::new(row, terms);
         live.deadlines.count(Budget::Total, born.mono, terms.budgets.total_timeout);
         live.deadlines.count(Budget::Queue, born.mono, terms.budgets.queue_timeout);
+        live.touch(&mut self.changed);
         self.begin_to_wait(live);
-        self.touch(row.id);
         self.enter_lane(row.id);
     }
 
@@ -56,7 +56,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         if live.place == Place::Outside {
             live.place = Place::Waiting(self.admission.enter(id, &live.wants()));
         }
-        self.set_alarm(id);
+        live.set_alarm(&mut self.alarms);
     }
 
     /// Gives free slots to waiters: last in a tick, at its own time.
@@ -84,8 +84,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         live.deadlines.count(Budget::Stall, at.mono, budgets.stall_timeout);
         live.deadlines.count(Budget::Run, at.mono, budgets.timeout);
         live.grant = self.scheduler.granted(id);
-        self.touch(id);
-        self.set_alarm(id);
+        live.touch(&mut self.changed);
+        live.set_alarm(&mut self.alarms);
         self.outbox.hold(Effect::Start { run: id });
     }
 
@@ -99,8 +99,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         live.deadlines.count(Budget::Stall, at.mono, live.terms.budgets.stall_timeout);
         live.row.seq += 1;
         self.race.opened(&live.row, &self.at, &mut self.bus);
-        self.touch(id);
-        self.set_alarm(id);
+        live.touch(&mut self.changed);
+        live.set_alarm(&mut self.alarms);
     }
 
     /// It is over. A turn that may be alive is asked to stop, and slot and fences wait for it.
@@ -118,10 +118,10 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             live.place = Place::Outside;
             self.admission.leave(ticket, &live.wants());
         }
+        live.touch(&mut self.changed);
         if phase == Some(Phase::Queued) {
             self.scheduler.waited(id.job);
         }
-        self.touch(id);
         if drains {
             self.tick.push(Effect::Abort { run: id });
             self.await_stop(id);
@@ -184,7 +184,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         let holds = drain == Drain::Abandoned && live.terms.on_abandon == OnAbandon::Hold;
         live.row.drain = if holds { Drain::Held } else { drain };
         live.alarm = None;
-        self.touch(id);
+        live.touch(&mut self.changed);
         if !holds {
             self.let_go(id);
         }
@@ -230,8 +230,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         let mut live = LiveRun::new(row, terms);
         live.deadlines.inherit(Budget::Total, total);
         live.deadlines.count(Budget::Queue, enters, terms.budgets.queue_timeout);
+        live.touch(&mut self.changed);
         self.begin_to_wait(live);
-        self.touch(next);
         self.back_off(next, enters);
     }
 

@@ -429,22 +429,14 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
 
     /// Sets the alarm of an open run at the first of its deadlines.
     pub(crate) fn set_alarm(&mut self, id: RunId) {
-        let Some(live) = self.runs.get_mut(id) else { return };
-        let first = live.row.state.phase().and_then(|phase| live.deadlines.first(phase));
-        let set = live.alarm.map(|(at, _)| at);
-        live.alarm = first.map(|(at, budget)| (at, Alarm::Budget(budget)));
-        // One that is set for the same instant is among the timers already.
-        if let Some((at, _)) = first.filter(|(at, _)| set != Some(*at)) {
-            self.alarms.arm(at, id);
+        if let Some(live) = self.runs.get_mut(id) {
+            live.set_alarm(&mut self.alarms);
         }
     }
 
     pub(crate) fn touch(&mut self, id: RunId) {
-        if let Some(live) = self.runs.get_mut(id)
-            && !live.changed
-        {
-            live.changed = true;
-            self.changed.push(id);
+        if let Some(live) = self.runs.get_mut(id) {
+            live.touch(&mut self.changed);
         }
     }
 

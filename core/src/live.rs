@@ -8,6 +8,7 @@ use crate::lane::Ticket;
 use crate::run::RunRow;
 use crate::table::Table;
 use crate::time::{Mono, Wall};
+use crate::timers::Timers;
 use crate::working::Grant;
 
 /// A run in memory.
@@ -62,6 +63,25 @@ impl LiveRun {
             grant: Grant::default(),
             start_released: false,
             changed: false,
+        }
+    }
+
+    /// Its record goes into the commit of the tick at hand.
+    pub(crate) fn touch(&mut self, changed: &mut Vec<RunId>) {
+        if !self.changed {
+            self.changed = true;
+            changed.push(self.row.id);
+        }
+    }
+
+    /// Sets its alarm at the first of its deadlines.
+    pub(crate) fn set_alarm(&mut self, alarms: &mut Timers<Mono, RunId>) {
+        let first = self.row.state.phase().and_then(|phase| self.deadlines.first(phase));
+        let set = self.alarm.map(|(at, _)| at);
+        self.alarm = first.map(|(at, budget)| (at, Alarm::Budget(budget)));
+        // One that is set for the same instant is among the timers already.
+        if let Some((at, _)) = first.filter(|(at, _)| set != Some(*at)) {
+            alarms.arm(at, self.row.id);
         }
     }
 

@@ -178,6 +178,8 @@ impl SessionPatch {
 pub struct SessionTable {
     bases: Vec<Option<SessionRow>>,
     others: Table<SessionKey, SessionRow>,
+    /// Where the run's row of each job is that was made last.
+    of_job: Vec<u32>,
 }
 
 impl SessionTable {
@@ -185,6 +187,7 @@ impl SessionTable {
     pub fn clear(&mut self) {
         self.bases.clear();
         self.others.clear();
+        self.of_job.clear();
     }
 
     /// The row under `key`, if it can still change.
@@ -192,7 +195,8 @@ impl SessionTable {
     pub fn get(&self, key: SessionKey) -> Option<&SessionRow> {
         match key {
             SessionKey::Base { job, .. } => self.bases.get(job.index())?.as_ref(),
-            SessionKey::Run { .. } | SessionKey::Main { .. } => self.others.get(key),
+            SessionKey::Run { job, .. } => self.others.get_near(key, *self.of_job.get(job.index())?),
+            SessionKey::Main { .. } => self.others.get(key),
         }
     }
 
@@ -206,8 +210,12 @@ impl SessionTable {
                 let row = self.bases[job.index()].get_or_insert(SessionRow::blank(patch.key));
                 patch.apply(row);
             }
-            SessionKey::Run { .. } => {
-                let row = self.others.get_or_insert(patch.key, SessionRow::blank);
+            SessionKey::Run { job, .. } => {
+                if self.of_job.len() <= job.index() {
+                    self.of_job.resize(job.index() + 1, 0);
+                }
+                let near = &mut self.of_job[job.index()];
+                let row = self.others.get_or_insert_near(patch.key, near, SessionRow::blank);
                 patch.apply(row);
                 if row.status.is_some_and(Status::is_terminal) {
                     self.others.remove(patch.key);

@@ -89,10 +89,23 @@ impl<K: Ord + Copy, T> Table<K, T> {
 
     /// The row with a key, made now if there is none.
     pub(crate) fn get_or_insert(&mut self, key: K, make: impl FnOnce(K) -> T) -> &mut T {
-        if self.find(key).is_none() {
-            self.insert(key, make(key));
+        let mut place = self.last;
+        self.get_or_insert_near(key, &mut place, make)
+    }
+
+    /// As [`Self::get_or_insert`]; `place` is where the row was, and becomes where it is.
+    pub(crate) fn get_or_insert_near(
+        &mut self,
+        key: K,
+        place: &mut u32,
+        make: impl FnOnce(K) -> T,
+    ) -> &mut T {
+        if !self.is_at(key, *place) {
+            let found = self.index.get(&key);
+            *place = found.unwrap_or_else(|| self.insert(key, make(key)));
         }
-        self.at_mut(self.last).expect("it was found or made")
+        self.last = *place;
+        self.at_mut(*place).expect("it was found or made")
     }
 
     pub(crate) fn remove(&mut self, key: K) -> Option<T> {
