@@ -424,7 +424,6 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         self.alarms.first(|at, run| runs.rings(at, run));
         self.alarms.tidy(runs.len(), |at, run| runs.rings(at, run));
         self.scheduler.first_due();
-        self.scheduler.tidy();
     }
 
     /// Sets the alarm of an open run at the first of its deadlines.

@@ -165,12 +165,6 @@ impl Scheduler {
         self.dues.first(|due, id| is_due(jobs, due, id))
     }
 
-    /// Forgets due times that no longer apply, once they are many.
-    pub(crate) fn tidy(&mut self) {
-        let jobs = &self.jobs;
-        self.dues.tidy(jobs.len(), |due, id| is_due(jobs, due, id));
-    }
-
     /// When the first job is due, given that [`Self::first_due`] has just been called.
     pub(crate) fn peek_due(&self) -> Option<Wall> {
         self.dues.peek()
@@ -347,6 +341,8 @@ impl Scheduler {
         let due = self.room(id).filter(|room| room.follows()).and_then(|room| room.row.next_due);
         if let Some(due) = due {
             self.dues.arm(due, id);
+            let jobs = &self.jobs;
+            self.dues.tidy(jobs.len(), |due, id| is_due(jobs, due, id));
         }
     }
 

@@ -54,9 +54,10 @@ impl<K: Ord + Copy, T> Table<K, T> {
 
     /// As [`Self::get_mut`]; `place` is where the row was, and becomes where it is.
     pub(crate) fn get_mut_near(&mut self, key: K, place: &mut u32) -> Option<&mut T> {
-        if !self.is_at(key, *place) {
-            *place = self.index.get(&key)?;
+        if self.is_at(key, *place) {
+            return self.at_mut(*place);
         }
+        *place = self.index.get(&key)?;
         self.at_mut(*place)
     }
 
