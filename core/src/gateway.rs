@@ -2,7 +2,7 @@
 //!
 //! What is never true here: that a run settles in one commit and its session in another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::admission::Admission;
 use crate::commit::{Answer, LateNote, LateWord};
@@ -14,6 +14,7 @@ use crate::lane::LaneConfig;
 use crate::lifecycle::TickBus;
 use crate::live::{Alarm, LiveRun, LiveRuns, Place};
 use crate::order::Item;
+use crate::ordered::Ordered;
 use crate::outbox::{Heard, Outbox};
 use crate::ownership::Ownership;
 use crate::ports::Bus;
@@ -79,7 +80,8 @@ pub struct Gateway<R, P, B> {
     pub(crate) scheduler: Scheduler,
     pub(crate) admission: Admission,
     pub(crate) families: Families,
-    pub(crate) foreign: BTreeSet<(SessionKey, u64)>,
+    /// Turns of others that are at work.
+    pub(crate) foreign: Ordered<(SessionKey, u64)>,
     pub(crate) runs: LiveRuns,
     pub(crate) alarms: Timers<Mono, RunId>,
     pub(crate) sessions: SessionTable,
@@ -93,6 +95,8 @@ pub struct Gateway<R, P, B> {
     pub(crate) late: BTreeMap<(RunId, LateWord), Wall>,
     pub(crate) order: Vec<usize>,
     pub(crate) taken: Taken,
+    /// How many there were since spare memory was looked for.
+    pub(crate) ticks: u32,
     pub(crate) tick: Tick,
 }
 
@@ -115,7 +119,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             scheduler: Scheduler::default(),
             admission: Admission::default(),
             families: Families::default(),
-            foreign: BTreeSet::new(),
+            foreign: Ordered::default(),
             runs: LiveRuns::default(),
             alarms: Timers::default(),
             sessions: SessionTable::default(),
@@ -127,12 +131,14 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             late: BTreeMap::new(),
             order: Vec::new(),
             taken: Taken::default(),
+            ticks: 0,
             tick: Tick::default(),
         }
     }
 
     pub(crate) fn handle_tick(&mut self, now: Now, inputs: &[Input]) -> &Tick {
         self.tick.clear();
+        self.give_back_now_and_then();
         if !self.ownership.owns() {
             self.refuse_all(inputs);
             return &self.tick;
@@ -237,7 +243,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
 
     fn hear_report(&mut self, run: RunId, report: Report) {
         let called = |live: &LiveRun| live.start_released || live.row.state.phase().is_none();
-        if self.runs.get(run).is_some_and(|live| !called(live)) {
+        if self.runs.get_mut(run).is_some_and(|live| !called(live)) {
             // No turn was called yet, so nothing a turn says can be about this run.
             return;
         }
@@ -272,9 +278,9 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
 
     /// Another part of the gateway runs a turn of its own in a session.
     fn hear_foreign(&mut self, key: SessionKey, turn: u64, began: bool) {
-        if began && self.foreign.insert((key, turn)) {
+        if began && self.foreign.insert((key, turn), 0).is_none() {
             self.admission.take_session(key);
-        } else if !began && self.foreign.remove(&(key, turn)) {
+        } else if !began && self.foreign.remove(&(key, turn)).is_some() {
             self.admission.release_session(key);
         }
     }
@@ -298,7 +304,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
 
     /// The one place where something happens to a run.
     pub(crate) fn happen(&mut self, id: RunId, event: RunEvent) {
-        let Some(live) = self.runs.get(id) else { return };
+        let Some(live) = self.runs.get_mut(id) else { return };
         match self.race.step(&live.row, event) {
             Step::Start => self.start(id),
             Step::Open => self.open(id),
@@ -396,27 +402,21 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     /// Leaves a live alarm, or none, in front: the wake-up is read off there.
     fn forget_stale_alarms(&mut self) {
         let runs = &self.runs;
-        self.alarms.first(|at, run| rings(runs, at, run));
-        self.alarms.tidy(runs.len(), |at, run| rings(runs, at, run));
+        self.alarms.first(|at, run| runs.rings(at, run));
+        self.alarms.tidy(runs.len(), |at, run| runs.rings(at, run));
         self.scheduler.first_due();
     }
 
     /// Sets the alarm of an open run at the first of its deadlines.
     pub(crate) fn set_alarm(&mut self, id: RunId) {
-        let Some(live) = self.runs.get_mut(id) else { return };
-        let first = live.row.state.phase().and_then(|phase| live.deadlines.first(phase));
-        live.alarm = first.map(|(at, budget)| (at, Alarm::Budget(budget)));
-        if let Some((at, _)) = first {
-            self.alarms.arm(at, id);
+        if let Some(live) = self.runs.get_mut(id) {
+            live.set_alarm(&mut self.alarms);
         }
     }
 
     pub(crate) fn touch(&mut self, id: RunId) {
-        if let Some(live) = self.runs.get_mut(id)
-            && !live.changed
-        {
-            live.changed = true;
-            self.changed.push(id);
+        if let Some(live) = self.runs.get_mut(id) {
+            live.touch(&mut self.changed);
         }
     }
 
@@ -439,8 +439,4 @@ fn release(effect: Effect, runs: &mut LiveRuns, published: &mut u64, tick: &mut 
         }
     }
     tick.push(effect);
-}
-
-pub(crate) fn rings(runs: &LiveRuns, at: Mono, run: RunId) -> bool {
-    runs.get(run).and_then(|live| live.alarm).is_some_and(|(set, _)| set == at)
 }

@@ -2,7 +2,7 @@
 //! class, key).
 
 use crate::effect::{Input, InputKind, Report};
-use crate::gateway::{Gateway, rings};
+use crate::gateway::Gateway;
 use crate::id::{JobId, RunId};
 use crate::ports::Bus;
 use crate::run::Race;
@@ -65,20 +65,16 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         if let Some(input) = input {
             consider(input.at, class_of(&input.kind));
         }
-        let runs = &self.runs;
-        let alarm = self.alarms.first(|at, run| rings(runs, at, run)).filter(|(at, _)| *at <= now);
+        let alarm = self.passed_alarm(now);
         if let Some((at, _)) = alarm {
             consider(at, Class::Deadline);
         }
         if let Some(at) = self.ownership.next().filter(|at| *at <= now) {
             consider(at, Class::Lease);
         }
-        let due = self.scheduler.first_due();
+        let due = self.passed_due(now);
         if let Some((due, _)) = due {
-            let at = self.timeline.mono_at(due);
-            if at <= now {
-                consider(at, Class::Occurrence);
-            }
+            consider(self.timeline.mono_at(due), Class::Occurrence);
         }
         let (stamp, class) = least?;
         let item = match class {
@@ -103,6 +99,20 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             }
         };
         Some((stamp, item))
+    }
+
+    /// The first alarm that rings by `now`. What stands in front says at a glance when there is none.
+    fn passed_alarm(&mut self, now: Mono) -> Option<(Mono, RunId)> {
+        self.alarms.peek().filter(|at| *at <= now)?;
+        let runs = &self.runs;
+        self.alarms.first(|at, run| runs.rings(at, run)).filter(|(at, _)| *at <= now)
+    }
+
+    /// The first job that is due by `now`.
+    fn passed_due(&mut self, now: Mono) -> Option<(Wall, JobId)> {
+        let passed = |due: &Wall| self.timeline.mono_at(*due) <= now;
+        self.scheduler.peek_due().filter(passed)?;
+        self.scheduler.first_due().filter(|(due, _)| passed(due))
     }
 }
 
