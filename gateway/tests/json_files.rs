@@ -198,7 +198,7 @@ fn jobs_that_are_not_run_stay_in_the_file_and_say_why() {
         said[0],
         "nightly: schedule.tz: there is no time zone \"Europe/Berln\"; did you mean Europe/Berlin?"
     );
-    assert_eq!(said[1], "jobs[6]: it has no id");
+    assert_eq!(said[1], "jobs[6]: id is missing; write a text that no other job has");
     assert_eq!(fs::read(&path).expect("a file"), before);
 }
 

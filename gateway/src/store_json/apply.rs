@@ -42,7 +42,7 @@ pub(crate) fn writes(changes: &Changes, layout: &Layout) -> Result<Vec<Write>, S
         let inline = |job: &str| inline.get(job).and_then(Value::as_object).cloned();
         writes.push(patched(&layout.states(), |document| changes.patch_states(document, inline))?);
     }
-    if !changes.jobs.is_empty() || !changes.removed.is_empty() {
+    if !changes.jobs.is_empty() || !changes.removed.is_empty() || !changes.enabled.is_empty() {
         writes.push(patched(&layout.jobs(), |document| changes.patch_jobs(document))?);
     }
     Ok(writes)

@@ -1,8 +1,8 @@
 //! `sametick.json`: the store's own bookkeeping, with the last commit's changes in full.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sametick_core::commit::Commit;
+use sametick_core::commit::{Commit, JobStatus};
 use sametick_core::id::Names;
 use sametick_core::run::{RunRow, RunState};
 use sametick_core::time::Wall;
@@ -39,6 +39,9 @@ pub(crate) struct CommitDoc {
     /// What another gateway left running, as long as this store lives.
     #[serde(skip)]
     pub(crate) adopted: Adopted,
+    /// Jobs whose declaration says that their schedule is not followed.
+    #[serde(skip)]
+    pub(crate) stopped: BTreeSet<String>,
 }
 
 /// What one commit changes in the field's documents: patches, so that writing them twice is writing
@@ -57,6 +60,9 @@ pub(crate) struct Changes {
     /// Jobs that were removed.
     #[serde(default)]
     pub(crate) removed: Vec<String>,
+    /// Jobs that somebody disabled, or resumed though their declaration says that they stand still.
+    #[serde(default)]
+    pub(crate) enabled: BTreeMap<String, bool>,
     /// Lines about what did not run and what came late.
     pub(crate) notes: Vec<Value>,
     /// The commit's own time.
@@ -78,6 +84,7 @@ impl CommitDoc {
             },
             ..self.clone()
         };
+        next.follow(commit, names);
         for run in &commit.runs {
             let id = words::run_text(run.id, names);
             if run.is_closed() {
@@ -92,6 +99,23 @@ impl CommitDoc {
         next.events.drain(..heard);
         next.first_offset += heard as u64;
         next
+    }
+
+    /// A declaration says whether its schedule is followed, as the field's own do: one that says otherwise
+    /// would undo at the next start what somebody asked for.
+    fn follow(&mut self, commit: &Commit, names: &Names) {
+        for declared in &commit.declared {
+            self.stopped.remove(names.jobs.name(declared.id.0));
+        }
+        for row in &commit.jobs {
+            let job = names.jobs.name(row.id.0);
+            let enabled = match row.status {
+                JobStatus::Active => self.stopped.remove(job).then_some(true),
+                JobStatus::Disabled => self.stopped.insert(job.to_owned()).then_some(false),
+                JobStatus::Paused | JobStatus::Exhausted => None,
+            };
+            self.changes.enabled.extend(enabled.map(|enabled| (job.to_owned(), enabled)));
+        }
     }
 
     fn changes_of(&self, commit: &Commit, names: &Names) -> Changes {
@@ -221,6 +245,15 @@ impl Changes {
             {
                 Some(there) => merge(there, &job),
                 None => all.push(Value::Object(job)),
+            }
+        }
+        for job in all.iter_mut().filter_map(Value::as_object_mut) {
+            let enabled = job.get("id").and_then(Value::as_str).and_then(|id| self.enabled.get(id));
+            if let Some(enabled) = enabled {
+                job.insert("enabled".to_owned(), json!(enabled));
+                if *enabled {
+                    job.shift_remove("paused");
+                }
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! From the documents to what a machine needs to go on. Nothing is written here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sametick_core::commit::{JobRow, Rows};
 use sametick_core::id::{JobId, Names, SessionKey};
@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::commit_doc::CommitDoc;
 use super::document::{read, text};
 use super::error::StoreError;
+use super::fields::Fields;
 use super::jobs::{self, Skipped};
 use super::layout::Layout;
 use super::left::{self, Adopted, LeftRun};
@@ -26,6 +27,8 @@ pub(crate) struct Loaded {
     pub(crate) stale: Vec<String>,
     pub(crate) left: Vec<LeftRun>,
     pub(crate) adopted: Adopted,
+    /// Jobs whose declaration says that their schedule is not followed.
+    pub(crate) stopped: BTreeSet<String>,
     pub(crate) programs: Vec<(JobId, Program)>,
 }
 
@@ -60,21 +63,29 @@ impl Loaded {
         let mut jobs: BTreeMap<JobId, (Job, JobRow)> = BTreeMap::new();
         for (place, job) in declared.iter().enumerate() {
             let named = job.as_object().and_then(|job| Some((text(job, "id")?, job)));
-            let Some((id, job)) = named.filter(|(id, _)| !id.is_empty()) else {
-                self.skip(&format!("jobs[{place}]"), "it has no id".to_owned());
+            let Some((id, job)) = named else {
+                let why = "id is missing; write a text that no other job has".to_owned();
+                self.skip(&format!("jobs[{place}]"), place, why);
                 continue;
             };
             match jobs::read(job, id, names) {
-                Ok(read) if jobs.contains_key(&read.id) => self.skip(id, "it is there twice".to_owned()),
+                Ok(read) if jobs.contains_key(&read.id) => {
+                    let why =
+                        format!("id is {id:?}, as that of a job before it, which is run; write another");
+                    self.skip(id, place, why);
+                }
                 Ok(read) => {
                     let inline = job.get("state").and_then(Value::as_object).cloned().unwrap_or_default();
                     let state = states.get(id).unwrap_or(&inline);
+                    if jobs::status(&Fields::of_job(job)).is_ok_and(|status| !status.is_active()) {
+                        self.stopped.insert(id.to_owned());
+                    }
                     jobs.insert(read.id, (read, states::read(&read, job, state, names)));
                     if let Some(argv) = jobs::command(job) {
                         self.programs.push((read.id, Program { agent: read.agent, argv }));
                     }
                 }
-                Err(why) => self.skip(id, why),
+                Err(why) => self.skip(id, place, why),
             }
         }
         self.rows.jobs = jobs.into_values().collect();
@@ -128,8 +139,8 @@ impl Loaded {
         self.rows.jobs.binary_search_by_key(&job, |(known, _)| known.id).is_ok()
     }
 
-    fn skip(&mut self, job: &str, why: String) {
-        self.skipped.push(Skipped { job: job.to_owned(), why });
+    fn skip(&mut self, job: &str, place: usize, why: String) {
+        self.skipped.push(Skipped { job: job.to_owned(), place, why });
     }
 }
 

@@ -26,13 +26,16 @@ mod declarations;
 mod disk;
 mod document;
 mod error;
+mod fields;
 mod jobs;
 mod layout;
 mod left;
 mod load;
 mod look;
+mod policies;
 mod run_log;
 mod runs;
+mod schedules;
 mod sessions;
 mod states;
 mod words;
@@ -238,7 +241,7 @@ impl<D: Disk> Store for JsonStore<D> {
             self.programs.add(job, program);
         }
         (self.skipped, self.stale, self.left) = (loaded.skipped, loaded.stale, loaded.left);
-        self.books.adopted = loaded.adopted;
+        (self.books.adopted, self.books.stopped) = (loaded.adopted, loaded.stopped);
         Ok(loaded.rows)
     }
 

@@ -79,8 +79,13 @@ pub struct Script {
 impl Script {
     /// Starts a machine at this wall time.
     pub fn start(rows: &Rows, epoch: u64, wall_ms: i64) -> Self {
+        Self::start_with(Config::default(), rows, epoch, wall_ms)
+    }
+
+    /// The same with other limits.
+    pub fn start_with(config: Config, rows: &Rows, epoch: u64, wall_ms: i64) -> Self {
         let start = Now { mono: Mono::from_nanos(0), wall: Wall::from_millis(wall_ms) };
-        let machine = StandardGateway::new(Config::default(), Shape::Emit);
+        let machine = StandardGateway::new(config, Shape::Emit);
         let mut script = Self { machine, commits: Vec::new(), effects: Vec::new(), start, mono: start.mono };
         let tick = script.machine.restart(rows, epoch, start).clone();
         // Of turns that another gateway left behind nothing is found, which is as good as stopped.

@@ -74,7 +74,7 @@ pub(crate) fn main(directory: &Path, as_json: bool) -> Result<bool, Stop> {
     let now = latest(&snapshot);
     let written = written(&snapshot, now);
     let rows: Vec<Row> = snapshot.sessions.iter().map(|row| judge(row, &snapshot, &written, now)).collect();
-    let skipped = snapshot.skipped.into_iter().map(|skip| Skipped { job: skip.job, why: skip.why });
+    let skipped = snapshot.skipped.into_iter().map(|skip| Skipped { why: skip.to_string(), job: skip.job });
     let told = Told {
         command: "explain",
         holds: rows.iter().all(|row| row.agrees),
