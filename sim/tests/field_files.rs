@@ -151,11 +151,11 @@ fn bad_input_exits_with_2_and_says_where_and_what_to_do() {
         ("sessions.json", "{\n  \"a\": {,}\n}", "sessions.json:2:9: key must be a string"),
         ("sessions.json", "{\"agent:main:cron:j\": 5}", "\"agent:main:cron:j\" should be an object"),
         ("sessions.json", "[]", "sessions.json:1:"),
-        ("jobs.json", "{\"jobs\": 7}", "jobs.json: \"jobs\" should be a list"),
+        ("jobs.json", "{\"jobs\": 7}", "jobs.json:1:10: \"jobs\" should be a list"),
         (
             "jobs-state.json",
             "{\"jobs\": {\"j\": 1}}",
-            "jobs-state.json: \"jobs\" / \"j\" should be an object",
+            "jobs-state.json:1:16: \"jobs\" / \"j\" should be an object",
         ),
     ];
     for (file, content, says) in cases {

@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::commit_doc::Changes;
 use super::disk::Disk;
-use super::document::{pretty, read};
+use super::document::text_of;
 use super::error::StoreError;
 use super::layout::Layout;
+use super::patch::Misfit;
 
 /// How much of a log's end is searched for lines that an interrupted commit has written already.
 const TAIL: u64 = 256 * 1_024;
@@ -30,20 +31,18 @@ pub(crate) enum Write {
 pub(crate) fn writes(changes: &Changes, layout: &Layout) -> Result<Vec<Write>, StoreError> {
     let mut writes = Vec::new();
     if !changes.sessions.is_empty() {
-        let sessions = layout.sessions();
-        writes.push(patched(&sessions, |document| changes.patch_sessions(document))?);
+        writes.extend(patched(&layout.sessions(), |text| changes.patch_sessions(text))?);
     }
     for (job, lines) in &changes.run_lines {
         writes.extend(appended(&layout.run_log(job), lines)?);
     }
     writes.extend(appended(&layout.notes(), &changes.notes)?);
     if !changes.states.is_empty() || !changes.removed.is_empty() {
-        let inline = inline_states(&layout.jobs())?;
-        let inline = |job: &str| inline.get(job).and_then(Value::as_object).cloned();
-        writes.push(patched(&layout.states(), |document| changes.patch_states(document, inline))?);
+        let jobs = text_of(&layout.jobs())?;
+        writes.extend(patched(&layout.states(), |text| changes.patch_states(text, jobs.as_deref()))?);
     }
     if !changes.jobs.is_empty() || !changes.removed.is_empty() || !changes.enabled.is_empty() {
-        writes.push(patched(&layout.jobs(), |document| changes.patch_jobs(document))?);
+        writes.extend(patched(&layout.jobs(), |text| changes.patch_jobs(text))?);
     }
     Ok(writes)
 }
@@ -74,22 +73,16 @@ pub(crate) fn sync_dir(disk: &mut impl Disk, path: &Path) -> Result<(), StoreErr
 }
 
 /// A document as it is, patched: others may have written into it since we looked last, and what they
-/// wrote is not ours to lose.
+/// wrote is not ours to lose. None when it says all of it already.
 fn patched(
     path: &Path,
-    patch: impl FnOnce(&mut Map<String, Value>) -> Result<(), String>,
-) -> Result<Write, StoreError> {
-    let mut document = read::<Map<String, Value>>(path)?.unwrap_or_default();
-    patch(&mut document).map_err(|place| StoreError::shape(path, place, "an object (or a list of jobs)"))?;
-    Ok(Write::Replace { path: path.to_owned(), bytes: pretty(&document) })
-}
-
-/// The states that releases up to 2026.4.15 kept inside `jobs.json`, by job.
-fn inline_states(path: &Path) -> Result<Map<String, Value>, StoreError> {
-    let document = read::<Map<String, Value>>(path)?.unwrap_or_default();
-    let jobs = document.get("jobs").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let pair = |job: &Value| Some((job.get("id")?.as_str()?.to_owned(), job.get("state")?.clone()));
-    Ok(jobs.iter().filter_map(pair).collect())
+    patch: impl FnOnce(&str) -> Result<String, Misfit>,
+) -> Result<Option<Write>, StoreError> {
+    let there = text_of(path)?;
+    let text = there.as_deref().unwrap_or("{}");
+    let patched = patch(text).map_err(|misfit| misfit.in_file(path, text))?;
+    let write = || Write::Replace { path: path.to_owned(), bytes: patched.as_bytes().to_vec() };
+    Ok((there.as_deref() != Some(&patched)).then(write))
 }
 
 /// The lines that are not at the log's end already; none when all are. A line that was cut short by a

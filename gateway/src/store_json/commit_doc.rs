@@ -7,10 +7,10 @@ use sametick_core::id::Names;
 use sametick_core::run::{RunRow, RunState};
 use sametick_core::time::Wall;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::declarations::Declarations;
-use super::document::{merge, object_at};
+use super::document::object_at;
 use super::left::Adopted;
 use super::runs::{self, EventDoc, RunDoc};
 use super::{sessions, states, words};
@@ -187,75 +187,4 @@ fn time_of(commit: &Commit) -> Option<Wall> {
         [Some(run.queued_at), run.granted_at, run.started_at, run.settled_at].into_iter().flatten()
     });
     runs.chain(commit.sessions.iter().map(|patch| patch.updated_at)).max()
-}
-
-impl Changes {
-    /// Writes the session patches into the document.
-    pub(crate) fn patch_sessions(&self, document: &mut Map<String, Value>) -> Result<(), String> {
-        for (key, patch) in &self.sessions {
-            let row = object_at(document, key).ok_or_else(|| format!("{key:?}"))?;
-            merge(row, patch.as_object().unwrap_or(&Map::new()));
-        }
-        Ok(())
-    }
-
-    /// Writes the job states into the document. `inline` has the states that older releases kept in
-    /// `jobs.json`: a job that has no state of its own yet starts from there.
-    pub(crate) fn patch_states(
-        &self,
-        document: &mut Map<String, Value>,
-        inline: impl Fn(&str) -> Option<Map<String, Value>>,
-    ) -> Result<(), String> {
-        document.entry("version").or_insert(json!(1));
-        let all = object_at(document, "jobs").ok_or("\"jobs\"")?;
-        all.retain(|job, _| !self.is_removed(Some(job)));
-        for (job, patch) in &self.states {
-            let known = all.contains_key(job);
-            let entry = object_at(all, job).ok_or_else(|| format!("\"jobs\" / {job:?}"))?;
-            if let Some(at) = self.at {
-                entry.insert("updatedAtMs".to_owned(), json!(at));
-            }
-            if !known {
-                entry.insert("state".to_owned(), Value::Object(inline(job).unwrap_or_default()));
-            }
-            let state = object_at(entry, "state").ok_or_else(|| format!("\"jobs\" / {job:?} / \"state\""))?;
-            merge(state, patch.as_object().unwrap_or(&Map::new()));
-        }
-        Ok(())
-    }
-
-    fn is_removed(&self, job: Option<&str>) -> bool {
-        job.is_some_and(|job| self.removed.iter().any(|removed| removed == job))
-    }
-
-    /// Writes the declared jobs into the document, and takes the removed ones out.
-    pub(crate) fn patch_jobs(&self, document: &mut Map<String, Value>) -> Result<(), String> {
-        document.entry("version").or_insert(json!(1));
-        let all = document.entry("jobs").or_insert_with(|| json!([])).as_array_mut().ok_or("\"jobs\"")?;
-        all.retain(|job| !self.is_removed(job.get("id").and_then(Value::as_str)));
-        for job in &self.jobs {
-            let mut job = job.clone();
-            if let Some(at) = self.at {
-                job.entry("createdAtMs").or_insert(json!(at));
-            }
-            match all
-                .iter_mut()
-                .filter_map(Value::as_object_mut)
-                .find(|there| there.get("id") == job.get("id"))
-            {
-                Some(there) => merge(there, &job),
-                None => all.push(Value::Object(job)),
-            }
-        }
-        for job in all.iter_mut().filter_map(Value::as_object_mut) {
-            let enabled = job.get("id").and_then(Value::as_str).and_then(|id| self.enabled.get(id));
-            if let Some(enabled) = enabled {
-                job.insert("enabled".to_owned(), json!(enabled));
-                if *enabled {
-                    job.shift_remove("paused");
-                }
-            }
-        }
-        Ok(())
-    }
 }

@@ -29,7 +29,8 @@ pub struct Skipped {
 
 impl fmt::Display for Skipped {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "jobs.json: jobs[{}].{}", self.place, self.why)
+        let joint = if self.why.starts_with("it ") { ": " } else { "." };
+        write!(out, "jobs.json: jobs[{}]{joint}{}", self.place, self.why)
     }
 }
 

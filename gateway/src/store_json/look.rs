@@ -6,15 +6,16 @@ use std::path::Path;
 use sametick_core::commit::Rows;
 use sametick_core::id::SessionKey;
 use sametick_core::time::Wall;
-use serde_json::{Map, Value};
 
 use super::commit_doc::CommitDoc;
-use super::document::{int, read, text};
+use super::document::{int, read, text, text_of};
 use super::error::StoreError;
 use super::jobs::Skipped;
 use super::layout::Layout;
 use super::left::LeftRun;
-use super::load::load;
+use super::load::{load, members};
+use super::sessions;
+use super::text::picked;
 use crate::names::SharedNames;
 
 /// What a store would load from a directory, and what the session rows in it say.
@@ -63,21 +64,21 @@ pub fn look(root: &Path, names: &SharedNames) -> Result<Snapshot, StoreError> {
     }
     let path = layout.sessions();
     let missing = || StoreError::io("read", &path, io::Error::from(io::ErrorKind::NotFound));
-    let document: Map<String, Value> = read(&path)?.ok_or_else(missing)?;
+    let document = text_of(&path)?.ok_or_else(missing)?;
+    let rows = members(&path, &document)?;
     names.with(|names| {
         let loaded = load(&layout, &books, names)?;
-        let sessions = document.iter().map(|(name, row)| {
-            let none = Map::new();
-            let row = row.as_object().unwrap_or(&none);
-            let wall = |field| int(row, field).map(Wall::from_millis);
+        let sessions = rows.members().map(|(name, row)| {
+            let row = picked(row, |field| sessions::FIELDS.contains(&field)).unwrap_or_default();
+            let wall = |field| int(&row, field).map(Wall::from_millis);
             FieldSession {
-                name: name.clone(),
+                name: name.to_string(),
                 key: SessionKey::parse(name, names).ok(),
-                status: text(row, "status").map(str::to_owned),
+                status: text(&row, "status").map(str::to_owned),
                 started_at: wall("startedAt"),
                 ended_at: wall("endedAt"),
                 updated_at: wall("updatedAt"),
-                error_kind: text(row, "errorKind").map(str::to_owned),
+                error_kind: text(&row, "errorKind").map(str::to_owned),
             }
         });
         let sessions = sessions.collect();

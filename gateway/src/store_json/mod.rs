@@ -32,12 +32,14 @@ mod layout;
 mod left;
 mod load;
 mod look;
+mod patch;
 mod policies;
 mod run_log;
 mod runs;
 mod schedules;
 mod sessions;
 mod states;
+mod text;
 mod words;
 
 pub use declarations::{Declarations, DeclareError};

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::document::{bytes, int, text};
 use super::error::StoreError;
 use super::layout::Layout;
+use super::text::picked;
 use super::words::OutcomeDoc;
 
 /// The line of a run log that says how a run ended.
@@ -31,6 +32,10 @@ pub struct LogLine {
     /// Whether the line names the session; else it was found by its time.
     pub names_session: bool,
 }
+
+/// The fields of a line that are read.
+const FIELDS: [&str; 10] =
+    ["ts", "status", "error", "sessionId", "runAtMs", "durationMs", "runId", "outcome", "budget", "phase"];
 
 /// A job's run log, read once.
 #[derive(Debug)]
@@ -51,9 +56,10 @@ impl RunLog {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            match serde_json::from_slice(line) {
-                Ok(read) => lines.push((place + 1, read)),
-                Err(_) => tracing::warn!(?path, line = place + 1, "a line of a run log does not read"),
+            // What others say in it may be no Unicode, and is not read.
+            match picked(&String::from_utf8_lossy(line), |field| FIELDS.contains(&field)) {
+                Some(read) => lines.push((place + 1, read)),
+                None => tracing::warn!(?path, line = place + 1, "a line of a run log does not read"),
             }
         }
         Ok(Self { path, lines })
