@@ -3,46 +3,21 @@
 
 mod support;
 
+use std::fs;
 use std::path::Path;
-use std::{fs, io};
 
 use sametick_core::commit::Answer;
 use sametick_core::ports::Store;
 use sametick_gateway::SharedNames;
-use sametick_gateway::store_json::{Disk, JsonStore, StoreError, look};
+use sametick_gateway::store_json::{JsonStore, StoreError, look};
 use serde_json::{Map, Value, json};
-use support::{DUE_MS, RECURRING, Script, contents, field_files, lines, object};
+use support::{DUE_MS, Quick, RECURRING, Script, contents, field_files, lines, object};
 
 const TIMED_OUT: &str = "06927ce3-2a36-4fbb-9244-5e926fe0b137";
 const TWO: &str = "dc34b8b4-ddca-4278-91aa-22005e0f6bc7";
 const SESSION: &str = "42002e96-65b3-40fe-84a9-6beb12d528a8";
 /// Before anything is due, so that nothing else happens.
 const NOW_MS: i64 = DUE_MS - 60_000;
-
-/// A disk that makes nothing durable: for tests that start a hundred gateways.
-#[derive(Debug)]
-struct Quick;
-
-impl Disk for Quick {
-    fn write(&mut self, path: &Path, _like: &Path, bytes: &[u8]) -> io::Result<()> {
-        fs::write(path, bytes)
-    }
-
-    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
-    }
-
-    fn append(&mut self, path: &Path, keep: u64, bytes: &[u8]) -> io::Result<()> {
-        let keep = usize::try_from(keep).expect("a short file");
-        let mut all = fs::read(path).unwrap_or_default();
-        all.truncate(keep);
-        fs::write(path, [&all, bytes].concat())
-    }
-
-    fn sync_dir(&mut self, _path: &Path) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// A gateway starts on the directory, ends what it finds and stops; says how many commits it made.
 fn start_once(dir: &Path) -> usize {

@@ -329,32 +329,6 @@ fn a_restart_finds_what_the_commits_said() {
 }
 
 #[test]
-fn a_file_that_does_not_read_is_named_and_nothing_is_written() {
-    let cases: [(&str, &str, &str); 6] = [
-        ("sessions.json", "", "sessions.json:1:1: the file is empty"),
-        ("sessions.json", " \n", "sessions.json:1:1: the file is empty"),
-        ("jobs.json", "{\n  \"version\": 1,\n  \"jobs\": [,]\n}", "jobs.json:3:12: expected value"),
-        (
-            "jobs-state.json",
-            "{\"version\":1,\"jobs\":[]}",
-            "jobs-state.json:1:21: \"jobs\" should be an object",
-        ),
-        ("jobs.json", "[1, 2]", "jobs.json:1:1: invalid type: sequence"),
-        ("sametick.json", "{\"version\":", "sametick.json:1:11: the file ends in the middle of a value"),
-    ];
-    for (file, text, wanted) in cases {
-        let dir = field_files();
-        fs::write(dir.path().join(file), text).expect("a write");
-        let before = contents(dir.path());
-        let error = JsonStore::open(dir.path(), SharedNames::new()).expect_err("a bad file");
-        let said = error.to_string();
-        assert!(said.contains(wanted), "{said}\nshould contain {wanted}");
-        assert!(said.contains("nothing was overwritten"), "{said}");
-        assert_eq!(contents(dir.path()), before, "{file}");
-    }
-}
-
-#[test]
 fn a_file_that_breaks_while_the_gateway_runs_is_not_overwritten_and_the_commit_is_kept() {
     let dir = field_files();
     let (mut store, mut script) = time_out(dir.path());

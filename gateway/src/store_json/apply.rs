@@ -81,8 +81,12 @@ fn patched(
     let there = text_of(path)?;
     let text = there.as_deref().unwrap_or("{}");
     let patched = patch(text).map_err(|misfit| misfit.in_file(path, text))?;
-    let write = || Write::Replace { path: path.to_owned(), bytes: patched.as_bytes().to_vec() };
-    Ok((there.as_deref() != Some(&patched)).then(write))
+    if there.as_deref() == Some(&patched) {
+        return Ok(None);
+    }
+    // A link stays one: the file it leads to is replaced.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    Ok(Some(Write::Replace { path, bytes: patched.into_bytes() }))
 }
 
 /// The lines that are not at the log's end already; none when all are. A line that was cut short by a

@@ -2,8 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "every test takes what it needs")]
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use sametick_core::commit::{Answer, Commit, Rows};
 use sametick_core::effect::{Effect, Input, InputKind, Report};
@@ -11,6 +11,7 @@ use sametick_core::id::RunId;
 use sametick_core::run::Shape;
 use sametick_core::time::{Mono, Now, Wall};
 use sametick_core::{Config, Machine, StandardGateway};
+use sametick_gateway::store_json::Disk;
 use serde_json::{Map, Value};
 
 /// The recurring job of the field's files, its timeout, and when it is due next there.
@@ -139,5 +140,30 @@ impl Script {
             let tick = self.machine.handle(self.now(), &[Input { at: self.mono, kind }]).clone();
             self.hear(tick);
         }
+    }
+}
+
+/// A disk that makes nothing durable: for tests that start a hundred gateways.
+#[derive(Debug)]
+pub struct Quick;
+
+impl Disk for Quick {
+    fn write(&mut self, path: &Path, _like: &Path, bytes: &[u8]) -> io::Result<()> {
+        fs::write(path, bytes)
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn append(&mut self, path: &Path, keep: u64, bytes: &[u8]) -> io::Result<()> {
+        let keep = usize::try_from(keep).expect("a short file");
+        let mut all = fs::read(path).unwrap_or_default();
+        all.truncate(keep);
+        fs::write(path, [&all, bytes].concat())
+    }
+
+    fn sync_dir(&mut self, _path: &Path) -> io::Result<()> {
+        Ok(())
     }
 }
