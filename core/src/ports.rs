@@ -44,6 +44,14 @@ pub trait Store {
 
     /// Stores a commit atomically and durably. A gap in the numbers is refused, a repeat ignored.
     fn commit(&mut self, commit: &Commit) -> Answer;
+
+    /// Whether something of durable commits is left to do, such as showing them in documents that others read.
+    fn has_put_off(&self) -> bool {
+        false
+    }
+
+    /// Does it. Hosts call this when no commit waits, and not all the time: it may take long.
+    fn do_put_off(&mut self) {}
 }
 
 /// What runs a host's turns. Reports come back as inputs, on the host's own path.

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use sametick_core::commit::{Answer, Commit};
 use sametick_core::ports::Store;
@@ -62,15 +63,63 @@ impl Threaded {
         let (commits, to_store) = mpsc::channel::<Arc<Commit>>();
         let (from_store, answers) = tasks::unbounded_channel();
         let thread = thread::Builder::new().name("sametick-store".to_owned()).spawn(move || {
-            for commit in to_store {
+            let mut rest = Rest::default();
+            while let Some(commit) = rest.next(&to_store, &mut store) {
                 let answer = store.commit(&commit);
                 if from_store.send((commit.number, answer)).is_err() {
                     break;
                 }
             }
+            store.do_put_off();
         })?;
         Ok(Self { commits: Some(commits), answers, thread: Some(thread) })
     }
+}
+
+/// When a store does what it has put off: as soon as no commit waits, and then for no more than a tenth of the
+/// time, however large it is.
+#[derive(Debug, Default)]
+struct Rest {
+    until: Option<Instant>,
+}
+
+/// How many times as long as the work took nothing more of it is done.
+const REST: u32 = 9;
+
+impl Rest {
+    /// The next commit, and what was put off while there is none. `None` when none can come any more.
+    fn next<S: Store>(
+        &mut self,
+        commits: &mpsc::Receiver<Arc<Commit>>,
+        store: &mut S,
+    ) -> Option<Arc<Commit>> {
+        loop {
+            if !store.has_put_off() {
+                return commits.recv().ok();
+            }
+            let left = self.until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now()));
+            match commits.recv_timeout(left) {
+                Ok(commit) => return Some(commit),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    let began = now();
+                    store.do_put_off();
+                    let ended = now();
+                    // What could not be done is tried again, and not as fast as one can.
+                    let least = if store.has_put_off() { Duration::from_secs(1) } else { Duration::ZERO };
+                    self.until = Some(ended + (ended.saturating_duration_since(began) * REST).max(least));
+                }
+            }
+        }
+    }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "it decides when a file is rewritten, and nothing of what is in it"
+)]
+fn now() -> Instant {
+    Instant::now()
 }
 
 impl StorePort for Threaded {

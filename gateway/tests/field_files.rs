@@ -9,7 +9,7 @@ use std::path::Path;
 use sametick_core::commit::Answer;
 use sametick_core::ports::Store;
 use sametick_gateway::SharedNames;
-use sametick_gateway::store_json::{JsonStore, StoreError, look};
+use sametick_gateway::store_json::{JsonStore, look};
 use serde_json::{Map, Value, json};
 use support::{DUE_MS, Quick, RECURRING, Script, contents, field_files, lines, object};
 
@@ -27,6 +27,7 @@ fn start_once(dir: &Path) -> usize {
     for commit in &script.commits {
         assert_eq!(store.commit(commit), Answer::Applied);
     }
+    store.do_put_off();
     script.commits.len()
 }
 
@@ -47,6 +48,13 @@ fn edit(path: &Path, change: impl FnOnce(&mut Map<String, Value>)) {
     let mut document = object(path);
     change(&mut document);
     fs::write(path, serde_json::to_string_pretty(&document).expect("text")).expect("a write");
+}
+
+/// Makes the documents so large that they are not rewritten at once.
+fn grow(dir: &Path) {
+    edit(&dir.join("sessions.json"), |rows| {
+        rows.insert("large".to_owned(), json!({ "padding": "x".repeat(300_000) }));
+    });
 }
 
 /// What stands in the directory without our own files.
@@ -335,16 +343,37 @@ fn to_look_is_not_to_touch() {
 }
 
 #[test]
-fn to_look_at_a_commit_that_is_half_written_says_what_to_do() {
-    let dir = field_files();
-    start_once(dir.path());
-    let mut next = object(&dir.path().join("sametick.json"));
-    next["lastCommit"] = json!(3);
-    fs::write(dir.path().join("sametick-commit.json"), serde_json::to_string(&next).expect("text"))
-        .expect("a write");
-    let error = look(dir.path(), &SharedNames::new()).expect_err("half a commit");
+fn to_look_sees_commits_that_are_in_no_document_yet_and_does_not_write_them_there() {
+    let (dir, same) = (field_files(), field_files());
+    for dir in [&dir, &same] {
+        grow(dir.path());
+    }
+    let names = SharedNames::new();
+    let mut store = JsonStore::open(dir.path(), names).expect("files");
+    let script = Script::start(&store.load().expect("rows"), store.epoch(), NOW_MS);
+    for commit in &script.commits {
+        assert_eq!(store.commit(commit), Answer::Applied);
+    }
+    assert!(store.has_put_off());
+    assert_eq!(sessions(dir.path())[&base(TIMED_OUT)]["status"], "running");
+    let before = contents(dir.path());
+    let seen = look(dir.path(), &SharedNames::new()).expect("files");
+    let status = |row: &sametick_gateway::store_json::FieldSession| row.status.clone();
     assert!(
-        matches!(error, StoreError::Unfinished { .. }) && error.to_string().contains("start the gateway"),
-        "{error}"
+        seen.sessions.iter().all(|row| status(row).as_deref() != Some("running")),
+        "{:#?}",
+        seen.sessions
     );
+    assert_eq!((seen.left.len(), contents(dir.path()) == before), (0, true));
+    // The documents are what they would have been one commit after the other.
+    store.do_put_off();
+    start_once(same.path());
+    let ours = |path: &(std::path::PathBuf, Vec<u8>)| path.0.ends_with("sametick-notes.jsonl");
+    let documents = |dir: &Path| {
+        let strip = |(path, bytes): (std::path::PathBuf, Vec<u8>)| {
+            (path.strip_prefix(dir).expect("inside").to_owned(), bytes)
+        };
+        field_documents(dir).into_iter().filter(|file| !ours(file)).map(strip).collect::<Vec<_>>()
+    };
+    assert!(documents(dir.path()) == documents(same.path()));
 }

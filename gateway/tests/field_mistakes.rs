@@ -114,7 +114,7 @@ fn cases() -> Vec<(&'static str, Spoilt, String)> {
         ),
         ("sessions.json", Directory, format!("could not read sessions.json: {NO_FILE}")),
         ("jobs.json", Directory, format!("could not read jobs.json: {NO_FILE}")),
-        ("sametick-commit.json", Directory, format!("could not read sametick-commit.json: {NO_FILE}")),
+        ("sametick-journal.jsonl", Directory, format!("could not read sametick-journal.jsonl: {NO_FILE}")),
         (
             "sessions.json",
             LinkTo("sessions.json"),

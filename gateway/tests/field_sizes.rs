@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
-use std::time::Instant;
+use std::time::Duration;
 
 use sametick_core::commit::Answer;
 use sametick_core::effect::Report;
@@ -114,36 +114,42 @@ impl Size {
     }
 }
 
-/// Starts on the directory, ends what was left, and takes the first job into its timeout.
-fn live_through(dir: &Path, size: Size, mut tell: impl FnMut(&str, Instant)) {
-    let began = Instant::now();
+/// Starts on the directory, ends what was left, and takes the first job into its timeout. `tell` hears how long
+/// each step took.
+fn live_through(dir: &Path, size: Size, tell: impl Fn(&str, Duration)) {
     let names = SharedNames::new();
-    let mut store = JsonStore::open(dir, names.clone()).expect("a store");
-    tell("open", began);
-    let began = Instant::now();
-    let rows = store.load().expect("rows");
-    tell("load", began);
+    let (took, store) = timed(|| JsonStore::open(dir, names.clone()));
+    tell("open", took);
+    let mut store = store.expect("a store");
+    let (took, rows) = timed(|| store.load());
+    tell("load", took);
+    let rows = rows.expect("rows");
     assert_eq!((rows.jobs.len(), store.skipped().len()), (size.jobs, 0));
     assert_eq!(store.left().len(), size.running);
     let logged = store.left().iter().filter(|left: &&LeftRun| left.line.is_some()).count();
     assert_eq!(logged, size.running.div_ceil(2));
     let session = names.with(|names| names.sessions.intern("new-session"));
-    let began = Instant::now();
-    let mut script = Script::start(&rows, store.epoch(), DUE_MS - 1_000);
-    tell("first tick", began);
+    let (took, mut script) = timed(|| Script::start(&rows, store.epoch(), DUE_MS - 1_000));
+    tell("first tick", took);
     let recovered = script.commits.len();
     script.at(1_000, &[]).report(1_020, Report::Ready { session });
     script.at(1_000 + 22_000, &[]).report(23_005, Report::Stopped);
     for (place, commit) in script.commits.iter().enumerate() {
-        let finalises = commit.sessions.len();
-        let began = Instant::now();
-        assert_eq!(store.commit(commit), Answer::Applied);
+        let (took, answer) = timed(|| store.commit(commit));
         let part = if place < recovered { "recovery" } else { "run" };
-        tell(&format!("commit of the {part}, {finalises} session patches"), began);
+        tell(&format!("commit of the {part}, {} session patches", commit.sessions.len()), took);
+        assert_eq!(answer, Answer::Applied);
     }
-    let began = Instant::now();
-    drop(store);
-    tell("close", began);
+    let (took, ()) = timed(|| store.do_put_off());
+    tell("rewrite of the documents", took);
+    assert!(!store.has_put_off());
+}
+
+#[allow(clippy::disallowed_methods, reason = "figures for people; no test depends on them")]
+fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let began = std::time::Instant::now();
+    let done = work();
+    (began.elapsed(), done)
 }
 
 /// Everything that was at work is over, in every file.
@@ -186,7 +192,7 @@ fn a_hundred_thousand_jobs_and_a_million_sessions_load_run_and_end() {
         size.generate(dir.path());
         let bytes = fs::metadata(dir.path().join("sessions.json")).expect("a file").len();
         println!("{jobs} jobs, {sessions} sessions ({} KiB), {running} left running", bytes / 1_024);
-        live_through(dir.path(), size, |what, began| println!("  {:>10.2?}  {what}", began.elapsed()));
+        live_through(dir.path(), size, |what, took| println!("  {took:>10.2?}  {what}"));
         println!("  {:>10}  resident at most", peak());
         let log = dir.path().join("runs/job-000000.jsonl");
         assert!(fs::read_to_string(&log).expect("a log").contains("new-session"));

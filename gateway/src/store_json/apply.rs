@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::commit_doc::Changes;
+use super::changes::Changes;
 use super::disk::Disk;
 use super::document::text_of;
 use super::error::StoreError;
@@ -41,7 +41,8 @@ pub(crate) fn writes(changes: &Changes, layout: &Layout) -> Result<Vec<Write>, S
         let jobs = text_of(&layout.jobs())?;
         writes.extend(patched(&layout.states(), |text| changes.patch_states(text, jobs.as_deref()))?);
     }
-    if !changes.jobs.is_empty() || !changes.removed.is_empty() || !changes.enabled.is_empty() {
+    let declares = !changes.jobs.is_empty() || !changes.edited.is_empty();
+    if declares || !changes.removed.is_empty() || !changes.enabled.is_empty() {
         writes.extend(patched(&layout.jobs(), |text| changes.patch_jobs(text))?);
     }
     Ok(writes)

@@ -66,26 +66,17 @@ pub enum StoreError {
         /// The directory.
         path: PathBuf,
     },
-    /// A commit that has happened and is not in every file yet: what the files say is not what is.
-    #[error(
-        "{path} holds a commit that is not in every file yet: start the gateway on the directory once, which \
-         finishes it; nothing was written", path = path.display()
-    )]
-    Unfinished {
-        /// The file of the unfinished commit.
-        path: PathBuf,
-    },
-    /// An unfinished commit that does not follow the last one.
+    /// A commit in the journal that does not follow the last one.
     #[error(
         "{path} holds commit {found}, which does not follow commit {last}: the directory was put together \
          from two copies; restore one of them whole; nothing was overwritten", path = path.display()
     )]
     Gap {
-        /// The file of the unfinished commit.
+        /// The journal.
         path: PathBuf,
         /// Its number.
         found: u64,
-        /// The last commit that was applied.
+        /// The one before it.
         last: u64,
     },
 }

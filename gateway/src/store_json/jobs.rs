@@ -8,7 +8,7 @@ use sametick_core::job::{Job, Target};
 use sametick_core::time::Span;
 use serde_json::{Map, Value, json};
 
-use super::document::said;
+use super::document::text;
 use super::fields::Fields;
 use super::{policies, schedules};
 
@@ -136,7 +136,43 @@ fn timeout(payload: &Fields<'_>, target: Target) -> Result<Option<Span>, String>
     Ok(Some(Span::from_nanos(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX))))
 }
 
-/// A job as the file has it that was declared while the gateway ran.
+/// The id of a declared job.
+pub(crate) fn id_of(declared: &Map<String, Value>) -> &str {
+    text(declared, "id").unwrap_or_default()
+}
+
+/// A declared job with the time at which it was made, unless it says so itself.
+pub(crate) fn stamped(mut declared: Map<String, Value>, at: Option<i64>) -> Map<String, Value> {
+    if let Some(at) = at {
+        declared.entry("createdAtMs").or_insert(json!(at));
+    }
+    declared
+}
+
+/// What an edit changes in the declaration that is in the file: nothing that the machine does not know.
+pub(crate) fn edit(there: &Map<String, Value>, written: &Map<String, Value>) -> Map<String, Value> {
+    let mut patch = written.clone();
+    for field in ["name", "enabled", "wakeMode", "state", "createdAtMs"] {
+        patch.shift_remove(field);
+    }
+    for (field, known) in [("payload", &["kind", "timeoutSeconds"][..]), ("delivery", &["mode"])] {
+        let Some(Value::Object(before)) = there.get(field) else { continue };
+        let mut after = before.clone();
+        let news = written.get(field).and_then(Value::as_object).into_iter().flatten();
+        for (name, value) in news.filter(|(name, _)| known.contains(&name.as_str())) {
+            after.insert(name.clone(), value.clone());
+        }
+        patch.insert(field.to_owned(), Value::Object(after));
+    }
+    // There are more ways to deliver than the machine tells apart.
+    let delivers = |job: &Map<String, Value>| delivers(&Fields::of_job(job)).unwrap_or_default();
+    if delivers(there) == delivers(written) {
+        patch.shift_remove("delivery");
+    }
+    patch
+}
+
+/// A job as the file has it that was declared while the gateway ran, with `null` where it has a default.
 pub(crate) fn write(job: &Job, names: &Names) -> Map<String, Value> {
     let seconds = job.terms.budgets.timeout.map_or(0.0, |span| span.as_nanos() as f64 / 1e9);
     let (target, payload) = match job.terms.target {
@@ -147,7 +183,7 @@ pub(crate) fn write(job: &Job, names: &Names) -> Map<String, Value> {
             ("main", json!({ "kind": "systemEvent", "text": "", "timeoutSeconds": number(seconds) }))
         }
     };
-    let mut declared = said(json!({
+    let declared = json!({
         "id": names.jobs.name(job.id.0),
         "agentId": names.agents.name(job.agent.0),
         "name": names.jobs.name(job.id.0),
@@ -158,7 +194,8 @@ pub(crate) fn write(job: &Job, names: &Names) -> Map<String, Value> {
         "payload": payload,
         "delivery": { "mode": if job.terms.deliver { "announce" } else { "none" } },
         "deleteAfterRun": job.delete_after_run,
-    }));
+    });
+    let mut declared = declared.as_object().cloned().unwrap_or_default();
     declared.extend(policies::write(job, names));
     declared.insert("state".to_owned(), json!({}));
     declared

@@ -1,13 +1,14 @@
 //! From the documents to what a machine needs to go on. Nothing is written here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sametick_core::commit::{JobRow, Rows};
 use sametick_core::id::{JobId, Names, SessionKey};
 use sametick_core::job::Job;
 
-use super::commit_doc::CommitDoc;
+use super::books::Books;
+use super::changes::Changes;
 use super::document::{syntax, text, text_of};
 use super::error::StoreError;
 use super::fields::Fields;
@@ -33,9 +34,14 @@ pub(crate) struct Loaded {
 }
 
 /// Reads everything, or says what does not read.
-pub(crate) fn load(layout: &Layout, books: &CommitDoc, names: &mut Names) -> Result<Loaded, StoreError> {
+pub(crate) fn load(
+    layout: &Layout,
+    texts: &Texts,
+    books: &Books,
+    names: &mut Names,
+) -> Result<Loaded, StoreError> {
     let mut loaded = Loaded::default();
-    loaded.load_jobs(layout, names)?;
+    loaded.load_jobs(layout, texts, names)?;
     let path = layout.books();
     let wrong = |place: &str| StoreError::shape(&path, (1, 1), place, "as this version writes it");
     let runs = books.runs.iter().map(|(id, run)| run.read(names).ok_or_else(|| wrong(id)));
@@ -43,10 +49,41 @@ pub(crate) fn load(layout: &Layout, books: &CommitDoc, names: &mut Names) -> Res
     let events = books.events.iter();
     let events = events.map(|event| event.read(names).ok_or_else(|| wrong("\"events\"")));
     loaded.rows.events = events.collect::<Result<_, _>>()?;
-    loaded.load_sessions(layout, books, names)?;
+    loaded.load_sessions(layout, texts, books, names)?;
     (loaded.rows.first_offset, loaded.rows.last_commit) = (books.first_offset, books.last_commit);
     loaded.rows.generations = books.generations;
     Ok(loaded)
+}
+
+/// The texts of the field's documents; those that are not there are empty.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    pub(crate) jobs: String,
+    states: String,
+    pub(crate) sessions: String,
+}
+
+impl Texts {
+    /// Reads them.
+    pub(crate) fn read(layout: &Layout) -> Result<Self, StoreError> {
+        let text = |path: &Path| Ok::<_, StoreError>(text_of(path)?.unwrap_or_else(|| "{}".to_owned()));
+        Ok(Self {
+            jobs: text(&layout.jobs())?,
+            states: text(&layout.states())?,
+            sessions: text(&layout.sessions())?,
+        })
+    }
+
+    /// As they will be.
+    pub(crate) fn with(&self, changes: &Changes, layout: &Layout) -> Result<Self, StoreError> {
+        let (jobs, states, sessions) = (&self.jobs, &self.states, &self.sessions);
+        let wrong = |path: PathBuf, text| move |misfit: Misfit| misfit.in_file(&path, text);
+        Ok(Self {
+            jobs: changes.patch_jobs(jobs).map_err(wrong(layout.jobs(), jobs))?,
+            states: changes.patch_states(states, Some(jobs)).map_err(wrong(layout.states(), states))?,
+            sessions: changes.patch_sessions(sessions).map_err(wrong(layout.sessions(), sessions))?,
+        })
+    }
 }
 
 /// The fields of a row that are read here.
@@ -55,16 +92,13 @@ fn is_lifecycle(field: &str) -> bool {
 }
 
 impl Loaded {
-    fn load_jobs(&mut self, layout: &Layout, names: &mut Names) -> Result<(), StoreError> {
-        let path = layout.jobs();
-        let document = text_of(&path)?.unwrap_or_else(|| "{}".to_owned());
-        let declared = members(&path, &document)?;
+    fn load_jobs(&mut self, layout: &Layout, texts: &Texts, names: &mut Names) -> Result<(), StoreError> {
+        let (path, document) = (layout.jobs(), texts.jobs.as_str());
+        let declared = members(&path, document)?;
         let list = declared.get("jobs").unwrap_or("[]");
-        let wrong = |_| Misfit::at(&document, list, "\"jobs\"", "a list").in_file(&path, &document);
+        let wrong = |_| Misfit::at(document, list, "\"jobs\"", "a list").in_file(&path, document);
         let list = Parts::of_list(list).map_err(wrong)?;
-        let states_path = layout.states();
-        let states_text = text_of(&states_path)?.unwrap_or_else(|| "{}".to_owned());
-        let states = states_in(&states_path, &states_text)?;
+        let states = states_in(&layout.states(), &texts.states)?;
         let mut jobs: BTreeMap<JobId, (Job, JobRow)> = BTreeMap::new();
         for (place, job) in list.texts().enumerate() {
             let Some(declared) = picked(job, |field| field != "state") else {
@@ -108,16 +142,16 @@ impl Loaded {
     fn load_sessions(
         &mut self,
         layout: &Layout,
-        books: &CommitDoc,
+        texts: &Texts,
+        books: &Books,
         names: &mut Names,
     ) -> Result<(), StoreError> {
-        let path = layout.sessions();
-        let text_there = text_of(&path)?.unwrap_or_else(|| "{}".to_owned());
-        let document = members(&path, &text_there)?;
+        let (path, sessions) = (layout.sessions(), texts.sessions.as_str());
+        let document = members(&path, sessions)?;
         let mut stale = Vec::new();
         for (key, value) in document.members() {
-            let wrong = || Misfit::at(&text_there, value, format!("{key:?}"), "an object");
-            let row = picked(value, is_lifecycle).ok_or_else(|| wrong().in_file(&path, &text_there))?;
+            let wrong = || Misfit::at(sessions, value, format!("{key:?}"), "an object");
+            let row = picked(value, is_lifecycle).ok_or_else(|| wrong().in_file(&path, sessions))?;
             let is_running = text(&row, "status") == Some("running");
             let is_stale = is_running && text(&row, "runId").is_none_or(|run| !books.runs.contains_key(run));
             if is_stale {
@@ -133,7 +167,9 @@ impl Loaded {
                 SessionKey::Base { job, .. } | SessionKey::Run { job, .. } => self.knows(job),
             };
             let read = sessions::read(parsed, &row, names);
-            if is_stale {
+            // What others left in a main session is theirs; a run of ours names itself.
+            let is_ours = !matches!(parsed, SessionKey::Main { .. }) || read.run.is_some();
+            if is_stale && is_ours {
                 stale.push(read);
             } else if of_known_job && sessions::can_change(&read) {
                 self.rows.sessions.push(read);

@@ -7,13 +7,15 @@ use sametick_core::commit::Rows;
 use sametick_core::id::SessionKey;
 use sametick_core::time::Wall;
 
-use super::commit_doc::CommitDoc;
+use super::books::Books;
+use super::changes::Changes;
 use super::document::{int, read, text, text_of};
 use super::error::StoreError;
 use super::jobs::Skipped;
+use super::journal::Journal;
 use super::layout::Layout;
 use super::left::LeftRun;
-use super::load::{load, members};
+use super::load::{Texts, load, members};
 use super::sessions;
 use super::text::picked;
 use crate::names::SharedNames;
@@ -50,24 +52,30 @@ pub struct FieldSession {
     pub error_kind: Option<String>,
 }
 
-/// Reads a directory as [`JsonStore::open`](super::JsonStore::open) would. Nothing in it is made, locked
-/// or changed, so a gateway may be at work on it meanwhile.
+/// Reads a directory as [`JsonStore::open`](super::JsonStore::open) would, with the commits that are not in
+/// every file yet. Nothing in it is made, locked or changed, so a gateway may be at work on it meanwhile.
 ///
 /// # Errors
-/// When a file does not read, there is no `sessions.json`, or a commit of ours is not in every file yet.
+/// When a file does not read, or there is no `sessions.json`.
 pub fn look(root: &Path, names: &SharedNames) -> Result<Snapshot, StoreError> {
     let layout = Layout::new(root.to_owned());
-    let books: CommitDoc = read(&layout.books())?.unwrap_or_default();
-    let next = read::<CommitDoc>(&layout.next_books())?;
-    if next.is_some_and(|next| next.last_commit > books.last_commit) {
-        return Err(StoreError::Unfinished { path: layout.next_books() });
+    let mut books: Books = read(&layout.books())?.unwrap_or_default();
+    let (path, journal) = (layout.sessions(), Journal::read(&layout.journal(), books.last_commit)?);
+    let mut texts = Texts::read(&layout)?;
+    if text_of(&path)?.is_none() {
+        return Err(StoreError::io("read", &path, io::Error::from(io::ErrorKind::NotFound)));
     }
-    let path = layout.sessions();
-    let missing = || StoreError::io("read", &path, io::Error::from(io::ErrorKind::NotFound));
-    let document = text_of(&path)?.ok_or_else(missing)?;
-    let rows = members(&path, &document)?;
+    let mut changes = Changes::default();
+    for entry in journal.entries {
+        books.enter(&entry);
+        changes.add(entry.changes);
+    }
+    if !changes.is_empty() {
+        texts = texts.with(&changes, &layout)?;
+    }
+    let rows = members(&path, &texts.sessions)?;
     names.with(|names| {
-        let loaded = load(&layout, &books, names)?;
+        let loaded = load(&layout, &texts, &books, names)?;
         let sessions = rows.members().map(|(name, row)| {
             let row = picked(row, |field| sessions::FIELDS.contains(&field)).unwrap_or_default();
             let wall = |field| int(&row, field).map(Wall::from_millis);

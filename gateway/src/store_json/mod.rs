@@ -1,26 +1,32 @@
 //! A store in the field's file layout: `jobs.json`, `jobs-state.json`, `sessions.json` and
 //! `runs/<job>.jsonl`.
 //!
-//! # How a commit over several files is atomic
+//! # How a commit over several files is atomic, and costs the same in a small directory and a large one
 //!
 //! ```text
-//! 1  sametick-commit.json      the whole commit, as patches        ── durable: from here it happened
+//! 1  sametick-journal.jsonl    one line, the whole commit as patches  ── durable: from here it happened
+//!    ⋮                         further commits; what follows may be put off and is done once for all
 //! 2  sessions.json             ┐
 //! 3  runs/<job>.jsonl          │ each new beside the old, synced, renamed; in this order, so whoever
 //! 4  jobs-state.json           │ reads that a run is over finds its session over too
 //! 5  jobs.json                 ┘
-//! 6  sametick-commit.json  ─▶  sametick.json                       ── done
+//! 6  sametick.json             the bookkeeping after the last of these commits
+//! 7  sametick-journal.jsonl    empty again                            ── done
 //! ```
 //!
 //! A crash before 1 leaves the old state, one after it is finished by the next [`JsonStore::open`]:
 //! patches that are written twice are written once. A document is read again before it is patched,
 //! and only lifecycle fields are patched, so what others keep in it is never lost to an old copy.
 //!
+//! Steps 2 to 7 rewrite documents whole. In a small directory they follow at once; in a large one when the store
+//! has nothing else to do, or when the journal has grown to a part of what a rewrite costs.
+//!
 //! The lock keeps other gateways of this kind away. The field's own gateway knows nothing of it: stop
 //! that one first.
 
 mod apply;
-mod commit_doc;
+mod books;
+mod changes;
 mod cron;
 mod declarations;
 mod disk;
@@ -28,6 +34,7 @@ mod document;
 mod error;
 mod fields;
 mod jobs;
+mod journal;
 mod layout;
 mod left;
 mod load;
@@ -60,8 +67,17 @@ use sametick_core::ports::Store;
 
 use crate::names::SharedNames;
 use crate::process::Programs;
-use commit_doc::CommitDoc;
+use books::{Books, Entry};
+use changes::Changes;
+use journal::Journal;
 use layout::Layout;
+use load::Texts;
+
+/// Documents of no more than this are rewritten at once: it costs less than making a file durable.
+const SMALL: u64 = 256 * 1_024;
+
+/// The journal is put into the documents before it is larger than this, or than a quarter of them.
+const LARGE: u64 = 4 * 1_024 * 1_024;
 
 /// A store over a directory in the field's layout. Holds the directory's lock while it lives.
 #[derive(Debug)]
@@ -69,9 +85,14 @@ pub struct JsonStore<D = RealDisk> {
     disk: D,
     layout: Layout,
     names: SharedNames,
-    books: CommitDoc,
-    /// A commit that has happened and is not in all files yet.
-    unfinished: Option<CommitDoc>,
+    /// As the last commit left them.
+    books: Books,
+    /// What the commits in the journal change in the documents.
+    put_off: Changes,
+    /// How long the journal is, without what a write that failed may have left behind.
+    journal: u64,
+    /// How long the documents were when they were written last.
+    documents: u64,
     skipped: Vec<Skipped>,
     stale: Vec<String>,
     left: Vec<LeftRun>,
@@ -101,8 +122,8 @@ impl<D: Disk> JsonStore<D> {
         let logs = layout.run_logs();
         fs::create_dir_all(&logs).map_err(|error| StoreError::io("make", &logs, error))?;
         let lock = lock(&layout)?;
-        let books = document::read(&layout.books())?.unwrap_or_default();
-        let unfinished = document::read(&layout.next_books())?;
+        let books: Books = document::read(&layout.books())?.unwrap_or_default();
+        let journal = Journal::read(&layout.journal(), books.last_commit)?;
         let (skipped, stale, left) = (Vec::new(), Vec::new(), Vec::new());
         let programs = Programs::default();
         let declarations = Declarations::new(names.clone(), programs.clone());
@@ -111,7 +132,9 @@ impl<D: Disk> JsonStore<D> {
             layout,
             names,
             books,
-            unfinished,
+            put_off: Changes::default(),
+            journal: journal.len,
+            documents: 0,
             skipped,
             stale,
             left,
@@ -119,18 +142,16 @@ impl<D: Disk> JsonStore<D> {
             declarations,
             _lock: lock,
         };
-        store.check_follows()?;
-        store.finish()?;
+        for entry in journal.entries {
+            store.enter(entry);
+        }
+        let writes = apply::writes(&store.put_off, &store.layout)?;
+        store.write_out(writes)?;
         // Everything reads, or the epoch stays as it is.
         store.load()?;
         store.books.epoch += 1;
         store.books.version = 1;
-        let path = store.layout.books();
-        store
-            .disk
-            .replace(&path, &document::pretty(&store.books))
-            .map_err(|error| StoreError::io("replace", &path, error))?;
-        apply::sync_dir(&mut store.disk, store.layout.root())?;
+        store.write_books()?;
         Ok(store)
     }
 
@@ -173,64 +194,75 @@ impl<D: Disk> JsonStore<D> {
         self.declarations.clone()
     }
 
-    /// An unfinished commit may be one further than the next: it is only begun when the one before it
-    /// is in every file, and a power cut can lose that one's last rename and keep this one's first.
-    fn check_follows(&mut self) -> Result<(), StoreError> {
-        let last = self.books.last_commit;
-        match self.unfinished.as_ref().map(|next| next.last_commit) {
-            Some(found) if found < last || found > last + 2 => {
-                Err(StoreError::Gap { path: self.layout.next_books(), found, last })
-            }
-            Some(found) if found == last => {
-                self.unfinished = None;
-                Ok(())
-            }
-            Some(_) | None => Ok(()),
-        }
+    /// Takes what a commit says into the books, and what it changes to what is put off.
+    fn enter(&mut self, entry: Entry) {
+        self.books.enter(&entry);
+        self.put_off.add(entry.changes);
     }
 
-    /// Takes a commit from the point where it has happened to the point where every file shows it.
-    fn finish(&mut self) -> Result<(), StoreError> {
-        let Some(next) = &self.unfinished else { return Ok(()) };
-        // Perhaps what failed was making the commit itself durable, and no file may be ahead of it.
-        apply::sync_dir(&mut self.disk, self.layout.root())?;
-        let writes = apply::writes(&next.changes, &self.layout)?;
-        self.finish_with(writes)
-    }
-
-    fn finish_with(&mut self, writes: Vec<apply::Write>) -> Result<(), StoreError> {
-        apply::perform(&mut self.disk, writes, &self.layout)?;
-        let (from, to) = (self.layout.next_books(), self.layout.books());
-        self.disk.rename(&from, &to).map_err(|error| StoreError::io("rename", &from, error))?;
-        // Not synced: if this rename is lost, the commit is finished again, to the same end.
-        if let Some(next) = self.unfinished.take() {
-            self.books = next;
+    /// Brings the documents to where the journal is, and empties it.
+    fn write_out(&mut self, writes: Vec<apply::Write>) -> Result<(), StoreError> {
+        if !self.put_off.is_empty() {
+            apply::perform(&mut self.disk, writes, &self.layout)?;
         }
+        if self.journal > 0 {
+            // In this order: the journal is needed until the books say that it is not.
+            self.write_books()?;
+            let path = self.layout.journal();
+            self.disk.append(&path, 0, b"").map_err(|error| StoreError::io("empty", &path, error))?;
+        }
+        (self.put_off, self.journal) = (Changes::default(), 0);
+        let length = |path: &Path| fs::metadata(path).map_or(0, |data| data.len());
+        let paths = [self.layout.sessions(), self.layout.states(), self.layout.jobs()];
+        self.documents = paths.iter().map(|path| length(path)).sum();
         Ok(())
+    }
+
+    fn write_books(&mut self) -> Result<(), StoreError> {
+        let path = self.layout.books();
+        let text = document::pretty(&self.books);
+        self.disk.replace(&path, &text).map_err(|error| StoreError::io("replace", &path, error))?;
+        apply::sync_dir(&mut self.disk, self.layout.root())
+    }
+
+    /// Whether the documents are to show a commit before the next one is taken.
+    const fn at_once(&self) -> bool {
+        let most = if self.documents / 4 > LARGE { self.documents / 4 } else { LARGE };
+        self.documents <= SMALL || self.journal > most
     }
 
     fn try_commit(&mut self, commit: &Commit) -> Result<Answer, (Answer, StoreError)> {
         if commit.epoch != self.books.epoch {
             return Ok(Answer::Fenced);
         }
-        let unknown = |error| (Answer::Unknown, error);
-        self.finish().map_err(unknown)?;
         if commit.number <= self.books.last_commit {
             return Ok(Answer::Applied);
         }
         if commit.number > self.books.last_commit + 1 {
             return Ok(Answer::NotApplied);
         }
-        let next = self.names.with(|names| self.books.after(commit, &self.declarations, names));
-        let not_applied = |error| (Answer::NotApplied, error);
-        let writes = apply::writes(&next.changes, &self.layout).map_err(not_applied)?;
-        let path = self.layout.next_books();
-        let failed = |error| (Answer::Unknown, StoreError::io("replace", &path, error));
-        self.disk.replace(&path, &document::pretty(&next)).map_err(failed)?;
-        self.unfinished = Some(next);
-        apply::sync_dir(&mut self.disk, self.layout.root()).map_err(unknown)?;
-        self.finish_with(writes).map_err(unknown)?;
+        let entry = self.names.with(|names| self.books.entry(commit, &self.declarations, names));
+        let writes = if self.at_once() { Some(self.writes_with(&entry)?) } else { None };
+        let (path, line) = (self.layout.journal(), journal::line(&entry));
+        let failed = |error| (Answer::Unknown, StoreError::io("append to", &path, error));
+        self.disk.append(&path, self.journal, &line).map_err(failed)?;
+        self.journal += line.len() as u64;
+        self.enter(entry);
+        if let Some(writes) = writes
+            && let Err(error) = self.write_out(writes)
+        {
+            // It is durable, and the next one brings the documents along.
+            tracing::warn!(commit = commit.number, %error, "a commit is not in all files");
+        }
         Ok(Answer::Applied)
+    }
+
+    /// What brings the documents to where they are after one more commit. Documents that do not read take no
+    /// further commit: somebody has to mend them before there is more to put off.
+    fn writes_with(&self, entry: &Entry) -> Result<Vec<apply::Write>, (Answer, StoreError)> {
+        let mut changes = self.put_off.clone();
+        changes.add(entry.changes.clone());
+        apply::writes(&changes, &self.layout).map_err(|error| (Answer::NotApplied, error))
     }
 }
 
@@ -238,7 +270,11 @@ impl<D: Disk> Store for JsonStore<D> {
     type Error = StoreError;
 
     fn load(&mut self) -> Result<Rows, StoreError> {
-        let loaded = self.names.with(|names| load::load(&self.layout, &self.books, names))?;
+        let mut texts = Texts::read(&self.layout)?;
+        if !self.put_off.is_empty() {
+            texts = texts.with(&self.put_off, &self.layout)?;
+        }
+        let loaded = self.names.with(|names| load::load(&self.layout, &texts, &self.books, names))?;
         for (job, program) in loaded.programs {
             self.programs.add(job, program);
         }
@@ -249,9 +285,20 @@ impl<D: Disk> Store for JsonStore<D> {
 
     fn commit(&mut self, commit: &Commit) -> Answer {
         self.try_commit(commit).unwrap_or_else(|(answer, error)| {
-            tracing::warn!(commit = commit.number, %error, "a commit is not in all files");
+            tracing::warn!(commit = commit.number, %error, "a commit was not taken");
             answer
         })
+    }
+
+    fn has_put_off(&self) -> bool {
+        !self.put_off.is_empty()
+    }
+
+    fn do_put_off(&mut self) {
+        let writes = apply::writes(&self.put_off, &self.layout);
+        if let Err(error) = writes.and_then(|writes| self.write_out(writes)) {
+            tracing::warn!(commit = self.books.last_commit, %error, "commits are not in all files");
+        }
     }
 }
 

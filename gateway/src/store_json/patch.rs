@@ -5,9 +5,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::commit_doc::Changes;
+use super::changes::Changes;
 use super::document::{syntax, text};
 use super::error::StoreError;
+use super::jobs::{self, id_of};
 use super::text::{Cuts, Parts, line_and_column, merged, picked, spelled};
 
 /// A document that does not read, or a place in it that holds something else than it should.
@@ -71,18 +72,19 @@ impl Changes {
                     cuts.insert(place, None);
                 } else if let Some(patch) = self.states.get(job.as_ref()) {
                     let wrong = || Misfit::at(document, entry, format!("\"jobs\" / {job:?}"), "an object");
-                    cuts.insert(place, Some(self.state_in(entry, patch, &inner).ok_or_else(wrong)?));
+                    cuts.insert(place, Some(self.state_in(job, entry, patch, &inner).ok_or_else(wrong)?));
                     seen.insert(job.as_ref());
                 }
             }
             let mut added = Vec::new();
             for (job, patch) in self.states.iter().filter(|(job, _)| !seen.contains(job.as_str())) {
+                let declared = declared.filter(|_| !self.is_removed(Some(job)));
                 let inline = declared.and_then(|declared| inline_state(declared, job));
                 let state = inline.as_deref().unwrap_or("{}");
                 let entry = Parts::of_object("{}").map_err(Misfit::Syntax)?;
                 let fields = entry.lead(&inner);
                 let state = merged(state, fields_of(patch), &fields).unwrap_or_else(|_| said(patch, &fields));
-                let stamp = self.at.map(|at| ("updatedAtMs".to_owned(), at.to_string()));
+                let stamp = self.stamps.get(job).map(|at| ("updatedAtMs".to_owned(), at.to_string()));
                 let members: Vec<(String, String)> =
                     stamp.into_iter().chain([("state".to_owned(), state)]).collect();
                 added.push((job.clone(), entry.changed(&Cuts::new(), &members, &inner)));
@@ -92,8 +94,8 @@ impl Changes {
     }
 
     /// A job's entry with its state patched; nothing when one of them is no object.
-    fn state_in(&self, entry: &str, patch: &Value, inside: &str) -> Option<String> {
-        let stamp = self.at.map(|at| json!({ "updatedAtMs": at }));
+    fn state_in(&self, job: &str, entry: &str, patch: &Value, inside: &str) -> Option<String> {
+        let stamp = self.stamps.get(job).map(|at| json!({ "updatedAtMs": at }));
         let stamped = merged(entry, stamp.as_ref().map_or(&Map::new(), fields_of), inside).ok()?;
         let fields = Parts::of_object(&stamped).ok()?;
         let lead = fields.lead(inside);
@@ -113,39 +115,44 @@ impl Changes {
             let inner = list.lead(lead);
             let (mut cuts, mut seen) = (Cuts::new(), BTreeSet::new());
             for (place, job) in list.texts().enumerate() {
-                let id = picked(job, |name| name == "id");
-                let Some(id) = id.as_ref().and_then(|fields| text(fields, "id")) else { continue };
+                let Some(there) = picked(job, |field| field != "state") else { continue };
+                let Some(id) = text(&there, "id") else { continue };
                 if self.is_removed(Some(id)) {
                     cuts.insert(place, None);
-                } else if let Some(patch) = self.job_patch(id).filter(|_| seen.insert(id.to_owned())) {
+                } else if let Some(patch) = self.job_patch(id, &there).filter(|_| seen.insert(id.to_owned()))
+                {
                     cuts.insert(place, Some(merged(job, &patch, &inner).unwrap_or_else(|_| job.to_owned())));
                 }
             }
-            let id = |job: &Map<String, Value>| text(job, "id").unwrap_or_default().to_owned();
-            let new = self.jobs.iter().filter(|job| !seen.contains(&id(job)));
-            let added = new.map(|job| (String::new(), spelled(&Value::Object(self.stamped(job)), &inner)));
+            let new = self.jobs.iter().chain(&self.edited).filter(|job| seen.insert(id_of(job).to_owned()));
+            let added = new.map(|job| {
+                let mut patch = self.job_patch(id_of(job), &Map::new()).unwrap_or_default();
+                for (field, value) in job {
+                    patch.entry(field).or_insert_with(|| value.clone());
+                }
+                (String::new(), said(&Value::Object(patch), &inner))
+            });
             Ok(list.changed(&cuts, &added.collect::<Vec<_>>(), lead))
         })
     }
 
-    /// What changes in the declaration of a job that is in the file.
-    fn job_patch(&self, id: &str) -> Option<Map<String, Value>> {
-        let declared = self.jobs.iter().find(|job| text(job, "id") == Some(id)).map(|job| self.stamped(job));
-        let Some(enabled) = self.enabled.get(id) else { return declared };
-        let mut patch = declared.unwrap_or_default();
-        patch.insert("enabled".to_owned(), json!(enabled));
-        if *enabled {
-            patch.insert("paused".to_owned(), Value::Null);
+    /// What changes in the declaration of a job, given what the file has of it.
+    fn job_patch(&self, id: &str, there: &Map<String, Value>) -> Option<Map<String, Value>> {
+        let is_it = |job: &&Map<String, Value>| id_of(job) == id;
+        let mut patch = self.jobs.iter().find(is_it).cloned();
+        if let Some(edited) = self.edited.iter().find(is_it) {
+            let there = patch.as_ref().unwrap_or(there);
+            let edit = if there.is_empty() { edited.clone() } else { jobs::edit(there, edited) };
+            patch.get_or_insert_default().extend(edit);
         }
-        Some(patch)
-    }
-
-    fn stamped(&self, job: &Map<String, Value>) -> Map<String, Value> {
-        let mut job = job.clone();
-        if let Some(at) = self.at {
-            job.entry("createdAtMs").or_insert(json!(at));
+        if let Some(enabled) = self.enabled.get(id) {
+            let patch = patch.get_or_insert_default();
+            patch.insert("enabled".to_owned(), json!(enabled));
+            if *enabled {
+                patch.insert("paused".to_owned(), Value::Null);
+            }
         }
-        job
+        patch
     }
 }
 

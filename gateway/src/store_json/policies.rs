@@ -7,7 +7,6 @@ use sametick_core::retry::{Backoff, Endings, FailureKind, Retry};
 use sametick_core::time::Span;
 use serde_json::{Map, Value, json};
 
-use super::document::said;
 use super::fields::Fields;
 
 /// How many runs may wait, or be caught up on, unless the job says so.
@@ -114,7 +113,7 @@ fn budgets(declared: &Fields<'_>) -> Result<Budgets, String> {
     })
 }
 
-/// The policies of a job as fields that read back as they are; those at their default are left out.
+/// The policies of a job as fields that read back as they are; `null` for one that has a default for nothing.
 pub(crate) fn write(job: &Job, names: &Names) -> Map<String, Value> {
     let (overlap, buffer) = match job.overlap {
         Overlap::Skip => (None, None),
@@ -131,7 +130,7 @@ pub(crate) fn write(job: &Job, names: &Names) -> Map<String, Value> {
     let (terms, millis) = (&job.terms, |span: Option<Span>| span.map(rounded_up));
     let retry = (terms.retry.attempts > 1).then_some(terms.retry);
     let abandon = ABANDONS.iter().find(|(_, known)| *known == terms.on_abandon).map(|known| known.0);
-    said(json!({
+    let fields = json!({
         "overlap": overlap,
         "buffer": buffer,
         "catchUp": catch_up,
@@ -148,7 +147,8 @@ pub(crate) fn write(job: &Job, names: &Names) -> Map<String, Value> {
         "stallTimeoutMs": millis(terms.budgets.stall_timeout),
         "totalTimeoutMs": millis(terms.budgets.total_timeout),
         "abortGraceMs": rounded_up(terms.budgets.abort_grace),
-    }))
+    });
+    fields.as_object().cloned().unwrap_or_default()
 }
 
 fn words_of(on: Endings) -> Vec<&'static str> {

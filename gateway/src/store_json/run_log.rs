@@ -65,17 +65,22 @@ impl RunLog {
         Ok(Self { path, lines })
     }
 
-    /// The line of the run in `session`, or of the one that was at work at `moment`; the last of several.
+    /// The line of one of `runs`, else of the run in `session`, else of the one that was at work at `moment`;
+    /// the last of several.
     ///
     /// A line that names its session is about no other. The field's lines of timed-out runs name none:
     /// they are found by their time alone.
     pub(crate) fn find(
         &self,
+        runs: &[String],
         session: Option<&str>,
         moment: Option<Wall>,
         names: &mut Names,
     ) -> Option<LogLine> {
         let named = |line: &Map<String, Value>| session.is_some() && text(line, "sessionId") == session;
+        let of_run = |line: &Map<String, Value>| {
+            text(line, "runId").is_some_and(|run| runs.iter().any(|known| known == run))
+        };
         let in_time = |line: &Map<String, Value>| {
             let nameless = text(line, "sessionId").is_none() && text(line, "runId").is_none();
             let span = int(line, "runAtMs").map(Wall::from_millis).zip(ended_at(line));
@@ -93,7 +98,7 @@ impl RunLog {
                 })
             })
         };
-        last(&named, names).or_else(|| last(&in_time, names))
+        last(&of_run, names).or_else(|| last(&named, names)).or_else(|| last(&in_time, names))
     }
 }
 

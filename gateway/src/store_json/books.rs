@@ -1,4 +1,4 @@
-//! `sametick.json`: the store's own bookkeeping, with the last commit's changes in full.
+//! `sametick.json`, the store's own bookkeeping, and what one commit adds to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,21 +9,22 @@ use sametick_core::time::Wall;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::changes::Changes;
 use super::declarations::Declarations;
 use super::document::object_at;
 use super::left::Adopted;
 use super::runs::{self, EventDoc, RunDoc};
-use super::{sessions, states, words};
+use super::{jobs, sessions, states, words};
 
 /// What the store knows besides the field's documents.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct CommitDoc {
+pub(crate) struct Books {
     /// The version of this document.
     pub(crate) version: u32,
     /// The owner's epoch: rises with every opening of the directory.
     pub(crate) epoch: u64,
-    /// The number of the last commit.
+    /// The number of the last commit that is in every file.
     pub(crate) last_commit: u64,
     /// The highest generation any job was ever given.
     #[serde(default)]
@@ -34,8 +35,6 @@ pub(crate) struct CommitDoc {
     pub(crate) first_offset: u64,
     /// Events nobody acknowledged.
     pub(crate) events: Vec<EventDoc>,
-    /// What the last commit changes in the field's documents.
-    pub(crate) changes: Changes,
     /// What another gateway left running, as long as this store lives.
     #[serde(skip)]
     pub(crate) adopted: Adopted,
@@ -44,86 +43,96 @@ pub(crate) struct CommitDoc {
     pub(crate) stopped: BTreeSet<String>,
 }
 
-/// What one commit changes in the field's documents: patches, so that writing them twice is writing
-/// them once, and nothing that others put into the documents is touched.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// One commit, as a line of the journal has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Changes {
-    /// Session key to fields.
-    pub(crate) sessions: Map<String, Value>,
-    /// Job to lines of its run log.
-    pub(crate) run_lines: BTreeMap<String, Vec<Value>>,
-    /// Job to fields of its state.
-    pub(crate) states: Map<String, Value>,
-    /// Declared jobs.
-    pub(crate) jobs: Vec<Map<String, Value>>,
-    /// Jobs that were removed.
-    #[serde(default)]
-    pub(crate) removed: Vec<String>,
-    /// Jobs that somebody disabled, or resumed though their declaration says that they stand still.
-    #[serde(default)]
-    pub(crate) enabled: BTreeMap<String, bool>,
-    /// Lines about what did not run and what came late.
-    pub(crate) notes: Vec<Value>,
-    /// The commit's own time.
-    pub(crate) at: Option<i64>,
+pub(crate) struct Entry {
+    /// Its number.
+    pub(crate) commit: u64,
+    generations: u32,
+    /// Runs that changed and are not closed.
+    runs: Vec<RunDoc>,
+    /// Runs that closed.
+    closed: Vec<String>,
+    /// How many of the oldest events were acknowledged, these included.
+    heard: usize,
+    events: Vec<EventDoc>,
+    /// What it changes in the field's documents.
+    pub(crate) changes: Changes,
 }
 
-impl CommitDoc {
-    /// The bookkeeping after `commit`, given the bookkeeping before it.
-    pub(crate) fn after(&self, commit: &Commit, declared: &Declarations, names: &Names) -> Self {
-        let mut next = Self {
-            version: 1,
-            epoch: self.epoch,
-            last_commit: commit.number,
+impl Books {
+    /// What a commit adds to these books.
+    pub(crate) fn entry(&self, commit: &Commit, declared: &Declarations, names: &Names) -> Entry {
+        let (closed, open): (Vec<&RunRow>, Vec<&RunRow>) =
+            commit.runs.iter().partition(|run| run.is_closed());
+        let known = self.events.len() + commit.events.len();
+        let heard = usize::try_from(commit.acknowledged.saturating_sub(self.first_offset)).unwrap_or(known);
+        Entry {
+            commit: commit.number,
             generations: commit.generations,
-            changes: Changes {
-                removed: commit.removed.iter().map(|job| names.jobs.name(job.0).to_owned()).collect(),
-                jobs: commit.declared.iter().map(|job| declared.object(job, names)).collect(),
-                ..self.changes_of(commit, names)
-            },
-            ..self.clone()
-        };
-        next.follow(commit, names);
-        for run in &commit.runs {
-            let id = words::run_text(run.id, names);
-            if run.is_closed() {
-                next.runs.remove(&id);
+            runs: open.into_iter().map(|run| RunDoc::of(run, names)).collect(),
+            closed: closed.into_iter().map(|run| words::run_text(run.id, names)).collect(),
+            heard: heard.min(known),
+            events: commit.events.iter().map(|event| EventDoc::of(event, names)).collect(),
+            changes: self.changes_of(commit, declared, names),
+        }
+    }
+
+    /// Enters what a commit adds.
+    pub(crate) fn enter(&mut self, entry: &Entry) {
+        (self.version, self.last_commit, self.generations) = (1, entry.commit, entry.generations);
+        for run in &entry.runs {
+            self.runs.insert(run.run_id.clone(), run.clone());
+        }
+        for run in &entry.closed {
+            self.runs.remove(run);
+        }
+        self.events.extend(entry.events.iter().cloned());
+        let heard = entry.heard.min(self.events.len());
+        self.events.drain(..heard);
+        self.first_offset += heard as u64;
+        for declared in &entry.changes.jobs {
+            self.stopped.remove(jobs::id_of(declared));
+        }
+        for (job, enabled) in &entry.changes.enabled {
+            if *enabled {
+                self.stopped.remove(job);
             } else {
-                next.runs.insert(id, RunDoc::of(run, names));
+                self.stopped.insert(job.clone());
             }
         }
-        next.events.extend(commit.events.iter().map(|event| EventDoc::of(event, names)));
-        let heard = commit.acknowledged.saturating_sub(next.first_offset);
-        let heard = usize::try_from(heard).unwrap_or(usize::MAX).min(next.events.len());
-        next.events.drain(..heard);
-        next.first_offset += heard as u64;
-        next
     }
 
     /// A declaration says whether its schedule is followed, as the field's own do: one that says otherwise
     /// would undo at the next start what somebody asked for.
-    fn follow(&mut self, commit: &Commit, names: &Names) {
-        for declared in &commit.declared {
-            self.stopped.remove(names.jobs.name(declared.id.0));
-        }
-        for row in &commit.jobs {
+    fn enabled_by(&self, commit: &Commit, names: &Names) -> BTreeMap<String, bool> {
+        let news = commit.jobs.iter().filter_map(|row| {
             let job = names.jobs.name(row.id.0);
-            let enabled = match row.status {
-                JobStatus::Active => self.stopped.remove(job).then_some(true),
-                JobStatus::Disabled => self.stopped.insert(job.to_owned()).then_some(false),
+            let stands_still = self.stopped.contains(job);
+            match row.status {
+                JobStatus::Active => stands_still.then(|| (job.to_owned(), true)),
+                JobStatus::Disabled => (!stands_still).then(|| (job.to_owned(), false)),
                 JobStatus::Paused | JobStatus::Exhausted => None,
-            };
-            self.changes.enabled.extend(enabled.map(|enabled| (job.to_owned(), enabled)));
-        }
+            }
+        });
+        news.collect()
     }
 
-    fn changes_of(&self, commit: &Commit, names: &Names) -> Changes {
+    fn changes_of(&self, commit: &Commit, declared: &Declarations, names: &Names) -> Changes {
+        let at = time_of(commit).map(Wall::as_millis);
         let mut changes = Changes {
             notes: runs::notes(commit, names),
-            at: time_of(commit).map(Wall::as_millis),
+            removed: commit.removed.iter().map(|job| names.jobs.name(job.0).to_owned()).collect(),
+            enabled: self.enabled_by(commit, names),
             ..Changes::default()
         };
+        for job in &commit.declared {
+            match declared.draft(job.id) {
+                Some(object) => changes.jobs.push(jobs::stamped(object, at)),
+                None => changes.edited.push(jobs::stamped(jobs::write(job, names), at)),
+            }
+        }
         for patch in &commit.sessions {
             let key = patch.key.render(names);
             if let Some(fields) = object_at(&mut changes.sessions, &key) {
@@ -145,7 +154,9 @@ impl CommitDoc {
         }
         for row in &commit.jobs {
             let patch = states::patch(row, self.granted_at(row.running, commit, names), names);
-            changes.states.insert(names.jobs.name(row.id.0).to_owned(), Value::Object(patch));
+            let job = names.jobs.name(row.id.0).to_owned();
+            changes.stamps.extend(at.map(|at| (job.clone(), at)));
+            changes.states.insert(job, Value::Object(patch));
         }
         changes
     }
