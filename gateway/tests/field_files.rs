@@ -11,26 +11,11 @@ use sametick_core::ports::Store;
 use sametick_gateway::SharedNames;
 use sametick_gateway::store_json::{JsonStore, look};
 use serde_json::{Map, Value, json};
-use support::{DUE_MS, Quick, RECURRING, Script, contents, field_files, lines, object};
+use support::{DUE_MS, NOW_MS, RECURRING, Script, contents, edit, field_files, lines, object, start_once};
 
 const TIMED_OUT: &str = "06927ce3-2a36-4fbb-9244-5e926fe0b137";
 const TWO: &str = "dc34b8b4-ddca-4278-91aa-22005e0f6bc7";
 const SESSION: &str = "42002e96-65b3-40fe-84a9-6beb12d528a8";
-/// Before anything is due, so that nothing else happens.
-const NOW_MS: i64 = DUE_MS - 60_000;
-
-/// A gateway starts on the directory, ends what it finds and stops; says how many commits it made.
-fn start_once(dir: &Path) -> usize {
-    let mut store = JsonStore::open_on(Quick, dir, SharedNames::new()).expect("files");
-    let rows = store.load().expect("rows");
-    let script = Script::start(&rows, store.epoch(), NOW_MS);
-    for commit in &script.commits {
-        assert_eq!(store.commit(commit), Answer::Applied);
-    }
-    store.do_put_off();
-    script.commits.len()
-}
-
 fn base(job: &str) -> String {
     format!("agent:main:cron:{job}")
 }
@@ -41,13 +26,6 @@ fn own(job: &str, session: &str) -> String {
 
 fn sessions(dir: &Path) -> Map<String, Value> {
     object(&dir.join("sessions.json"))
-}
-
-/// Changes a document on the disk.
-fn edit(path: &Path, change: impl FnOnce(&mut Map<String, Value>)) {
-    let mut document = object(path);
-    change(&mut document);
-    fs::write(path, serde_json::to_string_pretty(&document).expect("text")).expect("a write");
 }
 
 /// Makes the documents so large that they are not rewritten at once.

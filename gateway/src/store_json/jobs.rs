@@ -155,14 +155,24 @@ pub(crate) fn edit(there: &Map<String, Value>, written: &Map<String, Value>) -> 
     for field in ["name", "enabled", "wakeMode", "state", "createdAtMs"] {
         patch.shift_remove(field);
     }
-    for (field, known) in [("payload", &["kind", "timeoutSeconds"][..]), ("delivery", &["mode"])] {
+    let known = [
+        ("payload", &["kind", "timeoutSeconds"][..]),
+        ("delivery", &["mode"]),
+        ("schedule", schedules::FIELDS),
+    ];
+    for (field, known) in known {
         let Some(Value::Object(before)) = there.get(field) else { continue };
         let mut after = before.clone();
+        after.retain(|name, _| !known.contains(&name.as_str()));
         let news = written.get(field).and_then(Value::as_object).into_iter().flatten();
         for (name, value) in news.filter(|(name, _)| known.contains(&name.as_str())) {
             after.insert(name.clone(), value.clone());
         }
         patch.insert(field.to_owned(), Value::Object(after));
+    }
+    let schedule = |job: &Map<String, Value>| schedules::read(&Fields::of_job(job), id_of(there)).ok();
+    if schedule(there) == schedule(written) {
+        patch.shift_remove("schedule");
     }
     // There are more ways to deliver than the machine tells apart.
     let delivers = |job: &Map<String, Value>| delivers(&Fields::of_job(job)).unwrap_or_default();

@@ -93,6 +93,8 @@ pub struct JsonStore<D = RealDisk> {
     journal: u64,
     /// How long the documents were when they were written last.
     documents: u64,
+    /// What was read when the directory was opened, until somebody asks for it.
+    loaded: Option<Rows>,
     skipped: Vec<Skipped>,
     stale: Vec<String>,
     left: Vec<LeftRun>,
@@ -135,6 +137,7 @@ impl<D: Disk> JsonStore<D> {
             put_off: Changes::default(),
             journal: journal.len,
             documents: 0,
+            loaded: None,
             skipped,
             stale,
             left,
@@ -148,7 +151,7 @@ impl<D: Disk> JsonStore<D> {
         let writes = apply::writes(&store.put_off, &store.layout)?;
         store.write_out(writes)?;
         // Everything reads, or the epoch stays as it is.
-        store.load()?;
+        store.loaded = Some(store.load()?);
         store.books.epoch += 1;
         store.books.version = 1;
         store.write_books()?;
@@ -247,6 +250,7 @@ impl<D: Disk> JsonStore<D> {
         let failed = |error| (Answer::Unknown, StoreError::io("append to", &path, error));
         self.disk.append(&path, self.journal, &line).map_err(failed)?;
         self.journal += line.len() as u64;
+        self.loaded = None;
         self.enter(entry);
         if let Some(writes) = writes
             && let Err(error) = self.write_out(writes)
@@ -270,6 +274,9 @@ impl<D: Disk> Store for JsonStore<D> {
     type Error = StoreError;
 
     fn load(&mut self) -> Result<Rows, StoreError> {
+        if let Some(rows) = self.loaded.take() {
+            return Ok(rows);
+        }
         let mut texts = Texts::read(&self.layout)?;
         if !self.put_off.is_empty() {
             texts = texts.with(&self.put_off, &self.layout)?;

@@ -13,6 +13,21 @@ use super::fields::{Fields, whole};
 /// What a time is to be written like.
 const A_TIME: &str = "write a time such as \"2026-11-23T23:43:03Z\", or milliseconds since 1970";
 
+/// The fields of a schedule; all others are somebody else's.
+pub(crate) const FIELDS: &[&str] = &[
+    "kind",
+    "at",
+    "atMs",
+    "everyMs",
+    "anchorMs",
+    "expr",
+    "tz",
+    "staggerMs",
+    "staggerOffsetMs",
+    "gap",
+    "repeated",
+];
+
 /// Reads the schedule of the job of an id.
 pub(crate) fn read(job: &Fields<'_>, id: &str) -> Result<Schedule, String> {
     let schedule = job.inside("schedule")?;

@@ -8,16 +8,21 @@ use std::{fs, io};
 use sametick_core::commit::{Answer, Commit, Rows};
 use sametick_core::effect::{Effect, Input, InputKind, Report};
 use sametick_core::id::RunId;
+use sametick_core::ports::Store;
 use sametick_core::run::Shape;
 use sametick_core::time::{Mono, Now, Wall};
 use sametick_core::{Config, Machine, StandardGateway};
-use sametick_gateway::store_json::Disk;
+use sametick_gateway::SharedNames;
+use sametick_gateway::store_json::{Disk, JsonStore};
 use serde_json::{Map, Value};
 
 /// The recurring job of the field's files, its timeout, and when it is due next there.
 pub const RECURRING: &str = "5a775a42-60ba-41f5-8e46-b1bfa97ec599";
 pub const TIMEOUT_MS: u64 = 22_000;
 pub const DUE_MS: i64 = 1_795_482_151_693;
+
+/// Before anything is due in them, so that nothing else happens.
+pub const NOW_MS: i64 = DUE_MS - 60_000;
 
 /// A copy of the field's files in a directory that goes away.
 pub fn field_files() -> tempfile::TempDir {
@@ -166,4 +171,23 @@ impl Disk for Quick {
     fn sync_dir(&mut self, _path: &Path) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// A gateway starts on the directory, ends what it finds and stops; says how many commits it made.
+pub fn start_once(dir: &Path) -> usize {
+    let mut store = JsonStore::open_on(Quick, dir, SharedNames::new()).expect("files");
+    let rows = store.load().expect("rows");
+    let script = Script::start(&rows, store.epoch(), NOW_MS);
+    for commit in &script.commits {
+        assert_eq!(store.commit(commit), Answer::Applied);
+    }
+    store.do_put_off();
+    script.commits.len()
+}
+
+/// Changes a document on the disk.
+pub fn edit(path: &Path, change: impl FnOnce(&mut Map<String, Value>)) {
+    let mut document = object(path);
+    change(&mut document);
+    fs::write(path, serde_json::to_string_pretty(&document).expect("text")).expect("a write");
 }
