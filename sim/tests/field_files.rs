@@ -246,7 +246,8 @@ fn bad_input_exits_with_2_and_says_where_and_what_to_do() {
 
 #[test]
 fn a_file_that_is_none_exits_with_2_and_says_what_to_do() {
-    let spoil: [(fn(&Path) -> io::Result<()>, &str); 3] = [
+    type Spoil = fn(&Path) -> io::Result<()>;
+    let spoil: [(Spoil, &str); 3] = [
         (|path| fs::create_dir(path), "is a directory; move what is there away"),
         (|path| std::os::unix::fs::symlink(path, path), "put the file itself in the place of the link"),
         (|path| fs::write(path, b"{\"\xff\"}"), "sessions.json:1:3: the byte 0xFF is no UTF-8"),
