@@ -37,6 +37,8 @@ impl<S: Store> Inline<S> {
 impl<S: Store> StorePort for Inline<S> {
     fn send(&mut self, commit: &Arc<Commit>) {
         self.answers.push_back((commit.number, self.store.commit(commit)));
+        // There is no better time: nobody else calls this store.
+        self.store.do_put_off();
     }
 
     fn poll_answer(&mut self, _context: &mut Context<'_>) -> Poll<Option<(u64, Answer)>> {

@@ -1,5 +1,6 @@
 //! From the changes of a commit to writes, in the order in which they may be seen.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ use super::error::StoreError;
 use super::layout::Layout;
 use super::patch::Misfit;
 
-/// How much of a log's end is searched for lines that an interrupted commit has written already.
+/// How much of a log's end is searched, beyond the length of new lines, for those that were written already before
+/// a crash: others may have added theirs since.
 const TAIL: u64 = 256 * 1_024;
 
 /// One file to change.
@@ -96,14 +98,15 @@ fn appended(path: &Path, lines: &[Value]) -> Result<Option<Write>, StoreError> {
     if lines.is_empty() {
         return Ok(None);
     }
-    let (len, tail) = tail(path)?;
     let lines: Vec<String> = lines.iter().map(|line| format!("{line}\n")).collect();
+    let new: usize = lines.iter().map(String::len).sum();
+    let (len, tail) = tail(path, TAIL + new as u64)?;
     let torn = tail.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     let ours = !torn.is_empty() && lines.iter().any(|line| line.as_bytes().starts_with(torn));
-    let whole: Vec<&[u8]> = tail.split_inclusive(|byte| *byte == b'\n').collect();
+    let whole: BTreeSet<&[u8]> = tail.split_inclusive(|byte| *byte == b'\n').collect();
     let mut bytes = if torn.is_empty() || ours { Vec::new() } else { b"\n".to_vec() };
     let before = bytes.len();
-    for line in lines.iter().filter(|line| !whole.contains(&line.as_bytes())) {
+    for line in lines.iter().filter(|line| !whole.contains(line.as_bytes())) {
         bytes.extend_from_slice(line.as_bytes());
     }
     let keep = if ours { len - torn.len() as u64 } else { len };
@@ -111,7 +114,7 @@ fn appended(path: &Path, lines: &[Value]) -> Result<Option<Write>, StoreError> {
 }
 
 /// A file's length and the end of its content.
-fn tail(path: &Path) -> Result<(u64, Vec<u8>), StoreError> {
+fn tail(path: &Path, most: u64) -> Result<(u64, Vec<u8>), StoreError> {
     let wrong = |error| StoreError::io("read", path, error);
     let mut file = match File::open(path) {
         Ok(file) => file,
@@ -119,8 +122,42 @@ fn tail(path: &Path) -> Result<(u64, Vec<u8>), StoreError> {
         Err(error) => return Err(wrong(error)),
     };
     let len = file.metadata().map_err(wrong)?.len();
-    file.seek(SeekFrom::Start(len.saturating_sub(TAIL))).map_err(wrong)?;
+    file.seek(SeekFrom::Start(len.saturating_sub(most))).map_err(wrong)?;
     let mut tail = Vec::new();
-    file.take(TAIL).read_to_end(&mut tail).map_err(wrong)?;
+    file.take(most).read_to_end(&mut tail).map_err(wrong)?;
     Ok((len, tail))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What is appended to a log of this content.
+    fn added(log: &[u8], lines: &[Value]) -> Vec<u8> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("log");
+        std::fs::write(&path, log).expect("a write");
+        match appended(&path, lines).expect("a log") {
+            Some(Write::Append { keep, bytes, .. }) => {
+                [&log[..usize::try_from(keep).expect("a short log")], &bytes].concat()
+            }
+            Some(Write::Replace { .. }) | None => log.to_vec(),
+        }
+    }
+
+    #[test]
+    fn lines_of_a_batch_that_a_crash_cut_anywhere_are_there_once() {
+        // Far more than what others may have added.
+        let batch: Vec<Value> = (0..40).map(|n| json!({ "n": n, "text": "x".repeat(20_000) })).collect();
+        let text: String = batch.iter().map(|line| format!("{line}\n")).collect();
+        let before = "{\"n\":-1}\n";
+        for cut in [0, 1, 5_000, 20_030, 400_000, text.len() - 1, text.len()] {
+            let log = format!("{before}{}", &text[..cut]);
+            assert!(added(log.as_bytes(), &batch) == format!("{before}{text}").into_bytes(), "{cut}");
+        }
+        let torn = added(b"{\"other\":", &batch);
+        assert!(torn == format!("{{\"other\":\n{text}").into_bytes(), "somebody else's line stays as it is");
+    }
 }
