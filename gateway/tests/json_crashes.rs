@@ -12,7 +12,7 @@ use sametick_core::commit::{Answer, Commit, Rows};
 use sametick_core::effect::Report;
 use sametick_core::ports::Store;
 use sametick_gateway::SharedNames;
-use sametick_gateway::store_json::{Disk, JsonStore, RealDisk};
+use sametick_gateway::store_json::{self, Disk, JsonStore, RealDisk};
 use serde_json::Value;
 use support::{DUE_MS, RECURRING, Script, TIMEOUT_MS, copy, field_files, lines, object};
 
@@ -203,6 +203,35 @@ fn nobody_who_looks_between_the_steps_sees_a_run_over_beside_a_session_at_work()
     look(dir.path(), &mut looks.borrow_mut());
     let looks = looks.borrow();
     assert!(looks.at_work > 5 && looks.over > 5, "{looks:?}");
+}
+
+#[test]
+fn who_looks_between_any_two_steps_sees_the_state_before_a_commit_or_after_it() {
+    for large in [false, true] {
+        let mut scene = Scene::new();
+        if large {
+            scene.grow();
+        }
+        let states: Vec<Rows> = (0..=scene.commits.len()).map(|done| scene.rows_after(done)).collect();
+        let (dir, mut store, disk) = scene.with_commits(0);
+        let done = Rc::new(RefCell::new(0));
+        let seen = Rc::new(RefCell::new(0));
+        let (root, names) = (dir.path().to_owned(), scene.names.clone());
+        let (at, count, known) = (Rc::clone(&done), Rc::clone(&seen), states.clone());
+        disk.0.borrow_mut().look = Some(Box::new(move || {
+            let rows = store_json::look(&root, &names).expect("a directory").rows;
+            let now = *at.borrow();
+            assert!(known[now..].iter().take(2).any(|state| *state == rows), "{large} {now}: {rows:#?}");
+            *count.borrow_mut() += 1;
+        }));
+        for (place, commit) in scene.commits.iter().enumerate() {
+            *done.borrow_mut() = place;
+            assert_eq!(store.commit(commit), Answer::Applied);
+        }
+        *done.borrow_mut() = scene.commits.len();
+        store.do_put_off();
+        assert!(*seen.borrow() > 12, "{}", seen.borrow());
+    }
 }
 
 #[derive(Debug, Default)]

@@ -59,9 +59,8 @@ pub struct FieldSession {
 /// When a file does not read, or there is no `sessions.json`.
 pub fn look(root: &Path, names: &SharedNames) -> Result<Snapshot, StoreError> {
     let layout = Layout::new(root.to_owned());
-    let mut books: Books = read(&layout.books())?.unwrap_or_default();
-    let (path, journal) = (layout.sessions(), Journal::read(&layout.journal(), books.last_commit)?);
-    let mut texts = Texts::read(&layout)?;
+    let (mut books, mut texts, journal) = one_moment(&layout)?;
+    let path = layout.sessions();
     if text_of(&path)?.is_none() {
         return Err(StoreError::io("read", &path, io::Error::from(io::ErrorKind::NotFound)));
     }
@@ -92,4 +91,22 @@ pub fn look(root: &Path, names: &SharedNames) -> Result<Snapshot, StoreError> {
         let sessions = sessions.collect();
         Ok(Snapshot { rows: loaded.rows, left: loaded.left, skipped: loaded.skipped, sessions })
     })
+}
+
+/// How often a directory is read again that a gateway is rewriting.
+const TRIES: u32 = 8;
+
+/// Books, documents and journal that belong together. A gateway writes the documents, then the books, then empties
+/// the journal: while the books stay the same, the journal has everything that the documents may lack.
+fn one_moment(layout: &Layout) -> Result<(Books, Texts, Journal), StoreError> {
+    let books = || Ok::<Books, StoreError>(read(&layout.books())?.unwrap_or_default());
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let (before, texts) = (books()?, Texts::read(layout)?);
+        let journal = Journal::read(&layout.journal(), before.last_commit);
+        if books()?.last_commit == before.last_commit || tries == TRIES {
+            return Ok((before, texts, journal?));
+        }
+    }
 }
