@@ -15,7 +15,11 @@ pub(crate) fn bytes(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     let wrong = |error| StoreError::io("read", path, error);
     match fs::metadata(path) {
         // Whoever reads a pipe waits for ever.
-        Ok(data) if !data.is_file() => Err(wrong(io::Error::from(ErrorKind::IsADirectory))),
+        Ok(data) if data.is_dir() => Err(wrong(io::Error::from(ErrorKind::IsADirectory))),
+        Ok(data) if !data.is_file() => {
+            let what = "it is a pipe, a device or a socket";
+            Err(wrong(io::Error::new(ErrorKind::NotADirectory, what)))
+        }
         Ok(_) => fs::read(path).map(Some).map_err(wrong),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(wrong(error)),

@@ -125,12 +125,17 @@ fn check_is_there(directory: &Path) -> Result<(), Stop> {
         "there is no such directory"
     } else if !directory.is_dir() {
         "it is a file"
-    } else if directory.join("sessions.json").symlink_metadata().is_err() {
+    } else if is_absent(&directory.join("sessions.json")) {
         "it has no sessions.json"
     } else {
         return Ok(());
     };
     Err(Stop::BadInput(format!("could not explain {}: {why}; {wanted}", directory.display())))
+}
+
+/// Whether there is nothing, as opposed to something that may not be seen.
+fn is_absent(path: &Path) -> bool {
+    path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// The latest time any row speaks of, as the time at which the core starts: the same files give the same
