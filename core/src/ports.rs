@@ -50,8 +50,11 @@ pub trait Store {
         false
     }
 
-    /// Does it. Hosts call this when no commit waits, and not all the time: it may take long.
-    fn do_put_off(&mut self) {}
+    /// Does a part of it, and says whether the next part should follow as soon as no commit waits. Hosts call this
+    /// when none does, and not all the time: it may take long.
+    fn do_put_off(&mut self) -> bool {
+        false
+    }
 }
 
 /// What runs a host's turns. Reports come back as inputs, on the host's own path.

@@ -38,7 +38,7 @@ impl<S: Store> StorePort for Inline<S> {
     fn send(&mut self, commit: &Arc<Commit>) {
         self.answers.push_back((commit.number, self.store.commit(commit)));
         // There is no better time: nobody else calls this store.
-        self.store.do_put_off();
+        while self.store.do_put_off() {}
     }
 
     fn poll_answer(&mut self, _context: &mut Context<'_>) -> Poll<Option<(u64, Answer)>> {
@@ -72,7 +72,7 @@ impl Threaded {
                     break;
                 }
             }
-            store.do_put_off();
+            while store.do_put_off() {}
         })?;
         Ok(Self { commits: Some(commits), answers, thread: Some(thread) })
     }
@@ -83,6 +83,8 @@ impl Threaded {
 #[derive(Debug, Default)]
 struct Rest {
     until: Option<Instant>,
+    /// How long the parts took that belong together, so far.
+    worked: Duration,
 }
 
 /// How many times as long as the work took nothing more of it is done.
@@ -103,15 +105,21 @@ impl Rest {
             match commits.recv_timeout(left) {
                 Ok(commit) => return Some(commit),
                 Err(mpsc::RecvTimeoutError::Disconnected) => return None,
-                Err(mpsc::RecvTimeoutError::Timeout) => {
-                    let began = now();
-                    store.do_put_off();
-                    let ended = now();
-                    // What could not be done is tried again, and not as fast as one can.
-                    let least = if store.has_put_off() { Duration::from_secs(1) } else { Duration::ZERO };
-                    self.until = Some(ended + (ended.saturating_duration_since(began) * REST).max(least));
-                }
+                Err(mpsc::RecvTimeoutError::Timeout) => self.work(store),
             }
+        }
+    }
+
+    fn work<S: Store>(&mut self, store: &mut S) {
+        let began = now();
+        let goes_on = store.do_put_off();
+        let ended = now();
+        self.worked += ended.saturating_duration_since(began);
+        self.until = None;
+        if !goes_on {
+            // What could not be done is tried again, and not as fast as one can.
+            let least = if store.has_put_off() { Duration::from_secs(1) } else { Duration::ZERO };
+            self.until = Some(ended + (std::mem::take(&mut self.worked) * REST).max(least));
         }
     }
 }

@@ -344,7 +344,7 @@ fn to_look_sees_commits_that_are_in_no_document_yet_and_does_not_write_them_ther
     );
     assert_eq!((seen.left.len(), contents(dir.path()) == before), (0, true));
     // The documents are what they would have been one commit after the other.
-    store.do_put_off();
+    while store.do_put_off() {}
     start_once(same.path());
     let ours = |path: &(std::path::PathBuf, Vec<u8>)| path.0.ends_with("sametick-notes.jsonl");
     let documents = |dir: &Path| {

@@ -183,7 +183,7 @@ fn a_commit_that_fails_once_at_any_step_is_taken_when_it_is_sent_again() {
             assert_eq!(store.commit(&scene.commits[number]), Answer::Applied, "commit {number}, step {step}");
             let rows = store.load().expect("rows");
             assert_eq!(rows, new, "commit {number}, step {step}");
-            store.do_put_off();
+            while store.do_put_off() {}
             assert!(!store.has_put_off(), "commit {number}, step {step}");
             check_one_line(dir.path(), &rows, &new, number);
         }
@@ -229,7 +229,7 @@ fn who_looks_between_any_two_steps_sees_the_state_before_a_commit_or_after_it() 
             assert_eq!(store.commit(commit), Answer::Applied);
         }
         *done.borrow_mut() = scene.commits.len();
-        store.do_put_off();
+        while store.do_put_off() {}
         assert!(*seen.borrow() > 12, "{}", seen.borrow());
     }
 }
@@ -287,7 +287,7 @@ fn a_crash_at_any_step_of_what_was_put_off_loses_nothing_and_writes_nothing_twic
         let (_dir, mut store, disk) = scene.with_commits(all);
         assert!(store.has_put_off());
         let before = disk.0.borrow().taken;
-        store.do_put_off();
+        while store.do_put_off() {}
         assert!(!store.has_put_off());
         disk.0.borrow().taken - before
     };
@@ -296,7 +296,7 @@ fn a_crash_at_any_step_of_what_was_put_off_loses_nothing_and_writes_nothing_twic
         for dead in [false, true] {
             let (dir, mut store, disk) = scene.with_commits(all);
             fail_at(&disk, step, dead);
-            store.do_put_off();
+            while store.do_put_off() {}
             assert!(store.has_put_off(), "step {step}");
             assert_eq!(store.load().expect("rows"), wanted, "step {step}");
             drop(store);
@@ -307,6 +307,42 @@ fn a_crash_at_any_step_of_what_was_put_off_loses_nothing_and_writes_nothing_twic
             assert_eq!(row["status"], "timeout", "step {step}");
         }
     }
+}
+
+#[test]
+fn a_commit_that_comes_between_two_parts_of_a_rewrite_is_in_the_next_one() {
+    let mut scene = Scene::new();
+    scene.grow();
+    let all = scene.commits.len();
+    let wanted = scene.rows_after(all);
+    for first in 1..all {
+        for parts in [0, 1, 2, 3, 5, 8] {
+            for crashes in [false, true] {
+                let (dir, mut store, _disk) = scene.with_commits(first);
+                let goes_on = (0..parts).all(|_| store.do_put_off());
+                for commit in &scene.commits[first..] {
+                    assert_eq!(store.commit(commit), Answer::Applied);
+                }
+                let place = format!("{first} commits, {parts} parts, {crashes}");
+                assert_eq!(look_at(&dir, &scene), wanted, "{place}");
+                if !crashes {
+                    // What is under way is finished, and then what came meanwhile.
+                    while store.do_put_off() || store.has_put_off() {}
+                    let row =
+                        &object(&dir.path().join("sessions.json"))[&format!("agent:main:cron:{RECURRING}")];
+                    assert_eq!(row["status"], "timeout", "{place}");
+                }
+                drop(store);
+                let mut store = JsonStore::open(dir.path(), scene.names.clone()).expect("files");
+                assert_eq!(store.load().expect("rows"), wanted, "{place} {goes_on}");
+                check_one_line(dir.path(), &wanted, &wanted, all - 1);
+            }
+        }
+    }
+}
+
+fn look_at(dir: &tempfile::TempDir, scene: &Scene) -> Rows {
+    store_json::look(dir.path(), &scene.names).expect("a directory").rows
 }
 
 #[test]

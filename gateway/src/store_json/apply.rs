@@ -54,21 +54,25 @@ pub(crate) fn writes(changes: &Changes, layout: &Layout) -> Result<Vec<Write>, S
 pub(crate) fn perform(disk: &mut impl Disk, writes: Vec<Write>, layout: &Layout) -> Result<(), StoreError> {
     let mut logs_changed = false;
     for write in writes {
-        match write {
-            Write::Replace { path, bytes } => {
-                disk.replace(&path, &bytes).map_err(|error| StoreError::io("replace", &path, error))?;
-            }
-            Write::Append { path, keep, bytes } => {
-                logs_changed |= path.starts_with(layout.run_logs());
-                disk.append(&path, keep, &bytes)
-                    .map_err(|error| StoreError::io("append to", &path, error))?;
-            }
-        }
+        logs_changed |= matches!(&write, Write::Append { path, .. } if path.starts_with(layout.run_logs()));
+        perform_one(disk, write)?;
     }
     if logs_changed {
         sync_dir(disk, &layout.run_logs())?;
     }
     sync_dir(disk, layout.root())
+}
+
+/// Carries one write out. A file that is new is durable with its directory.
+pub(crate) fn perform_one(disk: &mut impl Disk, write: Write) -> Result<(), StoreError> {
+    match write {
+        Write::Replace { path, bytes } => {
+            disk.replace(&path, &bytes).map_err(|error| StoreError::io("replace", &path, error))
+        }
+        Write::Append { path, keep, bytes } => {
+            disk.append(&path, keep, &bytes).map_err(|error| StoreError::io("append to", &path, error))
+        }
+    }
 }
 
 pub(crate) fn sync_dir(disk: &mut impl Disk, path: &Path) -> Result<(), StoreError> {

@@ -59,6 +59,7 @@ pub use look::{FieldSession, Snapshot, look};
 pub use run_log::LogLine;
 pub use words::{run_id, run_text};
 
+use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -87,8 +88,10 @@ pub struct JsonStore<D = RealDisk> {
     names: SharedNames,
     /// As the last commit left them.
     books: Books,
-    /// What the commits in the journal change in the documents.
+    /// What commits in the journal change in the documents, but for what is being written.
     put_off: Changes,
+    /// What is being written at this moment, part by part.
+    round: Option<Round>,
     /// How long the journal is, without what a write that failed may have left behind.
     journal: u64,
     /// How long the documents were when they were written last.
@@ -102,6 +105,15 @@ pub struct JsonStore<D = RealDisk> {
     declarations: Declarations,
     /// Released when it is dropped, or the process ends in whatever way.
     _lock: File,
+}
+
+/// Documents on their way to where the journal was at a moment.
+#[derive(Debug)]
+struct Round {
+    changes: Changes,
+    writes: VecDeque<apply::Write>,
+    /// As they were at that moment.
+    books: Books,
 }
 
 impl JsonStore {
@@ -135,6 +147,7 @@ impl<D: Disk> JsonStore<D> {
             names,
             books,
             put_off: Changes::default(),
+            round: None,
             journal: journal.len,
             documents: 0,
             loaded: None,
@@ -154,7 +167,8 @@ impl<D: Disk> JsonStore<D> {
         store.loaded = Some(store.load()?);
         store.books.epoch += 1;
         store.books.version = 1;
-        store.write_books()?;
+        let books = store.books.clone();
+        store.write_books(&books)?;
         Ok(store)
     }
 
@@ -203,29 +217,82 @@ impl<D: Disk> JsonStore<D> {
         self.put_off.add(entry.changes);
     }
 
-    /// Brings the documents to where the journal is, and empties it.
+    /// Brings the documents to where the journal is, and empties it. The writes are those of all that was put off.
     fn write_out(&mut self, writes: Vec<apply::Write>) -> Result<(), StoreError> {
+        self.put_off = self.all_put_off();
         if !self.put_off.is_empty() {
             apply::perform(&mut self.disk, writes, &self.layout)?;
         }
-        if self.journal > 0 {
-            // In this order: the journal is needed until the books say that it is not.
-            self.write_books()?;
-            let path = self.layout.journal();
-            self.disk.append(&path, 0, b"").map_err(|error| StoreError::io("empty", &path, error))?;
-        }
-        (self.put_off, self.journal) = (Changes::default(), 0);
-        let length = |path: &Path| fs::metadata(path).map_or(0, |data| data.len());
-        let paths = [self.layout.sessions(), self.layout.states(), self.layout.jobs()];
-        self.documents = paths.iter().map(|path| length(path)).sum();
+        self.empty_journal()?;
+        self.put_off = Changes::default();
         Ok(())
     }
 
-    fn write_books(&mut self) -> Result<(), StoreError> {
-        let path = self.layout.books();
-        let text = document::pretty(&self.books);
+    /// Everything is in the documents.
+    fn empty_journal(&mut self) -> Result<(), StoreError> {
+        if self.journal > 0 {
+            // In this order: the journal is needed until the books say that it is not.
+            let books = self.books.clone();
+            self.write_books(&books)?;
+            let path = self.layout.journal();
+            self.disk.append(&path, 0, b"").map_err(|error| StoreError::io("empty", &path, error))?;
+        }
+        self.journal = 0;
+        self.measure();
+        Ok(())
+    }
+
+    fn measure(&mut self) {
+        let length = |path: &Path| fs::metadata(path).map_or(0, |data| data.len());
+        let paths = [self.layout.sessions(), self.layout.states(), self.layout.jobs()];
+        self.documents = paths.iter().map(|path| length(path)).sum();
+    }
+
+    fn write_books(&mut self, books: &Books) -> Result<(), StoreError> {
+        let (path, text) = (self.layout.books(), document::pretty(books));
         self.disk.replace(&path, &text).map_err(|error| StoreError::io("replace", &path, error))?;
         apply::sync_dir(&mut self.disk, self.layout.root())
+    }
+
+    /// What is put off, and what is being written and perhaps is in some documents only. It is one again.
+    fn all_put_off(&mut self) -> Changes {
+        let later = std::mem::take(&mut self.put_off);
+        match self.round.take() {
+            Some(mut round) => {
+                round.changes.add(later);
+                round.changes
+            }
+            None => later,
+        }
+    }
+
+    /// One part of what was put off; whether there is another.
+    fn next_part(&mut self) -> Result<bool, StoreError> {
+        let Some(round) = &mut self.round else {
+            if self.put_off.is_empty() {
+                return Ok(false);
+            }
+            let writes = apply::writes(&self.put_off, &self.layout)?.into();
+            let (changes, books) = (std::mem::take(&mut self.put_off), self.books.clone());
+            self.round = Some(Round { changes, writes, books });
+            return Ok(true);
+        };
+        if let Some(write) = round.writes.pop_front() {
+            apply::perform_one(&mut self.disk, write)?;
+            return Ok(true);
+        }
+        apply::sync_dir(&mut self.disk, &self.layout.run_logs())?;
+        apply::sync_dir(&mut self.disk, self.layout.root())?;
+        if self.put_off.is_empty() {
+            self.empty_journal()?;
+        } else {
+            // Further commits came: the journal stays until a round is over before the next one comes.
+            let books = round.books.clone();
+            self.write_books(&books)?;
+        }
+        self.round = None;
+        self.measure();
+        Ok(false)
     }
 
     /// Whether the documents are to show a commit before the next one is taken.
@@ -264,7 +331,8 @@ impl<D: Disk> JsonStore<D> {
     /// What brings the documents to where they are after one more commit. Documents that do not read take no
     /// further commit: somebody has to mend them before there is more to put off.
     fn writes_with(&self, entry: &Entry) -> Result<Vec<apply::Write>, (Answer, StoreError)> {
-        let mut changes = self.put_off.clone();
+        let mut changes = self.round.as_ref().map_or_else(Changes::default, |round| round.changes.clone());
+        changes.add(self.put_off.clone());
         changes.add(entry.changes.clone());
         apply::writes(&changes, &self.layout).map_err(|error| (Answer::NotApplied, error))
     }
@@ -278,6 +346,7 @@ impl<D: Disk> Store for JsonStore<D> {
             return Ok(rows);
         }
         let mut texts = Texts::read(&self.layout)?;
+        self.put_off = self.all_put_off();
         if !self.put_off.is_empty() {
             texts = texts.with(&self.put_off, &self.layout)?;
         }
@@ -298,14 +367,15 @@ impl<D: Disk> Store for JsonStore<D> {
     }
 
     fn has_put_off(&self) -> bool {
-        !self.put_off.is_empty()
+        self.round.is_some() || !self.put_off.is_empty()
     }
 
-    fn do_put_off(&mut self) {
-        let writes = apply::writes(&self.put_off, &self.layout);
-        if let Err(error) = writes.and_then(|writes| self.write_out(writes)) {
+    fn do_put_off(&mut self) -> bool {
+        self.next_part().unwrap_or_else(|error| {
             tracing::warn!(commit = self.books.last_commit, %error, "commits are not in all files");
-        }
+            self.put_off = self.all_put_off();
+            false
+        })
     }
 }
 
