@@ -5,6 +5,7 @@ use std::io;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use sametick_core::commit::{Answer, Commit};
 use sametick_core::ports::Store;
@@ -80,6 +81,8 @@ impl<S: Store> Inline<S> {
 impl<S: Store> StorePort for Inline<S> {
     fn send(&mut self, request: ToStore) {
         self.answers.push_back(request.ask(&mut self.store));
+        // There is no better time: nobody else calls this store.
+        while self.store.do_put_off() {}
     }
 
     fn poll_answer(&mut self, _context: &mut Context<'_>) -> Poll<Option<FromStore>> {
@@ -106,14 +109,66 @@ impl Threaded {
         let (requests, to_store) = mpsc::channel::<ToStore>();
         let (from_store, answers) = tasks::unbounded_channel();
         let thread = thread::Builder::new().name("sametick-store".to_owned()).spawn(move || {
-            for request in to_store {
+            let mut rest = Rest::default();
+            while let Some(request) = rest.next(&to_store, &mut store) {
                 if from_store.send(request.ask(&mut store)).is_err() {
                     break;
                 }
             }
+            while store.do_put_off() {}
         })?;
         Ok(Self { requests: Some(requests), answers, thread: Some(thread) })
     }
+}
+
+/// When a store does what it has put off: as soon as no commit waits, and then for no more than a tenth of the
+/// time, however large it is.
+#[derive(Debug, Default)]
+struct Rest {
+    until: Option<Instant>,
+    /// How long the parts took that belong together, so far.
+    worked: Duration,
+}
+
+/// How many times as long as the work took nothing more of it is done.
+const REST: u32 = 9;
+
+impl Rest {
+    /// The next request, and what was put off while there is none. `None` when none can come any more.
+    fn next<S: Store>(&mut self, requests: &mpsc::Receiver<ToStore>, store: &mut S) -> Option<ToStore> {
+        loop {
+            if !store.has_put_off() {
+                return requests.recv().ok();
+            }
+            let left = self.until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now()));
+            match requests.recv_timeout(left) {
+                Ok(request) => return Some(request),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+                Err(mpsc::RecvTimeoutError::Timeout) => self.work(store),
+            }
+        }
+    }
+
+    fn work<S: Store>(&mut self, store: &mut S) {
+        let began = now();
+        let goes_on = store.do_put_off();
+        let ended = now();
+        self.worked += ended.saturating_duration_since(began);
+        self.until = None;
+        if !goes_on {
+            // What could not be done is tried again, and not as fast as one can.
+            let least = if store.has_put_off() { Duration::from_secs(1) } else { Duration::ZERO };
+            self.until = Some(ended + (std::mem::take(&mut self.worked) * REST).max(least));
+        }
+    }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "it decides when a file is rewritten, and nothing of what is in it"
+)]
+fn now() -> Instant {
+    Instant::now()
 }
 
 impl StorePort for Threaded {
