@@ -3,7 +3,7 @@
 
 use sametick_core::Waiting;
 use sametick_core::commit::{Answer, Commit, JobRow};
-use sametick_core::effect::{Effect, Tick};
+use sametick_core::effect::{Effect, Input, Tick};
 use sametick_core::job::Job;
 use sametick_core::time::{Mono, Now, Span};
 
@@ -95,7 +95,7 @@ impl<'s> Judge<'s> {
         if answer == Answer::Applied {
             let scene = Scene {
                 at,
-                said: said.mono,
+                said,
                 books: &self.books,
                 changes: &self.changes,
                 commit,
@@ -107,10 +107,28 @@ impl<'s> Judge<'s> {
         answer
     }
 
+    /// Hears what the gateway is told, before it answers. A host that does not show it has its books
+    /// believed where a turn's own word would be better.
+    pub fn hear(&mut self, inputs: &[Input]) {
+        self.checks.hear(inputs);
+    }
+
     /// Judges an effect that leaves; what is durable by now decides.
     pub fn effect(&mut self, at: Mono, effect: &Effect) {
+        self.says(at, effect);
+        self.left(at, effect);
+    }
+
+    /// Judges an effect that is to leave; the process may still die before it does.
+    pub(crate) fn says(&mut self, at: Mono, effect: &Effect) {
         let labels = Labels::new(self.scenario, &self.jobs);
         self.checks.effect(&mut self.failures, at, effect, &self.books, &labels);
+    }
+
+    /// Judges an effect that has left.
+    pub(crate) fn left(&mut self, at: Mono, effect: &Effect) {
+        let labels = Labels::new(self.scenario, &self.jobs);
+        self.checks.left(&mut self.failures, at, effect, &self.books, &labels);
     }
 
     /// Hears that a gateway came back: what it waits for, and its first tick, before that is carried

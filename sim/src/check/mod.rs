@@ -3,8 +3,10 @@
 //! Commits are judged when they become durable, since what a crash takes back was never seen;
 //! effects are judged when they leave.
 
+mod alive;
 mod comes_to_rest;
 mod event_first;
+mod no_overlap;
 mod no_resurrection;
 mod queued_leaves_no_session;
 mod reason_kept;
@@ -15,15 +17,16 @@ mod survives_crash;
 
 use sametick_core::Waiting;
 use sametick_core::commit::Commit;
-use sametick_core::effect::{Effect, Tick};
+use sametick_core::effect::{Effect, Input, Tick};
 use sametick_core::id::RunId;
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::session::{SessionRow, Status};
-use sametick_core::time::{Mono, Span};
+use sametick_core::time::{Mono, Now, Span};
 
 use crate::books::{Books, Changes};
 use crate::label::Labels;
 use crate::scenario::{Claim, Counted};
+use alive::Alive;
 
 /// The checks, in the order they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +45,8 @@ pub enum CheckName {
     RecordsAgree,
     /// See `queued_leaves_no_session.rs`.
     QueuedLeavesNoSession,
+    /// See `no_overlap.rs`.
+    NoOverlap,
     /// See `survives_crash.rs`.
     SurvivesCrash,
     /// See `comes_to_rest.rs`.
@@ -54,7 +59,7 @@ pub enum CheckName {
 
 impl CheckName {
     /// The checks that judge every world.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SameTick,
         Self::ReasonKept,
         Self::SettlesOnce,
@@ -62,6 +67,7 @@ impl CheckName {
         Self::NoResurrection,
         Self::RecordsAgree,
         Self::QueuedLeavesNoSession,
+        Self::NoOverlap,
         Self::SurvivesCrash,
         Self::ComesToRest,
     ];
@@ -77,6 +83,7 @@ impl CheckName {
             Self::NoResurrection => "no_resurrection",
             Self::RecordsAgree => "records_agree",
             Self::QueuedLeavesNoSession => "queued_leaves_no_session",
+            Self::NoOverlap => "no_overlap",
             Self::SurvivesCrash => "survives_crash",
             Self::ComesToRest => "comes_to_rest",
             Self::Claim => "claim",
@@ -95,6 +102,7 @@ impl CheckName {
             Self::NoResurrection => no_resurrection::SENTENCE,
             Self::RecordsAgree => records_agree::SENTENCE,
             Self::QueuedLeavesNoSession => queued_leaves_no_session::SENTENCE,
+            Self::NoOverlap => no_overlap::SENTENCE,
             Self::SurvivesCrash => survives_crash::SENTENCE,
             Self::ComesToRest => comes_to_rest::SENTENCE,
             Self::Claim => "what the scenario claims of its runs is true of them",
@@ -113,6 +121,7 @@ impl CheckName {
             Self::NoResurrection => no_resurrection::FIELD,
             Self::RecordsAgree => records_agree::FIELD,
             Self::QueuedLeavesNoSession => queued_leaves_no_session::FIELD,
+            Self::NoOverlap => no_overlap::FIELD,
             Self::SurvivesCrash => survives_crash::FIELD,
             Self::ComesToRest => comes_to_rest::FIELD,
             Self::Claim | Self::Law => &[],
@@ -137,8 +146,8 @@ pub struct Failure {
 #[derive(Debug)]
 pub(crate) struct Scene<'a> {
     pub(crate) at: Mono,
-    /// When the tick was that said it.
-    pub(crate) said: Mono,
+    /// What the clocks showed to the tick that said it.
+    pub(crate) said: Now,
     pub(crate) books: &'a Books,
     pub(crate) changes: &'a Changes,
     pub(crate) commit: &'a Commit,
@@ -179,11 +188,20 @@ pub(crate) struct Checks {
     /// On the monotonic clock, in milliseconds since the world began.
     restarted_at: Option<i64>,
     recovering: bool,
+    alive: Alive,
 }
 
 impl Checks {
+    /// Forgets everything, keeping the memory.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        self.restarted_at = None;
+        self.recovering = false;
+        self.alive.clear();
+    }
+
+    /// Hears what a gateway is told, before that has answered.
+    pub(crate) fn hear(&mut self, inputs: &[Input]) {
+        self.alive.hear(inputs, |_, _| ());
     }
 
     /// Judges a commit that became durable.
@@ -195,12 +213,14 @@ impl Checks {
         records_agree::judge(failures, scene);
         queued_leaves_no_session::judge(failures, scene, self.restarted_at);
         comes_to_rest::judge(failures, scene, self.restarted_at);
+        self.alive.committed(scene);
+        no_overlap::judge_grants(failures, scene, &self.alive);
         if std::mem::take(&mut self.recovering) {
             survives_crash::judge_first(failures, scene.at, scene.books, &scene.labels);
         }
     }
 
-    /// Judges an effect that leaves.
+    /// Judges an effect that the gateway wants to leave, by what is durable then.
     pub(crate) fn effect(
         &self,
         failures: &mut Vec<Failure>,
@@ -213,10 +233,24 @@ impl Checks {
         queued_leaves_no_session::judge_effect(failures, at, effect, books, labels);
     }
 
+    /// Judges an effect that has left.
+    pub(crate) fn left(
+        &mut self,
+        failures: &mut Vec<Failure>,
+        at: Mono,
+        effect: &Effect,
+        books: &Books,
+        labels: &Labels<'_>,
+    ) {
+        no_overlap::judge(failures, at, effect, &self.alive, books, labels);
+        self.alive.left(effect, books);
+    }
+
     /// Hears that a gateway came back.
     pub(crate) fn restarted(&mut self, failures: &mut Vec<Failure>, back: &Restarted<'_>) {
         self.restarted_at = Some(i64::try_from(back.at.as_nanos() / 1_000_000).unwrap_or(i64::MAX));
         self.recovering = back.first.commit().is_some();
+        self.alive.restarted();
         if !self.recovering {
             survives_crash::judge_first(failures, back.at, back.books, &back.labels);
         }
@@ -232,6 +266,14 @@ impl Checks {
         survives_crash::judge_rest(failures, rest);
         comes_to_rest::judge_rest(failures, rest);
     }
+}
+
+/// The runs that get a slot in a commit.
+pub(crate) fn granted(changes: &Changes) -> impl Iterator<Item = &RunRow> {
+    changes.runs.iter().filter_map(|(before, after)| {
+        let before = before.is_some_and(|row| row.granted_at.is_some());
+        (after.granted_at.is_some() && !before).then_some(after)
+    })
 }
 
 /// The runs that settle in a commit, each with its outcome.

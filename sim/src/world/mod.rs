@@ -287,6 +287,7 @@ impl<'s, M: Machine> World<'s, M> {
             self.heard_told = self.heard;
             self.inputs.push(Input { at: now, kind: InputKind::Heard { below: self.heard } });
         }
+        self.judge.hear(&self.inputs);
         let reading = self.reading(now);
         let before = self.tries_laws.then(|| self.machine.clone());
         let mut tick = std::mem::take(&mut self.tick);
@@ -326,7 +327,7 @@ impl<'s, M: Machine> World<'s, M> {
             recorder.tick(self.now, self.life, &self.inputs, tick);
         }
         for effect in tick.effects() {
-            self.judge.effect(self.now, effect);
+            self.judge.says(self.now, effect);
         }
         if let Some(commit) = tick.commit()
             && self.judge.failures().is_empty()
@@ -356,6 +357,7 @@ impl<'s, M: Machine> World<'s, M> {
     }
 
     fn carry_out(&mut self, effect: Effect) {
+        self.judge.left(self.now, &effect);
         match effect {
             Effect::Start { run } => self.start_turn(run),
             Effect::Abort { run } => self.abort_turn(run),
