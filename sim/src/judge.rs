@@ -8,7 +8,7 @@ use sametick_core::job::Job;
 use sametick_core::time::{Mono, Now, Span};
 
 use crate::books::{Books, Changes};
-use crate::check::{Checks, Failure, Rest, Restarted, Scene};
+use crate::check::{Checks, Failure, Probe, Rest, Restarted, Scene};
 use crate::label::Labels;
 use crate::scenario::{Scenario, ScenarioJob};
 
@@ -110,7 +110,7 @@ impl<'s> Judge<'s> {
     /// Hears what the gateway is told, before it answers. A host that does not show it has its books
     /// believed where a turn's own word would be better.
     pub fn hear(&mut self, inputs: &[Input]) {
-        self.checks.hear(inputs);
+        self.checks.hear(inputs, &self.books, &self.scenario.config);
     }
 
     /// Judges an effect that leaves; what is durable by now decides.
@@ -150,6 +150,17 @@ impl<'s> Judge<'s> {
         let labels = Labels::new(self.scenario, &self.jobs);
         let rest = Rest { at, books: &self.books, labels: &labels, waiting, rested, endless, heard };
         self.checks.rest(&mut self.failures, &rest);
+    }
+
+    /// The free slots of each lane that has one.
+    pub(crate) fn free_slots(&self) -> Vec<Probe> {
+        self.checks.free_slots(&self.scenario.config)
+    }
+
+    /// Judges what became of runs that asked for free slots.
+    pub(crate) fn probed(&mut self, at: Mono, probe: Probe) {
+        let labels = Labels::new(self.scenario, &self.jobs);
+        self.checks.probed(&mut self.failures, at, probe, &labels);
     }
 
     /// Adds a failure found elsewhere.

@@ -61,6 +61,12 @@ impl<'a> Labels<'a> {
         format!("{job}{generation}{which}{attempt}")
     }
 
+    /// The name of a lane.
+    #[must_use]
+    pub fn lane(&self, lane: u32) -> &'a str {
+        self.scenario.names.lanes.name(lane)
+    }
+
     /// A session key with its names; sessions are `s1`, `s2`, … in the order they were planned.
     #[must_use]
     pub fn key(&self, key: SessionKey) -> String {

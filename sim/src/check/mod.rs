@@ -13,20 +13,24 @@ mod reason_kept;
 mod records_agree;
 mod same_tick;
 mod settles_once;
+mod slots;
+mod slots_return;
 mod survives_crash;
 
-use sametick_core::Waiting;
 use sametick_core::commit::Commit;
 use sametick_core::effect::{Effect, Input, Tick};
 use sametick_core::id::RunId;
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::session::{SessionRow, Status};
 use sametick_core::time::{Mono, Now, Span};
+use sametick_core::{Config, Waiting};
 
 use crate::books::{Books, Changes};
 use crate::label::Labels;
 use crate::scenario::{Claim, Counted};
 use alive::Alive;
+use slots::Slots;
+pub(crate) use slots_return::Probe;
 
 /// The checks, in the order they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +49,8 @@ pub enum CheckName {
     RecordsAgree,
     /// See `queued_leaves_no_session.rs`.
     QueuedLeavesNoSession,
+    /// See `slots_return.rs`.
+    SlotsReturn,
     /// See `no_overlap.rs`.
     NoOverlap,
     /// See `survives_crash.rs`.
@@ -59,7 +65,7 @@ pub enum CheckName {
 
 impl CheckName {
     /// The checks that judge every world.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::SameTick,
         Self::ReasonKept,
         Self::SettlesOnce,
@@ -67,6 +73,7 @@ impl CheckName {
         Self::NoResurrection,
         Self::RecordsAgree,
         Self::QueuedLeavesNoSession,
+        Self::SlotsReturn,
         Self::NoOverlap,
         Self::SurvivesCrash,
         Self::ComesToRest,
@@ -83,6 +90,7 @@ impl CheckName {
             Self::NoResurrection => "no_resurrection",
             Self::RecordsAgree => "records_agree",
             Self::QueuedLeavesNoSession => "queued_leaves_no_session",
+            Self::SlotsReturn => "slots_return",
             Self::NoOverlap => "no_overlap",
             Self::SurvivesCrash => "survives_crash",
             Self::ComesToRest => "comes_to_rest",
@@ -102,6 +110,7 @@ impl CheckName {
             Self::NoResurrection => no_resurrection::SENTENCE,
             Self::RecordsAgree => records_agree::SENTENCE,
             Self::QueuedLeavesNoSession => queued_leaves_no_session::SENTENCE,
+            Self::SlotsReturn => slots_return::SENTENCE,
             Self::NoOverlap => no_overlap::SENTENCE,
             Self::SurvivesCrash => survives_crash::SENTENCE,
             Self::ComesToRest => comes_to_rest::SENTENCE,
@@ -121,6 +130,7 @@ impl CheckName {
             Self::NoResurrection => no_resurrection::FIELD,
             Self::RecordsAgree => records_agree::FIELD,
             Self::QueuedLeavesNoSession => queued_leaves_no_session::FIELD,
+            Self::SlotsReturn => slots_return::FIELD,
             Self::NoOverlap => no_overlap::FIELD,
             Self::SurvivesCrash => survives_crash::FIELD,
             Self::ComesToRest => comes_to_rest::FIELD,
@@ -189,6 +199,7 @@ pub(crate) struct Checks {
     restarted_at: Option<i64>,
     recovering: bool,
     alive: Alive,
+    slots: Slots,
 }
 
 impl Checks {
@@ -197,11 +208,37 @@ impl Checks {
         self.restarted_at = None;
         self.recovering = false;
         self.alive.clear();
+        self.slots.clear();
     }
 
     /// Hears what a gateway is told, before that has answered.
-    pub(crate) fn hear(&mut self, inputs: &[Input]) {
-        self.alive.hear(inputs, |_, _| ());
+    pub(crate) fn hear(&mut self, inputs: &[Input], books: &Books, config: &Config) {
+        let slots = &mut self.slots;
+        self.alive.hear(inputs, |run, alive| {
+            if let Some(row) = books.run(run) {
+                slots.look_at(row, books, alive, config);
+            }
+        });
+    }
+
+    /// The free slots of each lane that has one, by the books.
+    pub(crate) fn free_slots(&self, config: &Config) -> Vec<Probe> {
+        let mut rest = config.running.saturating_sub(self.slots.total);
+        let mut free = Vec::with_capacity(config.lanes.len());
+        for (lane, limits) in (0..).zip(&config.lanes) {
+            let held = self.slots.held.get(lane as usize).copied().unwrap_or_default();
+            let here = limits.limit.saturating_sub(held).min(rest);
+            rest -= here;
+            if here > 0 {
+                free.push(Probe { lane, free: here, granted: 0, called: None });
+            }
+        }
+        free
+    }
+
+    /// Judges what became of runs that asked for free slots.
+    pub(crate) fn probed(&self, failures: &mut Vec<Failure>, at: Mono, probe: Probe, labels: &Labels<'_>) {
+        slots_return::judge_probe(failures, at, probe, labels);
     }
 
     /// Judges a commit that became durable.
@@ -214,6 +251,8 @@ impl Checks {
         queued_leaves_no_session::judge(failures, scene, self.restarted_at);
         comes_to_rest::judge(failures, scene, self.restarted_at);
         self.alive.committed(scene);
+        self.slots.committed(scene, &self.alive);
+        slots_return::judge(failures, scene, &self.slots);
         no_overlap::judge_grants(failures, scene, &self.alive);
         if std::mem::take(&mut self.recovering) {
             survives_crash::judge_first(failures, scene.at, scene.books, &scene.labels);
@@ -251,6 +290,7 @@ impl Checks {
         self.restarted_at = Some(i64::try_from(back.at.as_nanos() / 1_000_000).unwrap_or(i64::MAX));
         self.recovering = back.first.commit().is_some();
         self.alive.restarted();
+        self.slots.reload(back.books, &self.alive, &back.labels.scenario().config);
         if !self.recovering {
             survives_crash::judge_first(failures, back.at, back.books, &back.labels);
         }

@@ -4,6 +4,7 @@
 //! when it leaves, and stops at the first tick that breaks something.
 
 mod claims;
+mod probe;
 mod store;
 mod timeline;
 mod turns;
@@ -120,7 +121,7 @@ impl<'s, M: Machine> World<'s, M> {
         self.boot();
         while self.judge.failures().is_empty() && self.advance() {}
         if self.judge.failures().is_empty() {
-            self.rest();
+            self.rest(probe::is_probed(seed));
         }
         self.verdict.failures.extend_from_slice(self.judge.failures());
         self.verdict.digest = self.digest.value();
@@ -372,13 +373,16 @@ impl<'s, M: Machine> World<'s, M> {
     }
 
     /// Judges the world as it was left.
-    fn rest(&mut self) {
+    fn rest(&mut self, probes: bool) {
         let waiting: Vec<Waiting> = if self.up { self.machine.waiting() } else { Vec::new() };
         let rested = self.agenda.next_at().is_none() && (!self.up || self.machine.next_wakeup().is_none());
         let endless = self.verdict.ticks >= MOST_TICKS;
         self.judge.end(self.now, &waiting, self.heard, rested, endless);
         if self.judges_claims {
             self.claims();
+        }
+        if probes && self.judge.failures().is_empty() {
+            self.probe(rested);
         }
         if let Some(recorder) = &mut self.recorder {
             recorder.rested(self.now, self.judge.failures());

@@ -3,6 +3,7 @@
 use sametick_core::commit::Rows;
 use sametick_core::effect::{Input, InputKind};
 use sametick_core::time::Now;
+use sametick_core::{Config, StandardGateway};
 
 use super::super::any::AnyMachine;
 use super::super::shim::{Shim, Twist};
@@ -19,6 +20,20 @@ pub(super) const MUTANTS: &[Mutant] = &[
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, NobodyAlone)),
     },
     Mutant {
+        name: "slot-too-many",
+        sentence: "a lane gives out one slot more than it has",
+        field: &["nomad#11052"],
+        killed_by: &[CheckName::SlotsReturn],
+        build: |config, shape| AnyMachine::new(StandardGateway::new(resized(config, 1), shape)),
+    },
+    Mutant {
+        name: "slot-lost",
+        sentence: "one slot of a wide lane is never given out",
+        field: &["#142737", "#132952"],
+        killed_by: &[CheckName::SlotsReturn],
+        build: |config, shape| AnyMachine::new(StandardGateway::new(resized(config, -1), shape)),
+    },
+    Mutant {
         name: "session-fence-missing",
         sentence: "a run begins in a session while another part of the gateway is at work there",
         field: &["#86202", "#61426"],
@@ -26,6 +41,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, DeafToOthers)),
     },
 ];
+
+/// Other limits than asked for; a lane with one slot keeps it.
+fn resized(mut config: Config, by: i32) -> Config {
+    for lane in config.lanes.iter_mut().filter(|lane| by > 0 || lane.limit > 1) {
+        lane.limit = lane.limit.saturating_add_signed(by);
+    }
+    config
+}
 
 /// Lets every run work beside others of its job.
 #[derive(Clone, Debug)]

@@ -66,7 +66,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "fence-falls-early",
         sentence: "a run that times out lets go of its job and its slot though nobody has stopped its turn",
         field: &["#137215", "hexpm#1825"],
-        killed_by: &[CheckName::NoOverlap],
+        killed_by: &[CheckName::SlotsReturn, CheckName::NoOverlap],
         build: |config, _| with_race(config, NeverDrains),
     },
 ];
