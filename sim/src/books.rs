@@ -55,6 +55,8 @@ pub struct RunBook {
 pub struct Times {
     /// When the first attempt at its occurrence began to wait.
     pub first: i64,
+    /// When its record was first written.
+    pub written: i64,
     /// When it began to wait for its lane.
     pub queued: i64,
     /// When it got a slot.
@@ -214,7 +216,8 @@ impl Books {
         let begins = row.queued_at.as_millis() - line;
         let queued = row.not_before.map_or(begins, |until| until.as_millis() - line);
         let first = before.map_or(begins, |before| before.times.first);
-        let times = Times { first, queued, granted: None, ready: None, progress: None, settled: None };
+        let times =
+            Times { first, written: now, queued, granted: None, ready: None, progress: None, settled: None };
         let mut book = RunBook { row, ends: 0, terms, times };
         book.update(row, line, now);
         book

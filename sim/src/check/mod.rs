@@ -4,6 +4,8 @@
 //! effects are judged when they leave.
 
 mod alive;
+mod at_most_once;
+mod bus_ordered;
 mod comes_to_rest;
 mod event_first;
 mod no_overlap;
@@ -29,6 +31,7 @@ use crate::books::{Books, Changes};
 use crate::label::Labels;
 use crate::scenario::{Claim, Counted};
 use alive::Alive;
+use bus_ordered::Subscribers;
 use slots::Slots;
 pub(crate) use slots_return::Probe;
 
@@ -53,6 +56,10 @@ pub enum CheckName {
     SlotsReturn,
     /// See `no_overlap.rs`.
     NoOverlap,
+    /// See `at_most_once.rs`.
+    AtMostOnce,
+    /// See `bus_ordered.rs`.
+    BusOrdered,
     /// See `survives_crash.rs`.
     SurvivesCrash,
     /// See `comes_to_rest.rs`.
@@ -65,7 +72,7 @@ pub enum CheckName {
 
 impl CheckName {
     /// The checks that judge every world.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::SameTick,
         Self::ReasonKept,
         Self::SettlesOnce,
@@ -75,6 +82,8 @@ impl CheckName {
         Self::QueuedLeavesNoSession,
         Self::SlotsReturn,
         Self::NoOverlap,
+        Self::AtMostOnce,
+        Self::BusOrdered,
         Self::SurvivesCrash,
         Self::ComesToRest,
     ];
@@ -92,6 +101,8 @@ impl CheckName {
             Self::QueuedLeavesNoSession => "queued_leaves_no_session",
             Self::SlotsReturn => "slots_return",
             Self::NoOverlap => "no_overlap",
+            Self::AtMostOnce => "at_most_once",
+            Self::BusOrdered => "bus_ordered",
             Self::SurvivesCrash => "survives_crash",
             Self::ComesToRest => "comes_to_rest",
             Self::Claim => "claim",
@@ -112,6 +123,8 @@ impl CheckName {
             Self::QueuedLeavesNoSession => queued_leaves_no_session::SENTENCE,
             Self::SlotsReturn => slots_return::SENTENCE,
             Self::NoOverlap => no_overlap::SENTENCE,
+            Self::AtMostOnce => at_most_once::SENTENCE,
+            Self::BusOrdered => bus_ordered::SENTENCE,
             Self::SurvivesCrash => survives_crash::SENTENCE,
             Self::ComesToRest => comes_to_rest::SENTENCE,
             Self::Claim => "what the scenario claims of its runs is true of them",
@@ -132,6 +145,8 @@ impl CheckName {
             Self::QueuedLeavesNoSession => queued_leaves_no_session::FIELD,
             Self::SlotsReturn => slots_return::FIELD,
             Self::NoOverlap => no_overlap::FIELD,
+            Self::AtMostOnce => at_most_once::FIELD,
+            Self::BusOrdered => bus_ordered::FIELD,
             Self::SurvivesCrash => survives_crash::FIELD,
             Self::ComesToRest => comes_to_rest::FIELD,
             Self::Claim | Self::Law => &[],
@@ -200,6 +215,7 @@ pub(crate) struct Checks {
     recovering: bool,
     alive: Alive,
     slots: Slots,
+    subscribers: Subscribers,
 }
 
 impl Checks {
@@ -209,6 +225,7 @@ impl Checks {
         self.recovering = false;
         self.alive.clear();
         self.slots.clear();
+        self.subscribers.clear();
     }
 
     /// Hears what a gateway is told, before that has answered.
@@ -254,6 +271,7 @@ impl Checks {
         self.slots.committed(scene, &self.alive);
         slots_return::judge(failures, scene, &self.slots);
         no_overlap::judge_grants(failures, scene, &self.alive);
+        at_most_once::judge_attempts(failures, scene, self.restarted_at);
         if std::mem::take(&mut self.recovering) {
             survives_crash::judge_first(failures, scene.at, scene.books, &scene.labels);
         }
@@ -282,6 +300,8 @@ impl Checks {
         labels: &Labels<'_>,
     ) {
         no_overlap::judge(failures, at, effect, &self.alive, books, labels);
+        at_most_once::judge(failures, at, effect, &self.alive, labels);
+        self.subscribers.judge(failures, at, effect, labels);
         self.alive.left(effect, books);
     }
 

@@ -8,6 +8,7 @@ mod outbox;
 mod persister;
 mod race;
 mod recovery;
+mod retry;
 mod rows;
 mod scheduler;
 
@@ -30,6 +31,7 @@ pub(super) const ALL: &[&[Mutant]] = &[
     rows::MUTANTS,
     admission::MUTANTS,
     scheduler::MUTANTS,
+    retry::MUTANTS,
     outbox::MUTANTS,
     recovery::MUTANTS,
     clock::MUTANTS,

@@ -34,8 +34,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "publishes-other",
         sentence: "subscribers are told that every run ended well",
         field: &["#141032"],
-        killed_by: &[CheckName::EventFirst],
+        killed_by: &[CheckName::EventFirst, CheckName::BusOrdered],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, PublishesOther)),
+    },
+    Mutant {
+        name: "publish-backwards",
+        sentence: "of two events in one tick subscribers hear the later one first",
+        field: &["#120561"],
+        killed_by: &[CheckName::BusOrdered],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, PublishesBackwards)),
+    },
+    Mutant {
+        name: "publish-no-starts",
+        sentence: "subscribers never hear that a run began",
+        field: &["#138499"],
+        killed_by: &[CheckName::BusOrdered],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, PublishesNoStarts)),
     },
     Mutant {
         name: "start-early",
@@ -146,5 +160,32 @@ impl Twist for StartsEarly {
         for run in granted {
             tick.push(Effect::Start { run });
         }
+    }
+}
+
+/// Tells the events of a tick last to first.
+#[derive(Clone, Debug)]
+struct PublishesBackwards;
+
+impl Twist for PublishesBackwards {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let is_event = |effect: &Effect| matches!(effect, Effect::Publish { .. });
+        let mut events: Vec<Effect> = tick.effects().iter().copied().filter(is_event).collect();
+        for effect in tick.effects_mut().iter_mut().filter(|effect| is_event(effect)) {
+            if let Some(event) = events.pop() {
+                *effect = event;
+            }
+        }
+    }
+}
+
+/// Tells subscribers of ends only.
+#[derive(Clone, Debug)]
+struct PublishesNoStarts;
+
+impl Twist for PublishesNoStarts {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let is_start = |effect: &Effect| matches!(effect, Effect::Publish { event, .. } if event.phase == EventPhase::Start);
+        tick.effects_mut().retain(|effect| !is_start(effect));
     }
 }

@@ -29,8 +29,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "recovery-never-republishes",
         sentence: "events that no subscriber had acknowledged at a crash are not published again",
         field: &["#91979"],
-        killed_by: &[CheckName::SurvivesCrash],
+        killed_by: &[CheckName::BusOrdered, CheckName::SurvivesCrash],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, NeverRepublishes)),
+    },
+    Mutant {
+        name: "recovery-calls-again",
+        sentence: "a turn that was called before a crash is called once more after it",
+        field: &["#42640", "#101988", "#11612"],
+        killed_by: &[CheckName::AtMostOnce],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, CallsAgain)),
     },
     Mutant {
         name: "restart-counts-as-error",
@@ -86,6 +93,18 @@ impl Twist for RestartCountsAsError {
                 Some(written) => written.consecutive_errors += 1,
                 None => jobs.push(JobRow { consecutive_errors: row.consecutive_errors + 1, ..*row }),
             }
+        }
+    }
+}
+
+/// Calls the turns that were under way.
+#[derive(Clone, Debug)]
+struct CallsAgain;
+
+impl Twist for CallsAgain {
+    fn first_tick(&mut self, rows: &Rows, tick: &mut Tick) {
+        for row in rows.runs.iter().filter(|row| row.state == RunState::Running) {
+            tick.push(Effect::Start { run: row.id });
         }
     }
 }
