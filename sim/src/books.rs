@@ -78,6 +78,8 @@ pub struct Changes {
     pub sessions: Vec<(Option<SessionRow>, SessionRow)>,
     /// Job rows.
     pub jobs: Vec<(Option<JobRow>, JobRow)>,
+    /// Ranges of occurrences that did not run.
+    pub ledger: Vec<(Option<LedgerRow>, LedgerRow)>,
 }
 
 impl Books {
@@ -159,7 +161,7 @@ impl Books {
             }
         }
         for row in &commit.ledger {
-            self.write_ledger(*row);
+            changes.ledger.push((self.write_ledger(*row), *row));
         }
         self.late.extend_from_slice(&commit.late);
         Answer::Applied
@@ -248,13 +250,17 @@ impl Books {
         self.jobs[job.id.index()] = Some((job, row));
     }
 
-    fn write_ledger(&mut self, row: LedgerRow) {
+    /// Writes a range down and returns what it was before.
+    fn write_ledger(&mut self, row: LedgerRow) -> Option<LedgerRow> {
         let same = |kept: &&mut LedgerRow| {
             kept.job == row.job && kept.generation == row.generation && kept.first == row.first
         };
         match self.ledger.iter_mut().rev().find(same) {
-            Some(kept) => *kept = row,
-            None => self.ledger.push(row),
+            Some(kept) => Some(std::mem::replace(kept, row)),
+            None => {
+                self.ledger.push(row);
+                None
+            }
         }
     }
 }
@@ -298,5 +304,6 @@ impl Changes {
         self.runs.clear();
         self.sessions.clear();
         self.jobs.clear();
+        self.ledger.clear();
     }
 }

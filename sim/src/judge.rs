@@ -71,15 +71,16 @@ impl<'s> Judge<'s> {
         let first = |job: &Job| job.schedule.next_after(crate::scenario::WORLD_BEGINS.plus_millis(-1));
         self.jobs.clear();
         self.books.open();
+        self.checks.clear();
         for planned in jobs {
             let job = planned.job;
             let row = JobRow { status: planned.status, ..JobRow::new(job.id, 1, first(&job)) };
             self.jobs.push((job, row));
             if planned.declared {
                 self.books.declare(job, row);
+                self.checks.open(&job, &row, self.scenario);
             }
         }
-        self.checks.clear();
         self.failures.clear();
     }
 
@@ -134,9 +135,14 @@ impl<'s> Judge<'s> {
     /// Hears that a gateway came back: what it waits for, and its first tick, before that is carried
     /// out.
     pub fn restarted(&mut self, at: Mono, waiting: &[Waiting], first: &Tick) {
+        self.restarted_on(crate::scenario::reading(at), waiting, first);
+    }
+
+    /// [`Self::restarted`] where the wall clock may have stepped.
+    pub(crate) fn restarted_on(&mut self, now: Now, waiting: &[Waiting], first: &Tick) {
         self.books.reload_terms();
         let labels = Labels::new(self.scenario, &self.jobs);
-        let back = Restarted { at, books: &self.books, labels, waiting, first };
+        let back = Restarted { at: now.mono, wall: now.wall, books: &self.books, labels, waiting, first };
         self.checks.restarted(&mut self.failures, &back);
     }
 

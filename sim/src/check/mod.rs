@@ -3,6 +3,7 @@
 //! Commits are judged when they become durable, since what a crash takes back was never seen;
 //! effects are judged when they leave.
 
+mod account;
 mod alive;
 mod at_most_once;
 mod bus_ordered;
@@ -10,26 +11,30 @@ mod comes_to_rest;
 mod event_first;
 mod no_overlap;
 mod no_resurrection;
+mod nothing_lost;
 mod queued_leaves_no_session;
 mod reason_kept;
 mod records_agree;
 mod same_tick;
+mod schedule_right;
 mod settles_once;
 mod slots;
 mod slots_return;
 mod survives_crash;
 
-use sametick_core::commit::Commit;
+use sametick_core::commit::{Commit, JobRow};
 use sametick_core::effect::{Effect, Input, Tick};
 use sametick_core::id::RunId;
+use sametick_core::job::Job;
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::session::{SessionRow, Status};
-use sametick_core::time::{Mono, Now, Span};
+use sametick_core::time::{Mono, Now, Span, Wall};
 use sametick_core::{Config, Waiting};
 
 use crate::books::{Books, Changes};
 use crate::label::Labels;
-use crate::scenario::{Claim, Counted};
+use crate::scenario::{Claim, Counted, Scenario, WORLD_BEGINS};
+use account::Accounts;
 use alive::Alive;
 use bus_ordered::Subscribers;
 use slots::Slots;
@@ -56,8 +61,12 @@ pub enum CheckName {
     SlotsReturn,
     /// See `no_overlap.rs`.
     NoOverlap,
+    /// See `nothing_lost.rs`.
+    NothingLost,
     /// See `at_most_once.rs`.
     AtMostOnce,
+    /// See `schedule_right.rs`.
+    ScheduleRight,
     /// See `bus_ordered.rs`.
     BusOrdered,
     /// See `survives_crash.rs`.
@@ -72,7 +81,7 @@ pub enum CheckName {
 
 impl CheckName {
     /// The checks that judge every world.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::SameTick,
         Self::ReasonKept,
         Self::SettlesOnce,
@@ -82,7 +91,9 @@ impl CheckName {
         Self::QueuedLeavesNoSession,
         Self::SlotsReturn,
         Self::NoOverlap,
+        Self::NothingLost,
         Self::AtMostOnce,
+        Self::ScheduleRight,
         Self::BusOrdered,
         Self::SurvivesCrash,
         Self::ComesToRest,
@@ -101,7 +112,9 @@ impl CheckName {
             Self::QueuedLeavesNoSession => "queued_leaves_no_session",
             Self::SlotsReturn => "slots_return",
             Self::NoOverlap => "no_overlap",
+            Self::NothingLost => "nothing_lost",
             Self::AtMostOnce => "at_most_once",
+            Self::ScheduleRight => "schedule_right",
             Self::BusOrdered => "bus_ordered",
             Self::SurvivesCrash => "survives_crash",
             Self::ComesToRest => "comes_to_rest",
@@ -123,7 +136,9 @@ impl CheckName {
             Self::QueuedLeavesNoSession => queued_leaves_no_session::SENTENCE,
             Self::SlotsReturn => slots_return::SENTENCE,
             Self::NoOverlap => no_overlap::SENTENCE,
+            Self::NothingLost => nothing_lost::SENTENCE,
             Self::AtMostOnce => at_most_once::SENTENCE,
+            Self::ScheduleRight => schedule_right::SENTENCE,
             Self::BusOrdered => bus_ordered::SENTENCE,
             Self::SurvivesCrash => survives_crash::SENTENCE,
             Self::ComesToRest => comes_to_rest::SENTENCE,
@@ -145,7 +160,9 @@ impl CheckName {
             Self::QueuedLeavesNoSession => queued_leaves_no_session::FIELD,
             Self::SlotsReturn => slots_return::FIELD,
             Self::NoOverlap => no_overlap::FIELD,
+            Self::NothingLost => nothing_lost::FIELD,
             Self::AtMostOnce => at_most_once::FIELD,
+            Self::ScheduleRight => schedule_right::FIELD,
             Self::BusOrdered => bus_ordered::FIELD,
             Self::SurvivesCrash => survives_crash::FIELD,
             Self::ComesToRest => comes_to_rest::FIELD,
@@ -185,6 +202,7 @@ pub(crate) struct Scene<'a> {
 #[derive(Debug)]
 pub(crate) struct Restarted<'a> {
     pub(crate) at: Mono,
+    pub(crate) wall: Wall,
     pub(crate) books: &'a Books,
     pub(crate) labels: Labels<'a>,
     pub(crate) waiting: &'a [Waiting],
@@ -216,6 +234,9 @@ pub(crate) struct Checks {
     alive: Alive,
     slots: Slots,
     subscribers: Subscribers,
+    accounts: Accounts,
+    /// On the wall clock.
+    back_at: Option<Wall>,
 }
 
 impl Checks {
@@ -226,10 +247,18 @@ impl Checks {
         self.alive.clear();
         self.slots.clear();
         self.subscribers.clear();
+        self.accounts.clear();
+        self.back_at = None;
+    }
+
+    /// A job that is there when the world begins.
+    pub(crate) fn open(&mut self, job: &Job, row: &JobRow, scenario: &Scenario) {
+        self.accounts.open(job, row.generation, WORLD_BEGINS, scenario);
     }
 
     /// Hears what a gateway is told, before that has answered.
     pub(crate) fn hear(&mut self, inputs: &[Input], books: &Books, config: &Config) {
+        self.accounts.hear(inputs);
         let slots = &mut self.slots;
         self.alive.hear(inputs, |run, alive| {
             if let Some(row) = books.run(run) {
@@ -272,6 +301,8 @@ impl Checks {
         slots_return::judge(failures, scene, &self.slots);
         no_overlap::judge_grants(failures, scene, &self.alive);
         at_most_once::judge_attempts(failures, scene, self.restarted_at);
+        nothing_lost::judge(failures, scene, self.back_at);
+        self.accounts.judge(failures, scene);
         if std::mem::take(&mut self.recovering) {
             survives_crash::judge_first(failures, scene.at, scene.books, &scene.labels);
         }
@@ -310,6 +341,7 @@ impl Checks {
         self.restarted_at = Some(i64::try_from(back.at.as_nanos() / 1_000_000).unwrap_or(i64::MAX));
         self.recovering = back.first.commit().is_some();
         self.alive.restarted();
+        self.back_at = Some(back.wall);
         self.slots.reload(back.books, &self.alive, &back.labels.scenario().config);
         if !self.recovering {
             survives_crash::judge_first(failures, back.at, back.books, &back.labels);
@@ -325,6 +357,7 @@ impl Checks {
         }
         survives_crash::judge_rest(failures, rest);
         comes_to_rest::judge_rest(failures, rest);
+        self.accounts.judge_rest(failures, rest);
     }
 }
 

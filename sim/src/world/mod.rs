@@ -203,7 +203,7 @@ impl<'s, M: Machine> World<'s, M> {
         let mut tick = std::mem::take(&mut self.tick);
         tick.clone_from(self.machine.restart(&self.rows, u64::from(self.life), now));
         if self.life > 1 {
-            self.judge.restarted(self.now, &self.machine.waiting(), &tick);
+            self.judge.restarted_on(now, &self.machine.waiting(), &tick);
         }
         self.inputs.clear();
         self.settle_tick(&tick);

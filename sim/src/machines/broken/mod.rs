@@ -3,6 +3,7 @@
 mod admission;
 mod bus;
 mod clock;
+mod ledger;
 mod miniature;
 mod outbox;
 mod persister;
@@ -31,6 +32,7 @@ pub(super) const ALL: &[&[Mutant]] = &[
     rows::MUTANTS,
     admission::MUTANTS,
     scheduler::MUTANTS,
+    ledger::MUTANTS,
     retry::MUTANTS,
     outbox::MUTANTS,
     recovery::MUTANTS,
