@@ -57,6 +57,8 @@ pub struct RunBook {
 pub struct Times {
     /// When the first attempt at its occurrence began to wait.
     pub first: i64,
+    /// When its record was first written.
+    pub written: i64,
     /// When it began to wait for its lane.
     pub queued: i64,
     /// When it got a slot.
@@ -78,6 +80,8 @@ pub struct Changes {
     pub sessions: Vec<(Option<SessionRow>, SessionRow)>,
     /// Job rows.
     pub jobs: Vec<(Option<JobRow>, JobRow)>,
+    /// Ranges of occurrences that did not run.
+    pub ledger: Vec<(Option<LedgerRow>, LedgerRow)>,
 }
 
 impl Books {
@@ -163,7 +167,7 @@ impl Books {
             }
         }
         for row in &commit.ledger {
-            self.write_ledger(*row);
+            changes.ledger.push((self.write_ledger(*row), *row));
         }
         self.late.extend_from_slice(&commit.late);
         Answer::Applied
@@ -220,7 +224,8 @@ impl Books {
         let begins = row.queued_at.as_millis() - line;
         let queued = row.not_before.map_or(begins, |until| until.as_millis() - line);
         let first = before.map_or(begins, |before| before.times.first);
-        let times = Times { first, queued, granted: None, ready: None, progress: None, settled: None };
+        let times =
+            Times { first, written: now, queued, granted: None, ready: None, progress: None, settled: None };
         let mut book = RunBook { row, ends: 0, terms, times };
         book.update(row, line, now);
         book
@@ -251,13 +256,17 @@ impl Books {
         self.jobs[job.id.index()] = Some((job, row));
     }
 
-    fn write_ledger(&mut self, row: LedgerRow) {
+    /// Writes a range down and returns what it was before.
+    fn write_ledger(&mut self, row: LedgerRow) -> Option<LedgerRow> {
         let same = |kept: &&mut LedgerRow| {
             kept.job == row.job && kept.generation == row.generation && kept.first == row.first
         };
         match self.ledger.iter_mut().rev().find(same) {
-            Some(kept) => *kept = row,
-            None => self.ledger.push(row),
+            Some(kept) => Some(std::mem::replace(kept, row)),
+            None => {
+                self.ledger.push(row);
+                None
+            }
         }
     }
 }
@@ -301,5 +310,6 @@ impl Changes {
         self.runs.clear();
         self.sessions.clear();
         self.jobs.clear();
+        self.ledger.clear();
     }
 }

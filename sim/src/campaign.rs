@@ -77,7 +77,7 @@ struct Seeds<'s> {
 impl Visit for Seeds<'_> {
     type Out = Report;
 
-    fn visit<M: Machine + Send + Sync>(self, machine: M) -> Report {
+    fn visit<M: Machine + Send + Sync + 'static>(self, machine: M) -> Report {
         let (from, to) = (self.seeds.start, self.seeds.end.max(self.seeds.start));
         let batches = (to - from).div_ceil(BATCH);
         let healthy = matches!(self.subject, Subject::Core(_));
@@ -200,7 +200,7 @@ struct Digests<'s> {
 impl Visit for Digests<'_> {
     type Out = Vec<u64>;
 
-    fn visit<M: Machine + Send + Sync>(self, machine: M) -> Vec<u64> {
+    fn visit<M: Machine + Send + Sync + 'static>(self, machine: M) -> Vec<u64> {
         let mut world = World::new(self.scenario, machine);
         self.seeds.map(|seed| world.run(seed).digest).collect()
     }

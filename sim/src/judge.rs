@@ -3,12 +3,13 @@
 
 use sametick_core::Waiting;
 use sametick_core::commit::{Answer, Commit, JobRow};
-use sametick_core::effect::{Effect, Tick};
+use sametick_core::effect::{Effect, Input, Tick};
+use sametick_core::id::RunId;
 use sametick_core::job::Job;
 use sametick_core::time::{Mono, Now, Span};
 
 use crate::books::{Books, Changes};
-use crate::check::{Checks, Failure, Rest, Restarted, Scene};
+use crate::check::{Checks, Failure, Probe, Rest, Restarted, Scene};
 use crate::label::Labels;
 use crate::scenario::{Scenario, ScenarioJob};
 
@@ -71,15 +72,16 @@ impl<'s> Judge<'s> {
         let first = |job: &Job| job.schedule.next_after(crate::scenario::WORLD_BEGINS.plus_millis(-1));
         self.jobs.clear();
         self.books.open();
+        self.checks.clear();
         for planned in jobs {
             let job = planned.job;
             let row = JobRow { status: planned.status, ..JobRow::new(job.id, 1, first(&job)) };
             self.jobs.push((job, row));
             if planned.declared {
                 self.books.declare(job, row);
+                self.checks.open(&job, &row, self.scenario);
             }
         }
-        self.checks.clear();
         self.failures.clear();
     }
 
@@ -95,7 +97,7 @@ impl<'s> Judge<'s> {
         if answer == Answer::Applied {
             let scene = Scene {
                 at,
-                said: said.mono,
+                said,
                 books: &self.books,
                 changes: &self.changes,
                 commit,
@@ -112,18 +114,51 @@ impl<'s> Judge<'s> {
         self.books.epoch = epoch;
     }
 
+    /// Hears what the gateway is told, before it answers. A host that does not show it has its books
+    /// believed where a turn's own word would be better.
+    pub fn hear(&mut self, inputs: &[Input]) {
+        self.checks.hear(inputs, &self.books, &self.scenario.config);
+    }
+
     /// Judges an effect that leaves; what is durable by now decides.
     pub fn effect(&mut self, at: Mono, effect: &Effect) {
+        self.says(at, effect);
+        self.left(at, effect);
+    }
+
+    /// Judges an effect that is to leave; the process may still die before it does.
+    pub(crate) fn says(&mut self, at: Mono, effect: &Effect) {
         let labels = Labels::new(self.scenario, &self.jobs);
         self.checks.effect(&mut self.failures, at, effect, &self.books, &labels);
+    }
+
+    /// Judges an effect that has left.
+    pub(crate) fn left(&mut self, at: Mono, effect: &Effect) {
+        let labels = Labels::new(self.scenario, &self.jobs);
+        self.checks.left(&mut self.failures, at, effect, &self.books, &labels);
+    }
+
+    /// A turn does nothing for a while, and cannot be asked to stop.
+    pub(crate) fn stands_still(&mut self, run: RunId) {
+        self.checks.alive.asked_at(run, Mono::default());
+    }
+
+    /// A turn ended without a word.
+    pub(crate) fn is_gone(&mut self, run: RunId) {
+        self.checks.alive.bury(run);
     }
 
     /// Hears that a gateway came back: what it waits for, and its first tick, before that is carried
     /// out.
     pub fn restarted(&mut self, at: Mono, waiting: &[Waiting], first: &Tick) {
+        self.restarted_on(crate::scenario::reading(at), waiting, first);
+    }
+
+    /// [`Self::restarted`] where the wall clock may have stepped.
+    pub(crate) fn restarted_on(&mut self, now: Now, waiting: &[Waiting], first: &Tick) {
         self.books.reload_terms();
         let labels = Labels::new(self.scenario, &self.jobs);
-        let back = Restarted { at, books: &self.books, labels, waiting, first };
+        let back = Restarted { at: now.mono, wall: now.wall, books: &self.books, labels, waiting, first };
         self.checks.restarted(&mut self.failures, &back);
     }
 
@@ -137,6 +172,17 @@ impl<'s> Judge<'s> {
         let labels = Labels::new(self.scenario, &self.jobs);
         let rest = Rest { at, books: &self.books, labels: &labels, waiting, rested, endless, heard };
         self.checks.rest(&mut self.failures, &rest);
+    }
+
+    /// The free slots of each lane that has one.
+    pub(crate) fn free_slots(&self) -> Vec<Probe> {
+        self.checks.free_slots(&self.scenario.config)
+    }
+
+    /// Judges what became of runs that asked for free slots.
+    pub(crate) fn probed(&mut self, at: Mono, probe: Probe) {
+        let labels = Labels::new(self.scenario, &self.jobs);
+        self.checks.probed(&mut self.failures, at, probe, &labels);
     }
 
     /// Adds a failure found elsewhere.

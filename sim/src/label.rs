@@ -1,7 +1,7 @@
 //! What people call things: `digest#2` for a run, `31.005s` for an instant.
 
 use sametick_core::commit::JobRow;
-use sametick_core::id::{RunId, SessionKey};
+use sametick_core::id::{JobId, RunId, SessionKey};
 use sametick_core::job::Job;
 use sametick_core::time::{Mono, Wall};
 
@@ -59,6 +59,18 @@ impl<'a> Labels<'a> {
         };
         let attempt = if run.attempt > 1 { format!(".{}", run.attempt) } else { String::new() };
         format!("{job}{generation}{which}{attempt}")
+    }
+
+    /// The name of a job.
+    #[must_use]
+    pub fn job(&self, job: JobId) -> &'a str {
+        self.scenario.job_name(job.0)
+    }
+
+    /// The name of a lane.
+    #[must_use]
+    pub fn lane(&self, lane: u32) -> &'a str {
+        self.scenario.names.lanes.name(lane)
     }
 
     /// A session key with its names; sessions are `s1`, `s2`, … in the order they were planned.

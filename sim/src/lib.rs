@@ -14,6 +14,7 @@ pub mod label;
 pub mod laws;
 pub mod machines;
 pub mod matrix;
+pub mod oracle;
 pub mod record;
 pub mod scenario;
 pub mod script;

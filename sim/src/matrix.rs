@@ -89,7 +89,7 @@ struct Trial<'a> {
 impl Visit for Trial<'_> {
     type Out = ();
 
-    fn visit<M: Machine + Send + Sync>(self, machine: M) {
+    fn visit<M: Machine + Send + Sync + 'static>(self, machine: M) {
         let mut world = World::new(self.scenario, machine);
         world.judge_claims(false);
         world.try_laws(self.total.mutant.killed_by.contains(&CheckName::Law));

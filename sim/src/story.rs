@@ -96,7 +96,7 @@ struct Telling<'s> {
 impl Visit for Telling<'_> {
     type Out = Story;
 
-    fn visit<M: Machine + Send + Sync>(self, machine: M) -> Story {
+    fn visit<M: Machine + Send + Sync + 'static>(self, machine: M) -> Story {
         let mut world = World::new(self.scenario, machine);
         world.judge_claims(self.is_core);
         world.try_laws(self.is_core);

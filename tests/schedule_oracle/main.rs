@@ -2,17 +2,15 @@
 //! and decides from the definition of the fields and of the policies whether something is due.
 
 mod cases;
-mod grid;
-mod reading;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cases::{EXPRESSIONS, WITH_SECONDS, ZONES};
-use grid::{Grid, POLICIES};
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use sametick_core::schedule::{Cron, Gap, Repeated, Schedule};
 use sametick_core::time::Wall;
+use sametick_sim::oracle::{Grid, POLICIES, Reading};
 
 const DAY: i64 = 86_400;
 
@@ -34,7 +32,7 @@ fn wall(second: i64) -> Wall {
 /// Compares every due time of an expression in a zone, under every policy, and a few counts.
 fn judge(zone: &str, expression: &str, grid: &Grid) -> Told {
     let cron = Cron::parse(expression, zone).expect(expression);
-    let hourly = reading::Reading::of(expression).is_hourly();
+    let hourly = Reading::of(expression).is_hourly();
     let usual = if hourly { (Gap::Skipped, Repeated::Both) } else { (Gap::Shifted, Repeated::First) };
     assert_eq!((cron.gap(), cron.repeated()), usual, "{expression}");
     let (from, to) = grid.ends();

@@ -3,27 +3,42 @@
 //! Commits are judged when they become durable, since what a crash takes back was never seen;
 //! effects are judged when they leave.
 
+mod account;
+mod alive;
+mod at_most_once;
+mod bus_ordered;
 mod comes_to_rest;
 mod event_first;
+mod no_overlap;
 mod no_resurrection;
+mod nothing_lost;
 mod queued_leaves_no_session;
 mod reason_kept;
 mod records_agree;
 mod same_tick;
+mod schedule_right;
 mod settles_once;
+mod slots;
+mod slots_return;
 mod survives_crash;
 
-use sametick_core::Waiting;
-use sametick_core::commit::Commit;
-use sametick_core::effect::{Effect, Tick};
+use sametick_core::commit::{Commit, JobRow};
+use sametick_core::effect::{Effect, Input, Tick};
 use sametick_core::id::RunId;
+use sametick_core::job::Job;
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::session::{SessionRow, Status};
-use sametick_core::time::{Mono, Span};
+use sametick_core::time::{Mono, Now, Span, Wall};
+use sametick_core::{Config, Waiting};
 
 use crate::books::{Books, Changes};
 use crate::label::Labels;
-use crate::scenario::{Claim, Counted};
+use crate::scenario::{Claim, Counted, Scenario, WORLD_BEGINS};
+use account::Accounts;
+use alive::Alive;
+use bus_ordered::Subscribers;
+use slots::Slots;
+pub(crate) use slots_return::Probe;
 
 /// The checks, in the order they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +57,18 @@ pub enum CheckName {
     RecordsAgree,
     /// See `queued_leaves_no_session.rs`.
     QueuedLeavesNoSession,
+    /// See `slots_return.rs`.
+    SlotsReturn,
+    /// See `no_overlap.rs`.
+    NoOverlap,
+    /// See `nothing_lost.rs`.
+    NothingLost,
+    /// See `at_most_once.rs`.
+    AtMostOnce,
+    /// See `schedule_right.rs`.
+    ScheduleRight,
+    /// See `bus_ordered.rs`.
+    BusOrdered,
     /// See `survives_crash.rs`.
     SurvivesCrash,
     /// See `comes_to_rest.rs`.
@@ -54,7 +81,7 @@ pub enum CheckName {
 
 impl CheckName {
     /// The checks that judge every world.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 15] = [
         Self::SameTick,
         Self::ReasonKept,
         Self::SettlesOnce,
@@ -62,6 +89,12 @@ impl CheckName {
         Self::NoResurrection,
         Self::RecordsAgree,
         Self::QueuedLeavesNoSession,
+        Self::SlotsReturn,
+        Self::NoOverlap,
+        Self::NothingLost,
+        Self::AtMostOnce,
+        Self::ScheduleRight,
+        Self::BusOrdered,
         Self::SurvivesCrash,
         Self::ComesToRest,
     ];
@@ -77,6 +110,12 @@ impl CheckName {
             Self::NoResurrection => "no_resurrection",
             Self::RecordsAgree => "records_agree",
             Self::QueuedLeavesNoSession => "queued_leaves_no_session",
+            Self::SlotsReturn => "slots_return",
+            Self::NoOverlap => "no_overlap",
+            Self::NothingLost => "nothing_lost",
+            Self::AtMostOnce => "at_most_once",
+            Self::ScheduleRight => "schedule_right",
+            Self::BusOrdered => "bus_ordered",
             Self::SurvivesCrash => "survives_crash",
             Self::ComesToRest => "comes_to_rest",
             Self::Claim => "claim",
@@ -95,6 +134,12 @@ impl CheckName {
             Self::NoResurrection => no_resurrection::SENTENCE,
             Self::RecordsAgree => records_agree::SENTENCE,
             Self::QueuedLeavesNoSession => queued_leaves_no_session::SENTENCE,
+            Self::SlotsReturn => slots_return::SENTENCE,
+            Self::NoOverlap => no_overlap::SENTENCE,
+            Self::NothingLost => nothing_lost::SENTENCE,
+            Self::AtMostOnce => at_most_once::SENTENCE,
+            Self::ScheduleRight => schedule_right::SENTENCE,
+            Self::BusOrdered => bus_ordered::SENTENCE,
             Self::SurvivesCrash => survives_crash::SENTENCE,
             Self::ComesToRest => comes_to_rest::SENTENCE,
             Self::Claim => "what the scenario claims of its runs is true of them",
@@ -113,6 +158,12 @@ impl CheckName {
             Self::NoResurrection => no_resurrection::FIELD,
             Self::RecordsAgree => records_agree::FIELD,
             Self::QueuedLeavesNoSession => queued_leaves_no_session::FIELD,
+            Self::SlotsReturn => slots_return::FIELD,
+            Self::NoOverlap => no_overlap::FIELD,
+            Self::NothingLost => nothing_lost::FIELD,
+            Self::AtMostOnce => at_most_once::FIELD,
+            Self::ScheduleRight => schedule_right::FIELD,
+            Self::BusOrdered => bus_ordered::FIELD,
             Self::SurvivesCrash => survives_crash::FIELD,
             Self::ComesToRest => comes_to_rest::FIELD,
             Self::Claim | Self::Law => &[],
@@ -137,8 +188,8 @@ pub struct Failure {
 #[derive(Debug)]
 pub(crate) struct Scene<'a> {
     pub(crate) at: Mono,
-    /// When the tick was that said it.
-    pub(crate) said: Mono,
+    /// What the clocks showed to the tick that said it.
+    pub(crate) said: Now,
     pub(crate) books: &'a Books,
     pub(crate) changes: &'a Changes,
     pub(crate) commit: &'a Commit,
@@ -151,6 +202,7 @@ pub(crate) struct Scene<'a> {
 #[derive(Debug)]
 pub(crate) struct Restarted<'a> {
     pub(crate) at: Mono,
+    pub(crate) wall: Wall,
     pub(crate) books: &'a Books,
     pub(crate) labels: Labels<'a>,
     pub(crate) waiting: &'a [Waiting],
@@ -179,11 +231,60 @@ pub(crate) struct Checks {
     /// On the monotonic clock, in milliseconds since the world began.
     restarted_at: Option<i64>,
     recovering: bool,
+    pub(crate) alive: Alive,
+    slots: Slots,
+    subscribers: Subscribers,
+    accounts: Accounts,
+    /// On the wall clock.
+    back_at: Option<Wall>,
 }
 
 impl Checks {
+    /// Forgets everything, keeping the memory.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        self.restarted_at = None;
+        self.recovering = false;
+        self.alive.clear();
+        self.slots.clear();
+        self.subscribers.clear();
+        self.accounts.clear();
+        self.back_at = None;
+    }
+
+    /// A job that is there when the world begins.
+    pub(crate) fn open(&mut self, job: &Job, row: &JobRow, scenario: &Scenario) {
+        self.accounts.open(job, row.generation, WORLD_BEGINS, scenario);
+    }
+
+    /// Hears what a gateway is told, before that has answered.
+    pub(crate) fn hear(&mut self, inputs: &[Input], books: &Books, config: &Config) {
+        self.accounts.hear(inputs);
+        let slots = &mut self.slots;
+        self.alive.hear(inputs, |run, alive| {
+            if let Some(row) = books.run(run) {
+                slots.look_at(row, books, alive, config);
+            }
+        });
+    }
+
+    /// The free slots of each lane that has one, by the books.
+    pub(crate) fn free_slots(&self, config: &Config) -> Vec<Probe> {
+        let mut rest = config.running.saturating_sub(self.slots.total);
+        let mut free = Vec::with_capacity(config.lanes.len());
+        for (lane, limits) in (0..).zip(&config.lanes) {
+            let held = self.slots.held.get(lane as usize).copied().unwrap_or_default();
+            let here = limits.limit.saturating_sub(held).min(rest);
+            rest -= here;
+            if here > 0 {
+                free.push(Probe { lane, free: here, granted: 0, called: None });
+            }
+        }
+        free
+    }
+
+    /// Judges what became of runs that asked for free slots.
+    pub(crate) fn probed(&self, failures: &mut Vec<Failure>, at: Mono, probe: Probe, labels: &Labels<'_>) {
+        slots_return::judge_probe(failures, at, probe, labels);
     }
 
     /// Judges a commit that became durable.
@@ -195,12 +296,19 @@ impl Checks {
         records_agree::judge(failures, scene);
         queued_leaves_no_session::judge(failures, scene, self.restarted_at);
         comes_to_rest::judge(failures, scene, self.restarted_at);
+        self.alive.committed(scene);
+        self.slots.committed(scene, &self.alive);
+        slots_return::judge(failures, scene, &self.slots);
+        no_overlap::judge_grants(failures, scene, &self.alive);
+        at_most_once::judge_attempts(failures, scene, self.restarted_at);
+        nothing_lost::judge(failures, scene, self.back_at);
+        self.accounts.judge(failures, scene);
         if std::mem::take(&mut self.recovering) {
             survives_crash::judge_first(failures, scene.at, scene.books, &scene.labels);
         }
     }
 
-    /// Judges an effect that leaves.
+    /// Judges an effect that the gateway wants to leave, by what is durable then.
     pub(crate) fn effect(
         &self,
         failures: &mut Vec<Failure>,
@@ -213,10 +321,28 @@ impl Checks {
         queued_leaves_no_session::judge_effect(failures, at, effect, books, labels);
     }
 
+    /// Judges an effect that has left.
+    pub(crate) fn left(
+        &mut self,
+        failures: &mut Vec<Failure>,
+        at: Mono,
+        effect: &Effect,
+        books: &Books,
+        labels: &Labels<'_>,
+    ) {
+        no_overlap::judge(failures, at, effect, &self.alive, books, labels);
+        at_most_once::judge(failures, at, effect, &self.alive, labels);
+        self.subscribers.judge(failures, at, effect, labels);
+        self.alive.left(at, effect, books);
+    }
+
     /// Hears that a gateway came back.
     pub(crate) fn restarted(&mut self, failures: &mut Vec<Failure>, back: &Restarted<'_>) {
         self.restarted_at = Some(i64::try_from(back.at.as_nanos() / 1_000_000).unwrap_or(i64::MAX));
         self.recovering = back.first.commit().is_some();
+        self.alive.restarted();
+        self.back_at = Some(back.wall);
+        self.slots.reload(back.books, &self.alive, &back.labels.scenario().config);
         if !self.recovering {
             survives_crash::judge_first(failures, back.at, back.books, &back.labels);
         }
@@ -231,7 +357,16 @@ impl Checks {
         }
         survives_crash::judge_rest(failures, rest);
         comes_to_rest::judge_rest(failures, rest);
+        self.accounts.judge_rest(failures, rest);
     }
+}
+
+/// The runs that get a slot in a commit.
+pub(crate) fn granted(changes: &Changes) -> impl Iterator<Item = &RunRow> {
+    changes.runs.iter().filter_map(|(before, after)| {
+        let before = before.is_some_and(|row| row.granted_at.is_some());
+        (after.granted_at.is_some() && !before).then_some(after)
+    })
 }
 
 /// The runs that settle in a commit, each with its outcome.

@@ -135,6 +135,21 @@ impl FieldGateway {
                 self.end(now, run, Outcome::Cancelled, true);
                 self.tick.push(Effect::Reply { ticket, reply });
             }
+            InputKind::Command { ticket, command: Command::Add(ref job) } => {
+                self.jobs.push((**job, JobRow::new(job.id, 1, job.schedule.next_after(now.wall))));
+                self.tick.push(Effect::Reply { ticket, reply: Ok(Accepted::Done) });
+            }
+            InputKind::Command { ticket, command: Command::RunNow(job) } => {
+                let known = self.jobs.iter_mut().find(|(known, _)| known.id == job);
+                let run = known.map(|(job, row)| {
+                    row.asked += 1;
+                    let id = RunId { asked: row.asked, ..RunId::scheduled(job.id, row.generation, now.wall) };
+                    RunRow::queued(id, job.agent, job.terms.target, now.wall)
+                });
+                let reply = run.map_or(Err(Refusal::NoSuchJob), |row| Ok(Accepted::Run(row.id)));
+                run.into_iter().for_each(|row| self.queue(now, row));
+                self.tick.push(Effect::Reply { ticket, reply });
+            }
             // The miniature knows no other command.
             InputKind::Command { ticket, .. } => {
                 self.tick.push(Effect::Reply { ticket, reply: Err(Refusal::NotOwner) });
@@ -274,21 +289,17 @@ impl FieldGateway {
                 let (agent, target) = (job.agent, job.terms.target);
                 self.write_job(id, |_| ());
                 if !busy {
-                    let row = RunRow::queued(id, agent, target, due);
-                    let run = FieldRun {
-                        row,
-                        granted: now.mono,
-                        ready: now.mono,
-                        batch: 0,
-                        waiting: None,
-                        copy: None,
-                    };
-                    self.runs.insert(id, run);
-                    self.changed_runs.push(row);
-                    self.queue.push_back(id);
+                    self.queue(now, RunRow::queued(id, agent, target, due));
                 }
             }
         }
+    }
+
+    fn queue(&mut self, now: Now, row: RunRow) {
+        let run = FieldRun { row, granted: now.mono, ready: now.mono, batch: 0, waiting: None, copy: None };
+        self.runs.insert(row.id, run);
+        self.changed_runs.push(row);
+        self.queue.push_back(row.id);
     }
 
     fn grant(&mut self, now: Now) {

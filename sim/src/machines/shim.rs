@@ -48,10 +48,10 @@ pub struct Shim<T> {
 }
 
 impl<T: Twist> Shim<T> {
-    /// The core with these limits behind a twist.
-    pub fn new(config: Config, twist: T) -> Self {
+    /// The core with these limits, in this shape, behind a twist.
+    pub fn new(config: Config, shape: Shape, twist: T) -> Self {
         Self {
-            inner: StandardGateway::new(config, Shape::Emit),
+            inner: StandardGateway::new(config, shape),
             twist,
             tick: Tick::default(),
             inputs: Vec::new(),

@@ -8,16 +8,21 @@ use sametick_core::time::Span;
 
 use super::error::ScenarioError;
 use super::read::Table;
-use super::schedule::schedule;
+use super::schedule::{schedule, words};
 use super::span::SpanRange;
 use super::{ScenarioJob, WORLD_BEGINS};
+use crate::oracle::Times;
 
 /// How many runs may wait, or be caught up on, unless the job says so.
 const MOST_RUNS: u32 = 100;
 
-pub(super) fn job(mut table: Table<'_>, names: &mut Names) -> Result<ScenarioJob, ScenarioError> {
+pub(super) fn job(
+    mut table: Table<'_>,
+    names: &mut Names,
+) -> Result<(ScenarioJob, Option<Times>), ScenarioError> {
     let id = name(&mut table, names)?;
     let (schedule, first) = schedule(&mut table, names.jobs.name(id.0), WORLD_BEGINS)?;
+    let words = words(&mut table, names.jobs.name(id.0))?;
     let high = Span::from_nanos(first.high.as_nanos() - first.low.as_nanos());
     let shift = SpanRange { low: Span::ZERO, high };
     let mut job = Job::new(id, AgentId(0), schedule);
@@ -32,7 +37,7 @@ pub(super) fn job(mut table: Table<'_>, names: &mut Names) -> Result<ScenarioJob
     let paused = table.flag("paused")?.unwrap_or(false);
     let status = if paused { JobStatus::Paused } else { JobStatus::Active };
     table.finish()?;
-    Ok(ScenarioJob { job, shift, declared, status })
+    Ok((ScenarioJob { job, shift, declared, status }, words))
 }
 
 fn name(table: &mut Table<'_>, names: &mut Names) -> Result<JobId, ScenarioError> {

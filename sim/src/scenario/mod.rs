@@ -21,7 +21,10 @@ use sametick_core::commit::{JobStatus, Unran};
 use sametick_core::id::{AgentId, Names, SessionKey};
 use sametick_core::job::Job;
 use sametick_core::run::Finish;
+use sametick_core::schedule::Schedule;
 use sametick_core::time::{Mono, Now, Span, Wall};
+
+use crate::oracle::{Dues, Times};
 
 /// The wall time at which every world begins: 2026-01-01T00:00:00Z.
 pub const WORLD_BEGINS: Wall = Wall::from_millis(1_767_225_600_000);
@@ -63,6 +66,8 @@ pub struct Scenario {
     pub hosts: usize,
     /// The jobs.
     pub jobs: Vec<ScenarioJob>,
+    /// What jobs with a cron schedule say of it, by job, for the oracle.
+    pub(crate) times: Vec<Option<Times>>,
     /// How turns behave; the first that fits counts.
     pub turns: Vec<TurnRule>,
     /// What the store and the process do at certain commits.
@@ -281,6 +286,25 @@ pub enum EventKind {
     },
 }
 
+impl EventKind {
+    /// By how many milliseconds it may put the wall clock forward.
+    const fn most_ahead_ms(self) -> i64 {
+        match self {
+            Self::Clock { high, .. } if high.0 > 0 => high.0 / 1_000_000,
+            Self::Clock { .. }
+            | Self::Cancel(_)
+            | Self::Crash { .. }
+            | Self::Freeze { .. }
+            | Self::Cut { .. }
+            | Self::Takeover { .. }
+            | Self::Foreign { .. }
+            | Self::Job(..)
+            | Self::Edit { .. }
+            | Self::Spawn { .. } => 0,
+        }
+    }
+}
+
 /// What somebody can ask for with a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobCommand {
@@ -347,6 +371,17 @@ impl Scenario {
     /// [`ScenarioError`] with file, line and column, what is wrong and what to do.
     pub fn parse(path: &str, text: &str) -> Result<Self, ScenarioError> {
         parse::scenario(path, text)
+    }
+
+    /// When a schedule of this scenario is due, as the oracle has it; nothing when that is beyond the oracle.
+    pub(crate) fn dues(&self, schedule: &Schedule) -> Option<Dues<'_>> {
+        if let Some(dues) = Dues::of(schedule) {
+            return Some(dues);
+        }
+        let place = self.jobs.iter().position(|planned| planned.job.schedule == *schedule)?;
+        let ahead: i64 = self.timeline.iter().map(|event| event.kind.most_ahead_ms()).sum();
+        let until = i64::try_from(self.until.as_millis()).unwrap_or(i64::MAX).saturating_add(ahead);
+        self.times.get(place)?.as_ref()?.through(WORLD_BEGINS, WORLD_BEGINS.plus_millis(until))
     }
 
     /// The session that jobs with `session = "main"` share.

@@ -16,6 +16,7 @@ use super::{
     CrashPoint, EventKind, Fault, FaultKind, HOST_NAMES, Moment, OnAbort, Order, RunPattern, Scenario,
     ScenarioJob, TurnEnd, TurnRule,
 };
+use crate::oracle::Times;
 
 /// How many seeds a family draws unless it says so.
 const DEFAULT_SEEDS: u64 = 1_000;
@@ -30,7 +31,7 @@ pub(super) fn scenario(path: &str, text: &str) -> Result<Scenario, ScenarioError
     let mut names = Names::default();
     names.agents.intern("main");
     let config = limits(&mut top, &mut names)?;
-    let jobs = jobs(&mut top, &mut names)?;
+    let (jobs, times) = jobs(&mut top, &mut names)?;
     let mut scenario = Scenario {
         name: name_of(path),
         path: path.to_owned(),
@@ -44,6 +45,7 @@ pub(super) fn scenario(path: &str, text: &str) -> Result<Scenario, ScenarioError
         store_answers: SpanRange::exactly(Span::from_nanos(200_000)),
         hosts: 1,
         jobs,
+        times,
         turns: Vec::new(),
         faults: Vec::new(),
         timeline: Vec::new(),
@@ -168,12 +170,17 @@ fn lane_limits(mut lane: Table<'_>) -> Result<LaneConfig, ScenarioError> {
     Ok(LaneConfig { limit, queue })
 }
 
-fn jobs(top: &mut Table<'_>, names: &mut Names) -> Result<Vec<ScenarioJob>, ScenarioError> {
-    let mut jobs = Vec::new();
+fn jobs(
+    top: &mut Table<'_>,
+    names: &mut Names,
+) -> Result<(Vec<ScenarioJob>, Vec<Option<Times>>), ScenarioError> {
+    let (mut jobs, mut times) = (Vec::new(), Vec::new());
     for table in top.tables("job")? {
-        jobs.push(job(table, names)?);
+        let (job, words) = job(table, names)?;
+        jobs.push(job);
+        times.push(words);
     }
-    Ok(jobs)
+    Ok((jobs, times))
 }
 
 /// A job by its name.

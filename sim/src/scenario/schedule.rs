@@ -1,6 +1,7 @@
 //! When a job is due: `at`, `every` with `from`, or `cron` with its zone and policies.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use sametick_core::schedule::{Cron, CronError, CronPart, Gap, Repeated, Schedule, stagger};
 use sametick_core::time::{Span, Wall};
@@ -8,9 +9,14 @@ use sametick_core::time::{Span, Wall};
 use super::error::ScenarioError;
 use super::read::Table;
 use super::span::SpanRange;
+use crate::oracle::Times;
 
 /// Keys that say something of a `cron` and of nothing else.
 const OF_CRON: [&str; 4] = ["zone", "gap", "repeated", "stagger"];
+
+const GAPS: [(&str, Gap); 2] = [("shifted", Gap::Shifted), ("skipped", Gap::Skipped)];
+const REPEATS: [(&str, Repeated); 3] =
+    [("first", Repeated::First), ("last", Repeated::Last), ("both", Repeated::Both)];
 
 /// The schedule of a job in a world that begins at an instant, and how far a seed may move it.
 pub(super) fn schedule(
@@ -55,6 +61,20 @@ pub(super) fn schedule(
     }
 }
 
+/// What a job says of its cron schedule, in its own words, for whoever reads them in another way.
+pub(super) fn words(table: &mut Table<'_>, name: &str) -> Result<Option<Times>, ScenarioError> {
+    let Some((expression, _)) = table.text("cron")? else { return Ok(None) };
+    let zone = table.text("zone")?.map_or("UTC", |(zone, _)| zone);
+    Ok(Some(Times {
+        expression: expression.to_owned(),
+        zone: zone.to_owned(),
+        gap: table.word("gap", &GAPS)?,
+        repeated: table.word("repeated", &REPEATS)?,
+        stagger: table.span_of("stagger")?.map(|window| (name.to_owned(), window.as_millis())),
+        listed: OnceLock::new(),
+    }))
+}
+
 /// Without `cron`, its other keys mean nothing.
 fn no_keys_of_cron(table: &mut Table<'_>) -> Result<(), ScenarioError> {
     for key in OF_CRON {
@@ -72,12 +92,10 @@ fn cron_of(table: &mut Table<'_>, name: &str, text: &str, at: Range<usize>) -> R
         let span = if error.part == CronPart::Zone { zone.1.clone() } else { at.clone() };
         table.wrong(span, what_of(&error), error.fix)
     })?;
-    let gaps = [("shifted", Gap::Shifted), ("skipped", Gap::Skipped)];
-    if let Some(gap) = table.word("gap", &gaps)? {
+    if let Some(gap) = table.word("gap", &GAPS)? {
         cron = cron.with_gap(gap);
     }
-    let repeats = [("first", Repeated::First), ("last", Repeated::Last), ("both", Repeated::Both)];
-    if let Some(repeated) = table.word("repeated", &repeats)? {
+    if let Some(repeated) = table.word("repeated", &REPEATS)? {
         cron = cron.with_repeated(repeated);
     }
     if let Some(window) = table.span_of("stagger")? {

@@ -5,6 +5,7 @@
 
 mod claims;
 mod host;
+mod probe;
 mod store;
 mod timeline;
 mod turns;
@@ -113,7 +114,7 @@ impl<'s, M: Machine> World<'s, M> {
         self.boot(0);
         while self.judge.failures().is_empty() && self.advance() {}
         if self.judge.failures().is_empty() {
-            self.rest();
+            self.rest(probe::is_probed(seed));
         }
         self.verdict.failures.extend_from_slice(self.judge.failures());
         self.verdict.digest = self.digest.value();
@@ -276,6 +277,7 @@ impl<'s, M: Machine> World<'s, M> {
             host.heard_told = self.heard;
             host.inputs.push(Input { at: now, kind: InputKind::Heard { below: self.heard } });
         }
+        self.judge.hear(&host.inputs);
         let before = self.tries_laws.then(|| host.machine.clone());
         let mut tick = std::mem::take(&mut host.tick);
         host.machine.handle_into(reading, &host.inputs, &mut tick);
@@ -332,7 +334,7 @@ impl<'s, M: Machine> World<'s, M> {
             recorder.tick(self.now, place, host.life, &host.inputs, tick);
         }
         for effect in tick.effects() {
-            self.judge.effect(self.now, effect);
+            self.judge.says(self.now, effect);
         }
         if let Some(commit) = tick.commit()
             && self.judge.failures().is_empty()
@@ -349,7 +351,7 @@ impl<'s, M: Machine> World<'s, M> {
     }
 
     /// Judges the world as it was left.
-    fn rest(&mut self) {
+    fn rest(&mut self, probes: bool) {
         let owner = &self.hosts[self.owner];
         let waiting: Vec<Waiting> = if owner.up && owner.owns { owner.machine.waiting() } else { Vec::new() };
         let quiet = self.hosts.iter().all(|host| host.next_wakeup().is_none());
@@ -358,6 +360,9 @@ impl<'s, M: Machine> World<'s, M> {
         self.judge.end(self.now, &waiting, self.heard, rested, endless);
         if self.judges_claims {
             self.claims();
+        }
+        if probes && self.judge.failures().is_empty() {
+            self.probe(rested);
         }
         if let Some(recorder) = &mut self.recorder {
             recorder.rested(self.now, self.judge.failures());

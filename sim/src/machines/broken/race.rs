@@ -1,60 +1,82 @@
-//! Rooms of the core with one thing broken.
+//! Races with a wrong line in their table, or a wrong word for the end.
 
-use sametick_core::id::SessionKey;
 use sametick_core::job::Budget;
-use sametick_core::lifecycle::{self, ErrorKind, EventPhase, LifecycleEvent, TickBus};
+use sametick_core::lifecycle::{self, LifecycleEvent};
 use sametick_core::ports::{Bus, Clock};
 use sametick_core::run::{
     Drain, Failure, Finish, Outcome, Phase, Race, RunEvent, RunResult, RunRow, RunState, Step, TimedOut,
     TimeoutRace, step,
 };
-use sametick_core::session::{
-    LifecyclePersister, Persister, SessionChange, SessionPatch, SessionTable, Status,
-};
 
-fn is_timeout(event: &LifecycleEvent) -> bool {
-    event.cause.is_some_and(|cause| cause.kind == ErrorKind::Timeout)
-}
+use super::{Mutant, is_timeout, with_race};
+use crate::check::CheckName;
 
-/// Loses the terminal event of a timeout.
-#[derive(Clone, Debug)]
-pub(super) struct DropsTimeouts(pub(super) TickBus);
-
-impl Bus for DropsTimeouts {
-    fn publish(&mut self, event: LifecycleEvent) {
-        if !is_timeout(&event) {
-            self.0.publish(event);
-        }
-    }
-
-    fn next(&mut self) -> Option<LifecycleEvent> {
-        self.0.next()
-    }
-}
-
-/// Delivers terminal events twice.
-#[derive(Clone, Debug)]
-pub(super) struct RepeatsEnds(pub(super) TickBus);
-
-impl Bus for RepeatsEnds {
-    fn publish(&mut self, event: LifecycleEvent) {
-        self.0.publish(event);
-        if event.phase != EventPhase::Start {
-            self.0.publish(event);
-        }
-    }
-
-    fn next(&mut self) -> Option<LifecycleEvent> {
-        self.0.next()
-    }
-}
+/// Those in this file.
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "wrong-key",
+        sentence: "a timeout's event carries the job's base key instead of the run's own",
+        field: &["#70347", "#23470"],
+        killed_by: &[CheckName::SameTick, CheckName::ReasonKept],
+        build: |config, _| with_race(config, WrongKey),
+    },
+    Mutant {
+        name: "generic-reason",
+        sentence: "a timeout's event says failed and no more",
+        field: &["#115319"],
+        killed_by: &[CheckName::ReasonKept],
+        build: |config, _| with_race(config, GenericReason),
+    },
+    Mutant {
+        name: "loser-overwrites",
+        sentence: "a turn that answers after its timeout settles the run again",
+        field: &["PR #70832", "#137215", "hatchet PR #1377"],
+        killed_by: &[CheckName::SettlesOnce, CheckName::RecordsAgree],
+        build: |config, _| with_race(config, LoserOverwrites),
+    },
+    Mutant {
+        name: "slot-kept",
+        sentence: "a timed-out run keeps its slot after its turn has stopped",
+        field: &["#50280", "#18120"],
+        killed_by: &[CheckName::ComesToRest],
+        build: |config, _| with_race(config, KeepsSlot),
+    },
+    Mutant {
+        name: "queue-deadline-ignored",
+        sentence: "a run that waits past its queue timeout stays in the lane",
+        field: &["#43141"],
+        killed_by: &[CheckName::QueuedLeavesNoSession],
+        build: |config, _| with_race(config, IgnoresQueueDeadline),
+    },
+    Mutant {
+        name: "other-budget-named",
+        sentence: "a run whose timeout ends is recorded as out of total time",
+        field: &["#115319"],
+        killed_by: &[CheckName::ReasonKept],
+        build: |config, _| with_race(config, NamesOtherBudget),
+    },
+    Mutant {
+        name: "recovery-looks-away",
+        sentence: "a run found unfinished after a crash is left as it is",
+        field: &["#60495", "#65136"],
+        killed_by: &[CheckName::SurvivesCrash],
+        build: |config, _| with_race(config, LeavesInterrupted),
+    },
+    Mutant {
+        name: "fence-falls-early",
+        sentence: "a run that times out lets go of its job and its slot though nobody has stopped its turn",
+        field: &["#137215", "hexpm#1825"],
+        killed_by: &[CheckName::SlotsReturn, CheckName::NoOverlap],
+        build: |config, _| with_race(config, NeverDrains),
+    },
+];
 
 /// A race that changes the terminal event of a timeout before it is published.
 macro_rules! race_that_ends_with {
     ($(#[$doc:meta])* $name:ident, $change:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug)]
-        pub(super) struct $name;
+        struct $name;
 
         impl Race for $name {
             fn opened<B: Bus>(&mut self, run: &RunRow, clock: &impl Clock, bus: &mut B) {
@@ -90,7 +112,7 @@ macro_rules! race_that_steps {
     ($(#[$doc:meta])* $name:ident, $wrong:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug)]
-        pub(super) struct $name;
+        struct $name;
 
         impl Race for $name {
             fn step(&mut self, run: &RunRow, event: RunEvent) -> Step {
@@ -136,57 +158,6 @@ race_that_steps!(
     |_, event| (event == RunEvent::Deadline(Budget::Queue)).then_some(Step::Stale)
 );
 
-/// A persister that changes the patches of the right one.
-macro_rules! persister_that {
-    ($(#[$doc:meta])* $name:ident, $change:expr) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug)]
-        pub(super) struct $name;
-
-        impl Persister for $name {
-            fn on_event(&mut self, event: &LifecycleEvent, table: &SessionTable, patches: &mut Vec<SessionPatch>) {
-                let first = patches.len();
-                LifecyclePersister.on_event(event, table, patches);
-                let change: fn(&mut SessionPatch, &SessionTable) = $change;
-                for patch in &mut patches[first..] {
-                    change(patch, table);
-                }
-            }
-        }
-    };
-}
-
-persister_that!(
-    /// Keeps the start of the row before, when a run starts.
-    Inherits,
-    |patch, table| {
-        let before = table.get(patch.key).and_then(|row| row.started_at);
-        if let (SessionChange::Start { started_at, .. }, Some(before)) = (&mut patch.change, before) {
-            *started_at = Some(before);
-        }
-    }
-);
-persister_that!(
-    /// Writes an end and leaves the status.
-    EndsButRuns,
-    |patch, _| {
-        if let SessionChange::End { status, .. } = &mut patch.change {
-            *status = Status::Running;
-        }
-    }
-);
-persister_that!(
-    /// Writes every bad end but a timeout as failed.
-    LosesStop,
-    |patch, _| {
-        if let SessionChange::End { status, .. } = &mut patch.change
-            && *status == Status::Killed
-        {
-            *status = Status::Failed;
-        }
-    }
-);
-
 race_that_steps!(
     /// Looks away when a run is found unfinished after a crash.
     LeavesInterrupted,
@@ -202,25 +173,11 @@ race_that_steps!(
         _ => None,
     }
 );
-
-/// Writes only some of the rows that an event asks for.
-#[derive(Clone, Debug)]
-pub(super) enum WritesOnly {
-    Nothing,
-    BaseRows,
-    OwnRows,
-}
-
-impl Persister for WritesOnly {
-    fn on_event(&mut self, event: &LifecycleEvent, table: &SessionTable, patches: &mut Vec<SessionPatch>) {
-        let first = patches.len();
-        LifecyclePersister.on_event(event, table, patches);
-        let mut kept = patches.split_off(first);
-        kept.retain(|patch| match self {
-            Self::Nothing => false,
-            Self::BaseRows => matches!(patch.key, SessionKey::Base { .. }),
-            Self::OwnRows => matches!(patch.key, SessionKey::Run { .. }),
-        });
-        patches.append(&mut kept);
+race_that_steps!(
+    /// Takes a timeout for the turn's own end.
+    NeverDrains,
+    |run, event| {
+        let Step::SettleAndDrain(outcome) = step(run.state, run.drain, event) else { return None };
+        matches!(outcome, Outcome::TimedOut(_)).then_some(Step::Settle(outcome))
     }
-}
+);

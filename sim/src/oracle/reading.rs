@@ -4,7 +4,7 @@ use jiff::civil::{Date, Weekday};
 
 /// The fields of an expression.
 #[derive(Debug)]
-pub(crate) struct Reading<'a> {
+pub struct Reading<'a> {
     second: &'a str,
     minute: &'a str,
     hour: &'a str,
@@ -37,7 +37,12 @@ const NAMES: [(&str, u32); 19] = [
 ];
 
 impl<'a> Reading<'a> {
-    pub(crate) fn of(expression: &'a str) -> Self {
+    /// Reads an expression in capitals.
+    ///
+    /// # Panics
+    /// When it does not have five or six fields.
+    #[must_use]
+    pub fn of(expression: &'a str) -> Self {
         let parts: Vec<&str> = expression.split_whitespace().collect();
         let (second, rest) = if parts.len() == 6 { (parts[0], &parts[1..]) } else { ("0", &parts[..]) };
         let both = rest[4].starts_with('+');
@@ -45,13 +50,35 @@ impl<'a> Reading<'a> {
         Self { second, minute: rest[0], hour: rest[1], day: rest[2], month: rest[3], weekday, both }
     }
 
+    /// Reads an expression, if it has nothing in it that is beyond this reading.
+    #[must_use]
+    pub fn known(expression: &'a str) -> Option<Self> {
+        if !(5..=6).contains(&expression.split_whitespace().count()) {
+            return None;
+        }
+        let reading = Self::of(expression);
+        let plain = [reading.second, reading.minute, reading.hour, reading.month];
+        let all = plain.iter().all(|field| field.split(',').all(is_plain))
+            && reading
+                .day
+                .split(',')
+                .all(|item| matches!(item, "L" | "LW") || is_plain(item.trim_end_matches('W')))
+            && reading.weekday.split(',').all(|item| {
+                let item = item.split_once('#').map_or(item, |(item, _)| item);
+                is_plain(item.strip_suffix('L').unwrap_or(item))
+            });
+        all.then_some(reading)
+    }
+
     /// Whether a time of day is meant.
-    pub(crate) fn means_time(&self, hour: u32, minute: u32, second: u32) -> bool {
+    #[must_use]
+    pub fn means_time(&self, hour: u32, minute: u32, second: u32) -> bool {
         has(self.hour, hour, 0) && has(self.minute, minute, 0) && has(self.second, second, 0)
     }
 
     /// Whether a date is meant.
-    pub(crate) fn means_date(&self, date: Date) -> bool {
+    #[must_use]
+    pub fn means_date(&self, date: Date) -> bool {
         let month = u32::from(date.month().unsigned_abs());
         let (by_month, by_week) = (self.by_month(date), self.by_week(date));
         let (any_day, any_weekday) = (is_star(self.day), is_star(self.weekday));
@@ -66,7 +93,8 @@ impl<'a> Reading<'a> {
     }
 
     /// Whether every hour is meant.
-    pub(crate) fn is_hourly(&self) -> bool {
+    #[must_use]
+    pub fn is_hourly(&self) -> bool {
         (0..24).all(|hour| has(self.hour, hour, 0))
     }
 
@@ -109,6 +137,20 @@ impl<'a> Reading<'a> {
                 None => is(item),
             },
         })
+    }
+}
+
+/// A number, a range that rises, or a star; a step after the last two.
+fn is_plain(item: &str) -> bool {
+    let known = |text: &str| {
+        NAMES.iter().any(|(name, _)| *name == text)
+            || !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
+    };
+    let (range, step) = item.split_once('/').map_or((item, None), |(range, step)| (range, Some(step)));
+    let steps = step.is_none_or(|step| known(step) && number(step) > 0);
+    match range.split_once('-') {
+        Some((from, to)) => steps && known(from) && known(to) && (to == "SUN" || number(from) <= number(to)),
+        None => steps && (is_star(range) || step.is_none() && known(range)),
     }
 }
 

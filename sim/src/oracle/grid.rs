@@ -10,7 +10,7 @@ use super::reading::Reading;
 
 /// One reading after another.
 #[derive(Debug)]
-pub(crate) struct Grid {
+pub struct Grid {
     /// The first instant, in seconds since the epoch.
     from: i64,
     /// Seconds between two readings.
@@ -27,10 +27,10 @@ pub(crate) struct Grid {
 }
 
 /// The instants at which each policy makes an expression due, in seconds, by [`POLICIES`].
-pub(crate) type Due = [Vec<i64>; 6];
+pub type DueByPolicy = [Vec<i64>; 6];
 
 /// All policies.
-pub(crate) const POLICIES: [(Gap, Repeated); 6] = [
+pub const POLICIES: [(Gap, Repeated); 6] = [
     (Gap::Shifted, Repeated::First),
     (Gap::Shifted, Repeated::Last),
     (Gap::Shifted, Repeated::Both),
@@ -40,8 +40,12 @@ pub(crate) const POLICIES: [(Gap, Repeated); 6] = [
 ];
 
 impl Grid {
-    /// Reads the clock of a zone at every unit of `from..to`.
-    pub(crate) fn read(zone: &str, from: i64, to: i64, unit: i64) -> Self {
+    /// Reads the clock of a zone at every unit of `from..to`, all in seconds; a unit is a second or a minute.
+    ///
+    /// # Panics
+    /// When there is no such zone, or no instant between `from` and `to`.
+    #[must_use]
+    pub fn read(zone: &str, from: i64, to: i64, unit: i64) -> Self {
         let zone = TimeZone::get(zone).expect("a zone");
         let mut shows = Vec::new();
         for at in (from..to).step_by(usize::try_from(unit).expect("small")) {
@@ -76,13 +80,18 @@ impl Grid {
     }
 
     /// The instants at which the clock jumps, either way.
-    pub(crate) fn jumps(&self) -> Vec<i64> {
+    #[must_use]
+    pub fn jumps(&self) -> Vec<i64> {
         let jumps = self.shows.windows(2).enumerate().filter(|(_, pair)| pair[1] - pair[0] != 1);
         jumps.map(|(at, _)| self.instant(at + 1)).collect()
     }
 
     /// Decides for every reading whether the expression is due at it.
-    pub(crate) fn due(&self, expression: &str) -> Due {
+    ///
+    /// # Panics
+    /// When the expression is not one that [`Reading`] knows.
+    #[must_use]
+    pub fn due(&self, expression: &str) -> DueByPolicy {
         let reading = Reading::of(expression);
         let dates: Vec<bool> = self.days.iter().map(|date| reading.means_date(*date)).collect();
         let times: Vec<bool> = (0..86_400 / self.unit)
@@ -97,7 +106,7 @@ impl Grid {
             dates[usize::try_from(day).expect("a day")] && times[usize::try_from(time).expect("a time")]
         };
         let mut shifted = self.never.iter().filter(|(_, shown)| means(*shown)).map(|(at, _)| *at).peekable();
-        let mut due = Due::default();
+        let mut due = DueByPolicy::default();
         for (at, shown) in self.shows.iter().enumerate() {
             let is_shifted = shifted.next_if_eq(&at).is_some();
             let is_shown = means(*shown);
@@ -123,7 +132,8 @@ impl Grid {
     }
 
     /// The first instant, and the first after the last.
-    pub(crate) fn ends(&self) -> (i64, i64) {
+    #[must_use]
+    pub fn ends(&self) -> (i64, i64) {
         (self.from, self.instant(self.shows.len()))
     }
 }

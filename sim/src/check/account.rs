@@ -1,0 +1,243 @@
+//! An account of every occurrence: which one has to come next, by an oracle, and what is said of it.
+//!
+//! The books are read in the order of due times. An entry is a run for an occurrence, or a range in the ledger. Each has
+//! to begin with the very occurrence that has no end yet.
+
+use sametick_core::commit::{JobRow, JobStatus};
+use sametick_core::effect::{Command, Input, InputKind};
+use sametick_core::id::JobId;
+use sametick_core::job::Job;
+use sametick_core::schedule::Schedule;
+use sametick_core::time::{Mono, Wall};
+
+use super::{CheckName, Failure, Rest, Scene, nothing_lost, schedule_right};
+use crate::label::Labels;
+use crate::oracle::{Dues, Next};
+use crate::scenario::Scenario;
+
+/// The accounts of all jobs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Accounts {
+    jobs: Vec<Option<Account>>,
+    entries: Vec<Entry>,
+    /// What the clocks showed to the latest tick that said something durable.
+    said: Option<Wall>,
+    /// When jobs were last edited.
+    edits: Vec<(JobId, Mono)>,
+}
+
+/// The account of one job.
+#[derive(Clone, Copy, Debug)]
+struct Account {
+    generation: u32,
+    schedule: Schedule,
+    /// The occurrence that has no end yet.
+    next: Next,
+}
+
+/// Occurrences that have their end now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    job: JobId,
+    generation: u32,
+    first: Wall,
+    /// A range that goes on begins after its old end.
+    after: bool,
+    last: Wall,
+    count: u64,
+}
+
+/// What is wrong, and with what.
+type Wrong = (CheckName, String);
+
+impl Accounts {
+    /// Forgets everything, keeping the memory.
+    pub(crate) fn clear(&mut self) {
+        self.jobs.clear();
+        self.said = None;
+        self.edits.clear();
+    }
+
+    /// A job that is there when the world begins, at this instant.
+    pub(crate) fn open(&mut self, job: &Job, generation: u32, begins: Wall, scenario: &Scenario) {
+        let next = scenario.dues(&job.schedule).map(|dues| dues.after(begins.plus_millis(-1)));
+        if let Some(next) = next {
+            self.put(job.id, Account { generation, schedule: job.schedule, next });
+        }
+    }
+
+    /// What the gateway hears: jobs may be edited.
+    pub(super) fn hear(&mut self, inputs: &[Input]) {
+        for input in inputs {
+            if let InputKind::Command { command: Command::Edit(job), .. } = &input.kind {
+                self.edits.retain(|(edited, _)| *edited != job.id);
+                self.edits.push((job.id, input.at));
+            }
+        }
+    }
+
+    /// What became durable.
+    pub(super) fn judge(&mut self, failures: &mut Vec<Failure>, scene: &Scene<'_>) {
+        self.said = Some(scene.said.wall);
+        for job in &scene.commit.removed {
+            if let Some(place) = self.jobs.get_mut(job.index()) {
+                *place = None;
+            }
+        }
+        let mut entries = std::mem::take(&mut self.entries);
+        collect(&mut entries, scene);
+        for entry in entries.drain(..) {
+            let wrong = self.account_of(entry.job, entry.generation).and_then(|account| {
+                let dues = scene.labels.scenario().dues(&account.schedule)?;
+                // Of an edited job the old schedule ends and the new begins in here.
+                let edited = scene.commit.declared.iter().any(|job| job.id == entry.job);
+                account.take(entry, &dues, &scene.labels).filter(|_| !edited)
+            });
+            if let Some(wrong) = wrong {
+                push(failures, scene.at, wrong);
+            }
+        }
+        self.entries = entries;
+        for (_, row) in &scene.changes.jobs {
+            if let Some(wrong) = self.judge_row(row, scene) {
+                push(failures, scene.at, wrong);
+            }
+        }
+        for job in &scene.commit.declared {
+            // A row that did not exist before comes with its declaration.
+            let row = scene.books.job(job.id).map(|(_, row)| *row);
+            let known = row.is_some_and(|row| self.account_of(job.id, row.generation).is_some());
+            if let Some(row) = row.filter(|_| !known)
+                && let Some(wrong) = self.judge_row(&row, scene)
+            {
+                push(failures, scene.at, wrong);
+            }
+        }
+    }
+
+    /// What a job's row says is due next has to be the occurrence that has no end yet.
+    fn judge_row(&mut self, row: &JobRow, scene: &Scene<'_>) -> Option<Wrong> {
+        let (job, _) = scene.books.job(row.id)?;
+        let dues = scene.labels.scenario().dues(&job.schedule)?;
+        let same = |account: &&mut Account| account.schedule == job.schedule;
+        if let Some(account) = self.account_of(row.id, row.generation).filter(same) {
+            return wrong_next(row, account.next, &dues, &scene.labels);
+        }
+        let old = self.account_of(row.id, row.generation).copied();
+        let next = row.next_due.map_or(Next::Never, Next::At);
+        self.put(row.id, Account { generation: row.generation, schedule: job.schedule, next });
+        old.and_then(|old| self.left_behind(row.id, old, scene))
+            .or_else(|| schedule_right::wrong_begin(row, &dues, scene))
+    }
+
+    /// An edit leaves nothing behind that was due before it.
+    fn left_behind(&self, job: JobId, old: Account, scene: &Scene<'_>) -> Option<Wrong> {
+        let (_, edited) = self.edits.iter().find(|(edited, _)| *edited == job)?;
+        let back = i64::try_from(scene.said.mono.since(*edited).as_millis()).unwrap_or(i64::MAX);
+        let edited = scene.said.wall.plus_millis(-back - 2);
+        match old.next {
+            Next::At(due) if due < edited => Some(nothing_lost::passed_over(job, due, &scene.labels)),
+            Next::At(_) | Next::Beyond(_) | Next::Never => None,
+        }
+    }
+
+    /// Nothing was due by the latest tick and is not in the books.
+    pub(super) fn judge_rest(&self, failures: &mut Vec<Failure>, rest: &Rest<'_>) {
+        let Some(said) = self.said else { return };
+        for account in self.jobs.iter().enumerate() {
+            let (place, Some(account)) = account else { continue };
+            let job = JobId(u32::try_from(place).unwrap_or(u32::MAX));
+            let followed = rest.books.job(job).is_some_and(|(_, row)| row.status == JobStatus::Active);
+            if let Next::At(due) = account.next
+                && followed
+                && due < said
+            {
+                push(failures, rest.at, nothing_lost::passed_over(job, due, rest.labels));
+            }
+        }
+    }
+
+    fn account_of(&mut self, job: JobId, generation: u32) -> Option<&mut Account> {
+        self.jobs.get_mut(job.index())?.as_mut().filter(|account| account.generation == generation)
+    }
+
+    fn put(&mut self, job: JobId, account: Account) {
+        if self.jobs.len() <= job.index() {
+            self.jobs.resize(job.index() + 1, None);
+        }
+        self.jobs[job.index()] = Some(account);
+    }
+}
+
+impl Account {
+    /// Takes an entry into the account. Says what is wrong with it.
+    fn take(&mut self, entry: Entry, dues: &Dues<'_>, labels: &Labels<'_>) -> Option<Wrong> {
+        let first = match (entry.after, dues.after(entry.first)) {
+            (false, _) => entry.first,
+            (true, Next::At(first)) => first,
+            // Beyond the oracle.
+            (true, Next::Beyond(_) | Next::Never) => return None,
+        };
+        let expected = std::mem::replace(&mut self.next, dues.after(entry.last));
+        let strange = [first, entry.last].into_iter().find(|due| !dues.has(*due));
+        if let Some(due) = strange {
+            return Some(schedule_right::no_such_time(entry.job, due, expected, labels));
+        }
+        match expected {
+            Next::At(due) if due < first => Some(nothing_lost::passed_over(entry.job, due, labels)),
+            Next::At(due) if due > first => Some(nothing_lost::told_twice(entry.job, first, labels)),
+            Next::Never => Some(nothing_lost::told_twice(entry.job, first, labels)),
+            Next::At(_) | Next::Beyond(_) => {
+                let counted = dues.count(first, entry.last).filter(|count| *count != entry.count)?;
+                Some(nothing_lost::miscounted(entry.job, first, entry.last, (entry.count, counted), labels))
+            }
+        }
+    }
+}
+
+/// What has its end with this commit, in the order of due times.
+fn collect(entries: &mut Vec<Entry>, scene: &Scene<'_>) {
+    for (before, row) in &scene.changes.runs {
+        let id = row.id;
+        if before.is_none() && id.asked == 0 && id.attempt == 1 {
+            let (job, generation) = (id.job, id.generation);
+            entries.push(Entry { job, generation, first: id.due, after: false, last: id.due, count: 1 });
+        }
+    }
+    for (before, row) in &scene.changes.ledger {
+        let (job, generation, last) = (row.job, row.generation, row.last);
+        let entry = match before {
+            None => Entry { job, generation, first: row.first, after: false, last, count: row.count },
+            Some(before) if before.last == row.last => continue,
+            Some(before) => {
+                let count = row.count.saturating_sub(before.count);
+                Entry { job, generation, first: before.last, after: true, last, count }
+            }
+        };
+        entries.push(entry);
+    }
+    entries.sort_unstable();
+}
+
+/// What is wrong with the occurrence that a row says is next.
+fn wrong_next(row: &JobRow, expected: Next, dues: &Dues<'_>, labels: &Labels<'_>) -> Option<Wrong> {
+    match (row.next_due, expected) {
+        (None, Next::Never | Next::Beyond(_)) => None,
+        (Some(due), Next::At(expected)) if due == expected => None,
+        (Some(due), Next::Beyond(horizon)) if due > horizon => None,
+        (Some(due), expected) if !dues.has(due) => {
+            Some(schedule_right::no_such_time(row.id, due, expected, labels))
+        }
+        (Some(due), Next::At(expected)) if due > expected => {
+            Some(nothing_lost::passed_over(row.id, expected, labels))
+        }
+        (None, Next::At(expected)) => Some(nothing_lost::passed_over(row.id, expected, labels)),
+        (Some(due), Next::At(_) | Next::Beyond(_) | Next::Never) => {
+            Some(nothing_lost::told_twice(row.id, due, labels))
+        }
+    }
+}
+
+fn push(failures: &mut Vec<Failure>, at: Mono, (check, message): Wrong) {
+    failures.push(Failure { check, at, run: None, message });
+}

@@ -1,0 +1,160 @@
+//! Turns that may be at work, as seen by somebody who hears what goes into a gateway and what comes out of it.
+//!
+//! A turn is alive from the moment its start has left until it says itself that it is over, or until the books say
+//! that it was given up: abandoned, a whole grace after it was asked to stop by somebody whom it hears. What the gateway believes does not count.
+
+use std::collections::BTreeMap;
+
+use sametick_core::effect::{Effect, Input, InputKind, Report};
+use sametick_core::id::{JobId, RunId, SessionKey};
+use sametick_core::job::Target;
+use sametick_core::run::{Drain, RunRow};
+use sametick_core::time::Mono;
+
+use super::Scene;
+use crate::books::{Books, Table};
+
+/// Wall times are whole milliseconds.
+const ROUNDING_MS: u64 = 2;
+
+/// The turns that may be at work, by what they share.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Alive {
+    /// How often each turn was called.
+    pub(super) starts: Table<RunId, u32>,
+    by_job: Vec<Vec<RunId>>,
+    /// The jobs that have had a turn.
+    jobs: Vec<JobId>,
+    /// Turns that were asked to stop, each with when it was first.
+    asked: Table<RunId, Mono>,
+    /// Turns in sessions that runs share.
+    in_session: BTreeMap<SessionKey, Vec<RunId>>,
+    /// Turns that others run in such sessions, each with when it began.
+    foreign: Vec<(SessionKey, u64, Mono)>,
+    /// Whether the host shows what goes in. If not, the books have to be believed.
+    shown: bool,
+}
+
+impl Alive {
+    /// Forgets everything, keeping the memory.
+    pub(crate) fn clear(&mut self) {
+        self.starts.clear();
+        for job in self.jobs.drain(..) {
+            self.by_job[job.index()].clear();
+        }
+        self.asked.clear();
+        self.in_session.clear();
+        self.foreign.clear();
+        self.shown = false;
+    }
+
+    /// The turns of a job that may be at work.
+    pub(super) fn of_job(&self, job: JobId) -> &[RunId] {
+        self.by_job.get(job.index()).map_or(&[], Vec::as_slice)
+    }
+
+    /// The turns in a session that may be at work.
+    pub(super) fn in_session(&self, key: SessionKey) -> &[RunId] {
+        self.in_session.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether others ran a turn in a session at an instant.
+    pub(super) fn foreign_in(&self, key: SessionKey, at: Mono) -> bool {
+        self.foreign.iter().any(|(other, _, began)| *other == key && *began <= at)
+    }
+
+    /// Whether the turn of a run may be at work.
+    pub(super) fn has(&self, run: RunId) -> bool {
+        self.of_job(run.job).contains(&run)
+    }
+
+    /// What the gateway hears. Says whose turns are over with it.
+    pub(super) fn hear(&mut self, inputs: &[Input], mut over: impl FnMut(RunId, &Self)) {
+        self.shown = true;
+        for input in inputs {
+            match input.kind {
+                InputKind::Report { run, report: Report::Completed(_) | Report::Stopped } => {
+                    self.bury(run);
+                    over(run, self);
+                }
+                InputKind::Foreign { key, turn, began: true } => self.foreign.push((key, turn, input.at)),
+                InputKind::Foreign { key, turn, began: false } => {
+                    self.foreign.retain(|(other, its, _)| (*other, *its) != (key, turn));
+                }
+                InputKind::Report { report: Report::Ready { .. } | Report::Progress, .. }
+                | InputKind::Answer { .. }
+                | InputKind::Renewal { .. }
+                | InputKind::Heard { .. }
+                | InputKind::Command { .. }
+                | InputKind::ClockStepped => {}
+            }
+        }
+    }
+
+    /// A turn is asked to stop.
+    pub(crate) fn asked_at(&mut self, run: RunId, at: Mono) {
+        if self.has(run) {
+            self.asked.entry(run).or_insert(at);
+        }
+    }
+
+    /// A turn is called, or asked to stop.
+    pub(super) fn left(&mut self, at: Mono, effect: &Effect, books: &Books) {
+        if let Effect::Abort { run } = *effect {
+            self.asked_at(run, at);
+        }
+        let Effect::Start { run } = *effect else { return };
+        *self.starts.entry(run).or_default() += 1;
+        if self.has(run) {
+            return;
+        }
+        if self.by_job.len() <= run.job.index() {
+            self.by_job.resize(run.job.index() + 1, Vec::new());
+        }
+        self.jobs.push(run.job);
+        self.by_job[run.job.index()].push(run);
+        if let Some(key) = books.run(run).and_then(shared_session) {
+            self.in_session.entry(key).or_default().push(run);
+        }
+    }
+
+    /// What became durable: turns may have been given up.
+    pub(super) fn committed(&mut self, scene: &Scene<'_>) {
+        for (_, row) in &scene.changes.runs {
+            let believed = !self.shown && row.is_closed();
+            if believed || row.drain == Drain::Abandoned && self.grace_ended(row, scene) {
+                self.bury(row.id);
+            }
+        }
+    }
+
+    /// A gateway came back: what others ran in the one before died with it.
+    pub(super) fn restarted(&mut self) {
+        self.foreign.clear();
+    }
+
+    /// A turn may be given up no sooner than a grace after it was asked to stop; a late tick counts from its deadline.
+    fn grace_ended(&self, run: &RunRow, scene: &Scene<'_>) -> bool {
+        let Some(book) = scene.books.runs.get(&run.id) else { return false };
+        let Some(asked) = self.asked.get(&run.id) else { return !self.has(run.id) };
+        let grace = book.terms.budgets.abort_grace.as_millis();
+        scene.said.mono.since(*asked).as_millis() + scene.lag.as_millis() + ROUNDING_MS >= grace
+    }
+
+    pub(crate) fn bury(&mut self, run: RunId) {
+        if let Some(turns) = self.by_job.get_mut(run.job.index()) {
+            turns.retain(|turn| *turn != run);
+        }
+        if !self.in_session.is_empty() {
+            self.in_session.values_mut().for_each(|turns| turns.retain(|turn| *turn != run));
+        }
+    }
+}
+
+/// The session a run shares with others.
+pub(super) fn shared_session(run: &RunRow) -> Option<SessionKey> {
+    match run.target {
+        Target::Isolated => None,
+        Target::Main => Some(SessionKey::Main { agent: run.agent }),
+    }
+}

@@ -1,0 +1,71 @@
+//! Who listens hears a story with a beginning, an end, and nothing left out.
+
+use sametick_core::effect::Effect;
+use sametick_core::id::RunId;
+use sametick_core::lifecycle::EventPhase;
+use sametick_core::time::Mono;
+
+use super::{CheckName, Failure};
+use crate::books::Table;
+use crate::label::Labels;
+
+pub(super) const SENTENCE: &str = "leaving out repeats, subscribers hear each run's events in order, none missing, none \
+     after its terminal event, also when they resume where they stood after a crash";
+pub(super) const FIELD: &[&str] = &["#91979", "#138499", "#79355", "#120561", "inngest#4652"];
+
+/// Two subscribers: one who was always there and knows runs, and one who resumes by the place in the stream.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Subscribers {
+    /// The last event heard of each run, and whether it was its terminal one.
+    runs: Table<RunId, (u32, bool)>,
+    /// The place in the stream below which everything was heard.
+    cursor: u64,
+}
+
+impl Subscribers {
+    /// Forgets everything, keeping the memory.
+    pub(crate) fn clear(&mut self) {
+        self.runs.clear();
+        self.cursor = 0;
+    }
+
+    /// An event leaves.
+    pub(super) fn judge(
+        &mut self,
+        failures: &mut Vec<Failure>,
+        at: Mono,
+        effect: &Effect,
+        labels: &Labels<'_>,
+    ) {
+        let Effect::Publish { offset, event } = effect else { return };
+        let mut broken = |what: String| {
+            let message =
+                format!("subscribers hear of the {} of {}", event.phase.name(), labels.run(event.run));
+            let message = format!("{message}, {what}");
+            failures.push(Failure { check: CheckName::BusOrdered, at, run: Some(event.run), message });
+        };
+        if *offset > self.cursor {
+            let (missing, cursor) = (*offset - self.cursor, self.cursor);
+            broken(format!(
+                "event {offset} of the stream, before {missing} of those from event {cursor} on: who resumes after \
+                 this one never asks for them again"
+            ));
+        }
+        self.cursor = self.cursor.max(*offset + 1);
+        let (last, over) = self.runs.entry(event.run).or_default();
+        if event.seq <= *last {
+            return;
+        }
+        if *over {
+            broken("after an event that was its last: whoever closed its books then is wrong now".to_owned());
+        }
+        if event.seq != *last + 1 {
+            broken(format!(
+                "which is number {} of the run, and the last one they heard was {last}",
+                event.seq
+            ));
+        }
+        *last = event.seq;
+        *over |= event.phase != EventPhase::Start;
+    }
+}

@@ -1,0 +1,126 @@
+//! Who holds a slot of which lane, reckoned from the books and from the turns that may be at work.
+//!
+//! A run holds a slot from its grant until its record says that its turn has stopped or was given up, and longer if
+//! its turn is alive all the same. A child shares the slot of its eldest ancestor, which nobody else has before the
+//! last of the family has let go.
+
+use sametick_core::Config;
+use sametick_core::id::RunId;
+use sametick_core::run::{Drain, RunRow, RunState};
+
+use super::Scene;
+use super::alive::Alive;
+use crate::books::{Books, Table};
+
+/// The slots that are held.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Slots {
+    /// The runs that hold one, their own or their family's: the eldest of each, and the lane.
+    holders: Table<RunId, (RunId, usize)>,
+    /// How many children hold on to the slot of an eldest.
+    children: Table<RunId, u32>,
+    /// How many slots are held in each lane, and in all.
+    pub(super) held: Vec<u32>,
+    pub(super) total: u32,
+}
+
+impl Slots {
+    /// Forgets everything, keeping the memory.
+    pub(crate) fn clear(&mut self) {
+        self.holders.clear();
+        self.children.clear();
+        self.held.fill(0);
+        self.total = 0;
+    }
+
+    /// What became durable.
+    pub(super) fn committed(&mut self, scene: &Scene<'_>, alive: &Alive) {
+        let config = &scene.labels.scenario().config;
+        for (_, row) in &scene.changes.runs {
+            self.look_at(row, scene.books, alive, config);
+        }
+    }
+
+    /// Looks at a run again.
+    pub(super) fn look_at(&mut self, row: &RunRow, books: &Books, alive: &Alive, config: &Config) {
+        let holds = holds(row) || row.granted_at.is_some() && alive.has(row.id);
+        match (self.holders.get(&row.id).copied(), holds) {
+            (None, true) => {
+                let eldest = eldest(row, books);
+                let lane = lane_of(eldest, books, config);
+                self.holders.insert(row.id, (eldest, lane));
+                self.take(row.id, eldest, lane);
+            }
+            (Some((eldest, lane)), false) => {
+                self.holders.swap_remove(&row.id);
+                self.release(row.id, eldest, lane);
+            }
+            (None, false) | (Some(_), true) => {}
+        }
+    }
+
+    /// A gateway came back: what is held goes by the jobs as they are declared now.
+    pub(super) fn reload(&mut self, books: &Books, alive: &Alive, config: &Config) {
+        self.clear();
+        for book in books.runs.values() {
+            self.look_at(&book.row, books, alive, config);
+        }
+    }
+
+    fn take(&mut self, run: RunId, eldest: RunId, lane: usize) {
+        let held_before = self.is_held(eldest, run);
+        if run != eldest {
+            *self.children.entry(eldest).or_default() += 1;
+        }
+        if !held_before {
+            if self.held.len() <= lane {
+                self.held.resize(lane + 1, 0);
+            }
+            self.held[lane] += 1;
+            self.total += 1;
+        }
+    }
+
+    fn release(&mut self, run: RunId, eldest: RunId, lane: usize) {
+        if run != eldest
+            && let Some(children) = self.children.get_mut(&eldest)
+        {
+            *children -= 1;
+            if *children == 0 {
+                self.children.swap_remove(&eldest);
+            }
+        }
+        if !self.is_held(eldest, run) {
+            self.held[lane] -= 1;
+            self.total -= 1;
+        }
+    }
+
+    /// Whether the slot of an eldest is held by anybody but `run`.
+    fn is_held(&self, eldest: RunId, run: RunId) -> bool {
+        let by_children = !self.children.is_empty() && self.children.contains_key(&eldest);
+        by_children || run != eldest && self.holders.contains_key(&eldest)
+    }
+}
+
+/// The lane that counts for a run; one that is not configured is the first.
+fn lane_of(run: RunId, books: &Books, config: &Config) -> usize {
+    let lane = books.runs.get(&run).map_or(0, |book| book.terms.lane.index());
+    if lane < config.lanes.len() { lane } else { 0 }
+}
+
+fn holds(row: &RunRow) -> bool {
+    match row.state {
+        RunState::Queued => false,
+        RunState::Starting | RunState::Running => true,
+        RunState::Settled(_) => matches!(row.drain, Drain::Open | Drain::Held),
+    }
+}
+
+fn eldest(row: &RunRow, books: &Books) -> RunId {
+    let mut eldest = row;
+    while let Some(parent) = eldest.parent.and_then(|parent| books.run(parent)) {
+        eldest = parent;
+    }
+    eldest.id
+}

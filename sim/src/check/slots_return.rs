@@ -1,0 +1,73 @@
+//! A lane gives out as many slots as it has: never one more, and in the end not one less.
+
+use sametick_core::time::Mono;
+
+use super::slots::Slots;
+use super::{CheckName, Failure, Scene, granted};
+use crate::label::Labels;
+
+pub(super) const SENTENCE: &str = "no lane ever exceeds its limit, and every slot comes back: when a world is at rest, \
+     as many new runs begin as there are slots";
+pub(super) const FIELD: &[&str] =
+    &["#18120", "#50280", "#57058", "#42997", "#79475", "#142737", "#132952", "BullMQ#4220"];
+
+/// What became of runs that asked for the free slots of one lane.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Probe {
+    /// The lane.
+    pub(crate) lane: u32,
+    /// How many slots are free by the books.
+    pub(crate) free: u32,
+    /// How many of as many new runs got one.
+    pub(crate) granted: u32,
+    /// The turns of how many of them were called; nobody looked when absent.
+    pub(crate) called: Option<u32>,
+}
+
+pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slots) {
+    let config = &scene.labels.scenario().config;
+    let Some(run) = granted(scene.changes).find(|run| run.parent.is_none()) else { return };
+    let limits = config.lanes.iter().map(|lane| lane.limit);
+    let over = slots.held.iter().zip(limits).position(|(held, limit)| *held > limit);
+    let what = match over {
+        Some(lane) => {
+            let name = scene.labels.lane(u32::try_from(lane).unwrap_or_default());
+            format!(
+                "lane {name} has {} and {} are held",
+                of_slots(config.lanes[lane].limit),
+                slots.held[lane]
+            )
+        }
+        None if slots.total > config.running => {
+            format!("all lanes together have {} and {} are held", of_slots(config.running), slots.total)
+        }
+        None => return,
+    };
+    let message = format!(
+        "{} gets a slot, and {what}, counting turns that have not stopped: the limit limits nothing",
+        scene.labels.run(run.id)
+    );
+    failures.push(Failure { check: CheckName::SlotsReturn, at: scene.at, run: Some(run.id), message });
+}
+
+/// What became of as many new runs as there are free slots.
+pub(super) fn judge_probe(failures: &mut Vec<Failure>, at: Mono, probe: Probe, labels: &Labels<'_>) {
+    let Probe { lane, free, granted, called } = probe;
+    let name = labels.lane(lane);
+    let message = if granted < free {
+        format!(
+            "nothing holds {} of lane {name} any more, and of as many new runs {granted} got one: \
+             a slot never came back, and the lane is narrower until the gateway is started again",
+            of_slots(free)
+        )
+    } else if let Some(called) = called.filter(|called| *called < free) {
+        format!("{} of lane {name} went to new runs, and {called} of their turns were called", of_slots(free))
+    } else {
+        return;
+    };
+    failures.push(Failure { check: CheckName::SlotsReturn, at, run: None, message });
+}
+
+fn of_slots(count: u32) -> String {
+    format!("{count} slot{}", if count == 1 { "" } else { "s" })
+}

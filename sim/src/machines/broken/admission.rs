@@ -1,0 +1,75 @@
+//! Lanes and gates that let too many in, or too few.
+
+use sametick_core::commit::Rows;
+use sametick_core::effect::{Input, InputKind};
+use sametick_core::time::Now;
+use sametick_core::{Config, StandardGateway};
+
+use super::super::any::AnyMachine;
+use super::super::shim::{Shim, Twist};
+use super::Mutant;
+use crate::check::CheckName;
+
+/// Those in this file.
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "job-fence-missing",
+        sentence: "a run begins beside another of its job, whatever the job says",
+        field: &["nomad#11052", "#69738"],
+        killed_by: &[CheckName::NoOverlap],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, NobodyAlone)),
+    },
+    Mutant {
+        name: "slot-too-many",
+        sentence: "a lane gives out one slot more than it has",
+        field: &["nomad#11052"],
+        killed_by: &[CheckName::SlotsReturn],
+        build: |config, shape| AnyMachine::new(StandardGateway::new(resized(config, 1), shape)),
+    },
+    Mutant {
+        name: "slot-lost",
+        sentence: "one slot of a wide lane is never given out",
+        field: &["#142737", "#132952"],
+        killed_by: &[CheckName::SlotsReturn],
+        build: |config, shape| AnyMachine::new(StandardGateway::new(resized(config, -1), shape)),
+    },
+    Mutant {
+        name: "session-fence-missing",
+        sentence: "a run begins in a session while another part of the gateway is at work there",
+        field: &["#86202", "#61426"],
+        killed_by: &[CheckName::NoOverlap],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, DeafToOthers)),
+    },
+];
+
+/// Other limits than asked for; a lane with one slot keeps it.
+fn resized(mut config: Config, by: i32) -> Config {
+    for lane in config.lanes.iter_mut().filter(|lane| by > 0 || lane.limit > 1) {
+        lane.limit = lane.limit.saturating_add_signed(by);
+    }
+    config
+}
+
+/// Lets every run work beside others of its job.
+#[derive(Clone, Debug)]
+struct NobodyAlone;
+
+impl Twist for NobodyAlone {
+    fn rows(&mut self, rows: &mut Rows) {
+        rows.jobs.iter_mut().for_each(|(job, _)| job.terms.alone = false);
+    }
+}
+
+/// Does not hear of turns that others run.
+#[derive(Clone, Debug)]
+struct DeafToOthers;
+
+impl Twist for DeafToOthers {
+    fn inputs(&mut self, _: Now, inputs: &mut [Input]) {
+        for input in inputs {
+            if let InputKind::Foreign { .. } = input.kind {
+                input.kind = InputKind::ClockStepped;
+            }
+        }
+    }
+}

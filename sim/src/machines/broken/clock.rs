@@ -1,0 +1,71 @@
+//! Time that is promised, met or told wrongly.
+
+use sametick_core::commit::Rows;
+use sametick_core::effect::Input;
+use sametick_core::time::{Now, Span};
+
+use super::super::any::AnyMachine;
+use super::super::shim::{Shim, Twist};
+use super::Mutant;
+use crate::check::CheckName;
+
+/// Those in this file.
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "half-the-time",
+        sentence: "every run gets half the time it was promised",
+        field: &["#41783", "#43721", "#27427"],
+        killed_by: &[CheckName::ReasonKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, HalfTheTime)),
+    },
+    Mutant {
+        name: "oversleeps",
+        sentence: "deadlines are met five seconds late, and recorded as if they had not been",
+        field: &["k8s#62134"],
+        killed_by: &[CheckName::ComesToRest],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, Oversleeps)),
+    },
+    Mutant {
+        name: "stamps-at-now",
+        sentence: "everything is taken to happen when the host gets round to it, not when it did",
+        field: &["#68091"],
+        killed_by: &[CheckName::Law],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, StampsAtNow)),
+    },
+];
+
+/// Takes everything to happen when the host gets round to it.
+#[derive(Clone, Debug)]
+struct StampsAtNow;
+
+impl Twist for StampsAtNow {
+    fn inputs(&mut self, now: Now, inputs: &mut [Input]) {
+        for input in inputs {
+            input.at = now.mono;
+        }
+    }
+}
+
+/// Wakes up five seconds after it should, and dates what it finds then back.
+#[derive(Clone, Debug)]
+struct Oversleeps;
+
+impl Twist for Oversleeps {
+    fn oversleeps(&self) -> Span {
+        Span::from_secs(5)
+    }
+}
+
+/// Gives every run half the time it was promised.
+#[derive(Clone, Debug)]
+struct HalfTheTime;
+
+impl Twist for HalfTheTime {
+    fn rows(&mut self, rows: &mut Rows) {
+        let half = |span: Span| Span::from_nanos(span.as_nanos() / 2);
+        for (job, _) in &mut rows.jobs {
+            job.terms.budgets.timeout = job.terms.budgets.timeout.map(half);
+            job.terms.budgets.queue_timeout = job.terms.budgets.queue_timeout.map(half);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The core with one thing broken, and the field in miniature: one file a kind.
+
+mod admission;
+mod bus;
+mod clock;
+mod ledger;
+mod miniature;
+mod outbox;
+mod persister;
+mod race;
+mod recovery;
+mod retry;
+mod rows;
+mod scheduler;
+
+use sametick_core::effect::Tick;
+use sametick_core::lifecycle::{ErrorKind, LifecycleEvent, TickBus};
+use sametick_core::ports::Bus;
+use sametick_core::run::{Outcome, Race, RunRow, Shape, TimeoutRace};
+use sametick_core::session::{LifecyclePersister, Persister};
+use sametick_core::{Config, Gateway};
+
+use super::any::AnyMachine;
+use super::mutant::Mutant;
+
+/// Every mutant, the field's own shapes first.
+pub(super) const ALL: &[&[Mutant]] = &[
+    miniature::MUTANTS,
+    bus::MUTANTS,
+    race::MUTANTS,
+    persister::MUTANTS,
+    rows::MUTANTS,
+    admission::MUTANTS,
+    scheduler::MUTANTS,
+    ledger::MUTANTS,
+    retry::MUTANTS,
+    outbox::MUTANTS,
+    recovery::MUTANTS,
+    clock::MUTANTS,
+];
+
+fn with_bus(config: Config, shape: Shape, bus: impl Bus + Send + Sync + 'static) -> AnyMachine {
+    AnyMachine::new(Gateway::with_rooms(config, TimeoutRace { shape }, LifecyclePersister, bus))
+}
+
+fn with_race(config: Config, race: impl Race + Send + Sync + 'static) -> AnyMachine {
+    AnyMachine::new(Gateway::with_rooms(config, race, LifecyclePersister, TickBus::default()))
+}
+
+fn with_persister(
+    config: Config,
+    shape: Shape,
+    persister: impl Persister + Send + Sync + 'static,
+) -> AnyMachine {
+    AnyMachine::new(Gateway::with_rooms(config, TimeoutRace { shape }, persister, TickBus::default()))
+}
+
+fn is_timeout(event: &LifecycleEvent) -> bool {
+    event.cause.is_some_and(|cause| cause.kind == ErrorKind::Timeout)
+}
+
+fn settled(tick: &mut Tick) -> Vec<(RunRow, Outcome)> {
+    let rows = tick.draft().runs.iter();
+    rows.filter_map(|row| row.state.outcome().map(|outcome| (*row, outcome))).collect()
+}

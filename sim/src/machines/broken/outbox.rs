@@ -1,0 +1,191 @@
+//! Effects that leave too early, or not at all.
+
+use std::collections::BTreeSet;
+
+use sametick_core::commit::Rows;
+use sametick_core::effect::{Effect, Tick};
+use sametick_core::id::{JobId, RunId};
+use sametick_core::lifecycle::EventPhase;
+use sametick_core::run::RunState;
+use sametick_core::time::Now;
+
+use super::super::any::AnyMachine;
+use super::super::shim::{Shim, Twist};
+use super::{Mutant, settled};
+use crate::check::CheckName;
+
+/// Those in this file.
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "result-early",
+        sentence: "a result is delivered in the tick that settles its run, before the commit is durable",
+        field: &["#61913", "#24041"],
+        killed_by: &[CheckName::EventFirst],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ResultEarly::default())),
+    },
+    Mutant {
+        name: "publish-early",
+        sentence: "subscribers hear of an event in the tick that makes it, before it is durable",
+        field: &["inngest#4652"],
+        killed_by: &[CheckName::EventFirst],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, PublishEarly)),
+    },
+    Mutant {
+        name: "publishes-other",
+        sentence: "subscribers are told that every run ended well",
+        field: &["#141032"],
+        killed_by: &[CheckName::EventFirst, CheckName::BusOrdered],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, PublishesOther)),
+    },
+    Mutant {
+        name: "publish-backwards",
+        sentence: "of two events in one tick subscribers hear the later one first",
+        field: &["#120561"],
+        killed_by: &[CheckName::BusOrdered],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, PublishesBackwards)),
+    },
+    Mutant {
+        name: "publish-no-starts",
+        sentence: "subscribers never hear that a run began",
+        field: &["#138499"],
+        killed_by: &[CheckName::BusOrdered],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, PublishesNoStarts)),
+    },
+    Mutant {
+        name: "start-early",
+        sentence: "a turn is called in the tick that grants its slot, before that is durable",
+        field: &["#79475"],
+        killed_by: &[CheckName::EventFirst],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, StartsEarly)),
+    },
+    Mutant {
+        name: "unknown-is-lost",
+        sentence: "a commit nobody answered is never sent again",
+        field: &["dbos-py#767"],
+        killed_by: &[CheckName::SurvivesCrash, CheckName::ComesToRest],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, GivesUpOnUnknown)),
+    },
+];
+
+/// Delivers results in the tick that settles their run.
+#[derive(Clone, Debug, Default)]
+struct ResultEarly {
+    delivering: BTreeSet<JobId>,
+    delivered: BTreeSet<RunId>,
+}
+
+impl Twist for ResultEarly {
+    fn rows(&mut self, rows: &mut Rows) {
+        self.delivered.clear();
+        self.delivering =
+            rows.jobs.iter().filter(|(job, _)| job.terms.deliver).map(|(job, _)| job.id).collect();
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let delivered = &self.delivered;
+        tick.effects_mut()
+            .retain(|effect| !matches!(effect, Effect::Deliver { run, .. } if delivered.contains(run)));
+        for (row, outcome) in settled(tick) {
+            if self.delivering.contains(&row.id.job) && self.delivered.insert(row.id) {
+                tick.push(Effect::Deliver { run: row.id, outcome });
+            }
+        }
+    }
+}
+
+/// Tells subscribers of an event in the tick that makes it.
+#[derive(Clone, Debug)]
+struct PublishEarly;
+
+impl Twist for PublishEarly {
+    fn first_tick(&mut self, _: &Rows, tick: &mut Tick) {
+        self.publish(tick);
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        tick.effects_mut().retain(|effect| !matches!(effect, Effect::Publish { .. }));
+        self.publish(tick);
+    }
+}
+
+impl PublishEarly {
+    fn publish(&self, tick: &mut Tick) {
+        let first = tick.draft().first_offset;
+        let events = tick.draft().events.clone();
+        for (offset, event) in (first..).zip(events) {
+            tick.push(Effect::Publish { offset, event });
+        }
+    }
+}
+
+/// Never sends a commit again.
+#[derive(Clone, Debug)]
+struct GivesUpOnUnknown;
+
+impl Twist for GivesUpOnUnknown {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        tick.effects_mut().retain(|effect| !matches!(effect, Effect::StoreAgain { .. }));
+    }
+}
+
+/// Tells subscribers that every run ended well.
+#[derive(Clone, Debug)]
+struct PublishesOther;
+
+impl Twist for PublishesOther {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        for effect in tick.effects_mut() {
+            if let Effect::Publish { event, .. } = effect {
+                event.cause = None;
+                event.phase = EventPhase::End;
+            }
+        }
+    }
+}
+
+/// Calls a turn in the tick that grants it a slot.
+#[derive(Clone, Debug)]
+struct StartsEarly;
+
+impl Twist for StartsEarly {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        tick.effects_mut().retain(|effect| !matches!(effect, Effect::Start { .. }));
+        let granted: Vec<RunId> = tick
+            .draft()
+            .runs
+            .iter()
+            .filter(|row| row.state == RunState::Starting)
+            .map(|row| row.id)
+            .collect();
+        for run in granted {
+            tick.push(Effect::Start { run });
+        }
+    }
+}
+
+/// Tells the events of a tick last to first.
+#[derive(Clone, Debug)]
+struct PublishesBackwards;
+
+impl Twist for PublishesBackwards {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let is_event = |effect: &Effect| matches!(effect, Effect::Publish { .. });
+        let mut events: Vec<Effect> = tick.effects().iter().copied().filter(is_event).collect();
+        for effect in tick.effects_mut().iter_mut().filter(|effect| is_event(effect)) {
+            if let Some(event) = events.pop() {
+                *effect = event;
+            }
+        }
+    }
+}
+
+/// Tells subscribers of ends only.
+#[derive(Clone, Debug)]
+struct PublishesNoStarts;
+
+impl Twist for PublishesNoStarts {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let is_start = |effect: &Effect| matches!(effect, Effect::Publish { event, .. } if event.phase == EventPhase::Start);
+        tick.effects_mut().retain(|effect| !is_start(effect));
+    }
+}

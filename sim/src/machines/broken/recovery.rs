@@ -1,0 +1,110 @@
+//! Gateways that come back and do not see what is there.
+
+use sametick_core::commit::{JobRow, Rows};
+use sametick_core::effect::{Effect, Tick};
+use sametick_core::run::RunState;
+
+use super::super::any::AnyMachine;
+use super::super::shim::{Shim, Twist};
+use super::Mutant;
+use crate::check::CheckName;
+
+/// Those in this file.
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "recovery-forgets-running",
+        sentence: "runs that were under way at a crash are not looked at after it",
+        field: &["#59056", "#65136", "kill -9 in 2026.9.6"],
+        killed_by: &[CheckName::SurvivesCrash],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ForgetsRunning)),
+    },
+    Mutant {
+        name: "recovery-forgets-queued",
+        sentence: "runs that were queued at a crash are not queued again",
+        field: &["#4018", "#33092", "#10596"],
+        killed_by: &[CheckName::SurvivesCrash],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ForgetsQueued)),
+    },
+    Mutant {
+        name: "recovery-never-republishes",
+        sentence: "events that no subscriber had acknowledged at a crash are not published again",
+        field: &["#91979"],
+        killed_by: &[CheckName::BusOrdered, CheckName::SurvivesCrash],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, NeverRepublishes)),
+    },
+    Mutant {
+        name: "recovery-calls-again",
+        sentence: "a turn that was called before a crash is called once more after it",
+        field: &["#42640", "#101988", "#11612"],
+        killed_by: &[CheckName::AtMostOnce],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, CallsAgain)),
+    },
+    Mutant {
+        name: "restart-counts-as-error",
+        sentence: "each restart adds an error to every job",
+        field: &["#60495", "#96161"],
+        killed_by: &[CheckName::Law],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, RestartCountsAsError)),
+    },
+];
+
+/// Hides the runs that were under way at a crash.
+#[derive(Clone, Debug)]
+struct ForgetsRunning;
+
+impl Twist for ForgetsRunning {
+    fn rows(&mut self, rows: &mut Rows) {
+        rows.runs.retain(|run| !matches!(run.state, RunState::Starting | RunState::Running));
+    }
+}
+
+/// Hides the runs that were queued at a crash.
+#[derive(Clone, Debug)]
+struct ForgetsQueued;
+
+impl Twist for ForgetsQueued {
+    fn rows(&mut self, rows: &mut Rows) {
+        rows.runs.retain(|run| run.state != RunState::Queued);
+    }
+}
+
+/// Keeps back what should be published again.
+#[derive(Clone, Debug)]
+struct NeverRepublishes;
+
+impl Twist for NeverRepublishes {
+    fn first_tick(&mut self, _: &Rows, tick: &mut Tick) {
+        tick.effects_mut().retain(|effect| !matches!(effect, Effect::Publish { .. }));
+    }
+}
+
+/// Counts each restart as an error of every job.
+#[derive(Clone, Debug)]
+struct RestartCountsAsError;
+
+impl Twist for RestartCountsAsError {
+    fn first_tick(&mut self, rows: &Rows, tick: &mut Tick) {
+        if rows.last_commit == 0 {
+            return;
+        }
+        for (_, row) in &rows.jobs {
+            let jobs = &mut tick.draft().jobs;
+            match jobs.iter_mut().find(|written| written.id == row.id) {
+                Some(written) => written.consecutive_errors += 1,
+                None => jobs.push(JobRow { consecutive_errors: row.consecutive_errors + 1, ..*row }),
+            }
+        }
+    }
+}
+
+/// Calls the turns that were under way.
+#[derive(Clone, Debug)]
+struct CallsAgain;
+
+impl Twist for CallsAgain {
+    fn first_tick(&mut self, rows: &Rows, tick: &mut Tick) {
+        for row in rows.runs.iter().filter(|row| row.state == RunState::Running) {
+            tick.push(Effect::Start { run: row.id });
+        }
+    }
+}

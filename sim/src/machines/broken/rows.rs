@@ -1,0 +1,132 @@
+//! Session rows written by somebody who is not the persister.
+
+use sametick_core::commit::{LateWord, Rows};
+use sametick_core::effect::Tick;
+use sametick_core::lifecycle;
+use sametick_core::run::{Finish, RunRow};
+use sametick_core::session::{SessionChange, SessionPatch, Status, change_of};
+use sametick_core::time::{Mono, Now, Span};
+
+use super::super::any::AnyMachine;
+use super::super::shim::{Shim, Twist};
+use super::{Mutant, settled};
+use crate::check::CheckName;
+
+/// Those in this file.
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "late-resurrects",
+        sentence: "a late answer writes done into the session it comes too late for",
+        field: &["#88538", "#88583", "PR #116777"],
+        killed_by: &[CheckName::ReasonKept, CheckName::NoResurrection, CheckName::RecordsAgree],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, WritesLate(LateEnd::Done))),
+    },
+    Mutant {
+        name: "late-touches",
+        sentence: "a late answer writes the end of its session once more, with a newer time",
+        field: &["#88538", "oban#1496"],
+        killed_by: &[CheckName::NoResurrection],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, WritesLate(LateEnd::Same))),
+    },
+    Mutant {
+        name: "watchdog-repairs",
+        sentence: "the session row of a timed-out run is repaired ten seconds later by a watchdog",
+        field: &["#70347", "river#1302", "quartz 15 s"],
+        killed_by: &[CheckName::SameTick],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, WatchdogRepairs::default())),
+    },
+    Mutant {
+        name: "queue-opens-session",
+        sentence: "a run that times out in its queue writes a session row all the same",
+        field: &["#91990", "#41783"],
+        killed_by: &[CheckName::QueuedLeavesNoSession],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, QueueOpensSession)),
+    },
+];
+
+/// Writes into a session whose answer came too late.
+#[derive(Clone, Copy, Debug)]
+struct WritesLate(LateEnd);
+
+/// What is written.
+#[derive(Clone, Copy, Debug)]
+enum LateEnd {
+    /// That the run is done.
+    Done,
+    /// The end it has already.
+    Same,
+}
+
+impl Twist for WritesLate {
+    fn tick(&mut self, now: Now, tick: &mut Tick) {
+        let late = |row: &RunRow, tick: &mut Tick| {
+            let draft = tick.draft();
+            draft.late.iter().any(|note| note.run == row.id && note.said == LateWord::Completed(Finish::Ok))
+        };
+        for (row, _) in settled(tick) {
+            if row.session.is_some() && late(&row, tick) {
+                let change = match self.0 {
+                    LateEnd::Same => change_of(&lifecycle::ended(&row, now.wall)),
+                    LateEnd::Done => SessionChange::End {
+                        status: Status::Done,
+                        ended_at: Some(now.wall),
+                        runtime_ms: row.runtime_ms,
+                        cause: None,
+                        seq: row.seq + 1,
+                    },
+                };
+                let patch = SessionPatch { key: row.session_key(), updated_at: now.wall, change };
+                tick.draft().sessions.push(patch);
+            }
+        }
+    }
+}
+
+/// Takes a timeout's session patches out, and puts them back ten seconds later.
+#[derive(Clone, Debug, Default)]
+struct WatchdogRepairs {
+    repairs: Vec<(Mono, SessionPatch)>,
+}
+
+impl Twist for WatchdogRepairs {
+    fn rows(&mut self, _: &mut Rows) {
+        self.repairs.clear();
+    }
+
+    fn tick(&mut self, now: Now, tick: &mut Tick) {
+        let held =
+            |patch: &SessionPatch| matches!(patch.change, SessionChange::End { status: Status::Timeout, .. });
+        let started = tick.draft().sessions.iter().map(|patch| patch.key).collect::<Vec<_>>();
+        self.repairs.retain(|(_, patch)| !started.contains(&patch.key));
+        let due = now.mono + Span::from_secs(10);
+        self.repairs
+            .extend(tick.draft().sessions.iter().filter(|patch| held(patch)).map(|patch| (due, *patch)));
+        tick.draft().sessions.retain(|patch| !held(patch));
+        for (_, patch) in self.repairs.extract_if(.., |(at, _)| *at <= now.mono) {
+            tick.draft().sessions.push(patch);
+        }
+    }
+
+    fn wakeup(&self) -> Option<Mono> {
+        self.repairs.iter().map(|(at, _)| *at).min()
+    }
+}
+
+/// Writes a session for a run that ended in its queue.
+#[derive(Clone, Debug)]
+struct QueueOpensSession;
+
+impl Twist for QueueOpensSession {
+    fn tick(&mut self, now: Now, tick: &mut Tick) {
+        for (row, _) in settled(tick) {
+            if row.granted_at.is_none() {
+                let change = change_of(&lifecycle::ended(&row, now.wall));
+                let start = change_of(&lifecycle::started(&row, now.wall));
+                for change in [start, change] {
+                    let patch = SessionPatch { key: row.session_key(), updated_at: now.wall, change };
+                    tick.draft().sessions.push(patch);
+                }
+            }
+        }
+    }
+}

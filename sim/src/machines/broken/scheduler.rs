@@ -1,0 +1,91 @@
+//! Jobs whose state or schedule is not kept.
+
+use sametick_core::commit::Rows;
+use sametick_core::effect::Tick;
+use sametick_core::run::Outcome;
+use sametick_core::schedule::{Repeated, Schedule};
+use sametick_core::time::Now;
+
+use super::super::any::AnyMachine;
+use super::super::shim::{Shim, Twist};
+use super::Mutant;
+use crate::check::CheckName;
+
+/// Those in this file.
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "marker-kept",
+        sentence: "the job stays marked as running after a timeout",
+        field: &["#18120", "#142638", "#41979"],
+        killed_by: &[CheckName::RecordsAgree],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, MarkerKept)),
+    },
+    Mutant {
+        name: "interval-drifts",
+        sentence: "what is due every so often is due a millisecond later each time",
+        field: &["#10269", "#22703"],
+        killed_by: &[CheckName::ScheduleRight],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, Reschedules(drifted))),
+    },
+    Mutant {
+        name: "other-pass",
+        sentence: "a time of day that the clocks show twice means the second time, whatever the job says",
+        field: &["PR #118297", "PR #118712"],
+        killed_by: &[CheckName::NothingLost, CheckName::ScheduleRight],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, Reschedules(second_pass))),
+    },
+    Mutant {
+        name: "stagger-ignored",
+        sentence: "jobs that are to be moved apart are all due at the top of the hour",
+        field: &["top-of-hour stagger"],
+        killed_by: &[CheckName::ScheduleRight],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, Reschedules(unstaggered))),
+    },
+];
+
+/// Goes by another schedule than the job's.
+#[derive(Clone, Debug)]
+struct Reschedules(fn(Schedule) -> Schedule);
+
+impl Twist for Reschedules {
+    fn rows(&mut self, rows: &mut Rows) {
+        for (job, row) in &mut rows.jobs {
+            job.schedule = (self.0)(job.schedule);
+            row.next_due = row.next_due.and_then(|due| job.schedule.next_after(due.plus_millis(-1)));
+        }
+    }
+}
+
+fn drifted(schedule: Schedule) -> Schedule {
+    match schedule {
+        Schedule::Every { every_ms, anchor } => Schedule::Every { every_ms: every_ms + 1, anchor },
+        Schedule::At(_) | Schedule::Cron(_) => schedule,
+    }
+}
+
+fn second_pass(schedule: Schedule) -> Schedule {
+    match schedule {
+        Schedule::Cron(cron) => Schedule::Cron(cron.with_repeated(Repeated::Last)),
+        Schedule::At(_) | Schedule::Every { .. } => schedule,
+    }
+}
+
+fn unstaggered(schedule: Schedule) -> Schedule {
+    match schedule {
+        Schedule::Cron(cron) => Schedule::Cron(cron.with_stagger_ms(0)),
+        Schedule::At(_) | Schedule::Every { .. } => schedule,
+    }
+}
+
+/// Leaves the running marker on the job of a timeout.
+#[derive(Clone, Debug)]
+struct MarkerKept;
+
+impl Twist for MarkerKept {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        for row in &mut tick.draft().jobs {
+            let timed_out = row.last.filter(|last| matches!(last.outcome, Outcome::TimedOut(_)));
+            row.running = row.running.or(timed_out.map(|last| last.run));
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The due times of a scenario's jobs.
+
+use std::sync::OnceLock;
+
+use jiff::tz::TimeZone;
+use sametick_core::schedule::{Gap, Repeated, Schedule};
+use sametick_core::time::Wall;
+
+use super::grid::{Grid, POLICIES};
+use super::reading::Reading;
+
+/// How far beyond the end of a world its clocks are read.
+const BEYOND_MS: i64 = 40 * 86_400_000;
+
+/// What a scenario says of the cron schedule of a job, in its own words, with the times that means in its worlds.
+#[derive(Clone, Debug)]
+pub(crate) struct Times {
+    pub(crate) expression: String,
+    pub(crate) zone: String,
+    pub(crate) gap: Option<Gap>,
+    pub(crate) repeated: Option<Repeated>,
+    /// The name of the job and the window that it is moved in.
+    pub(crate) stagger: Option<(String, u64)>,
+    /// Due times in milliseconds, through the horizon; none when the expression is beyond the oracle.
+    pub(crate) listed: OnceLock<Option<Vec<i64>>>,
+}
+
+/// The due times of one schedule.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Dues<'a> {
+    Once(i64),
+    Every {
+        every: i64,
+        anchor: i64,
+    },
+    /// These, and what comes after the horizon.
+    Listed(&'a [i64], i64),
+}
+
+/// When something is due next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    At(Wall),
+    /// After this.
+    Beyond(Wall),
+    Never,
+}
+
+impl Times {
+    /// The times in worlds that begin and end then.
+    pub(crate) fn through(&self, begins: Wall, ends: Wall) -> Option<Dues<'_>> {
+        let horizon = ends.as_millis().saturating_add(BEYOND_MS);
+        let listed = self.listed.get_or_init(|| self.list(begins.as_millis(), horizon));
+        listed.as_deref().map(|listed| Dues::Listed(listed, horizon))
+    }
+
+    fn list(&self, begins: i64, horizon: i64) -> Option<Vec<i64>> {
+        let expression = self.expression.to_ascii_uppercase();
+        let expression = match expression.trim() {
+            "@YEARLY" | "@ANNUALLY" => "0 0 1 1 *",
+            "@MONTHLY" => "0 0 1 * *",
+            "@WEEKLY" => "0 0 * * 0",
+            "@DAILY" | "@MIDNIGHT" => "0 0 * * *",
+            "@HOURLY" => "0 * * * *",
+            fields => fields,
+        };
+        let reading = Reading::known(expression)?;
+        TimeZone::get(&self.zone).ok()?;
+        let unit = if expression.split_whitespace().count() == 6 { 1 } else { 60 };
+        // A day before, so that what a zone's clock shows twice is seen twice.
+        let minute = |millis: i64| millis.div_euclid(60_000) * 60;
+        let grid = Grid::read(&self.zone, minute(begins) - 86_400, minute(horizon) + 60, unit);
+        let rhythm = reading.is_hourly();
+        let usual = if rhythm { (Gap::Skipped, Repeated::Both) } else { (Gap::Shifted, Repeated::First) };
+        let policy = (self.gap.unwrap_or(usual.0), self.repeated.unwrap_or(usual.1));
+        let place = POLICIES.iter().position(|known| *known == policy)?;
+        let moved = self.stagger.as_ref().map_or(0, |(name, window)| stagger(name, *window));
+        let due = &grid.due(expression)[place];
+        Some(due.iter().map(|second| second * 1_000 + moved).filter(|due| *due <= horizon).collect())
+    }
+}
+
+/// FNV-1a of the name, within the window.
+fn stagger(name: &str, window: u64) -> i64 {
+    let mut hash: u64 = 14_695_981_039_346_656_037;
+    for byte in name.bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(1_099_511_628_211);
+    }
+    hash.checked_rem(window).and_then(|moved| i64::try_from(moved).ok()).unwrap_or(0)
+}
+
+impl<'a> Dues<'a> {
+    /// Those of a schedule that is not told by a calendar.
+    pub(crate) fn of(schedule: &Schedule) -> Option<Self> {
+        match *schedule {
+            Schedule::At(at) => Some(Self::Once(at.as_millis())),
+            Schedule::Every { every_ms, anchor } => {
+                let every = i64::try_from(every_ms.max(1)).unwrap_or(i64::MAX);
+                Some(Self::Every { every, anchor: anchor.as_millis() })
+            }
+            Schedule::Cron(_) => None,
+        }
+    }
+
+    /// The first one after an instant.
+    pub(crate) fn after(&self, after: Wall) -> Next {
+        let after = after.as_millis();
+        let next = match *self {
+            Self::Once(at) => (at > after).then_some(at),
+            Self::Every { anchor, .. } if after < anchor => Some(anchor),
+            Self::Every { every, anchor } => {
+                ((after - anchor) / every + 1).checked_mul(every).and_then(|far| anchor.checked_add(far))
+            }
+            Self::Listed(listed, horizon) => match listed.get(listed.partition_point(|due| *due <= after)) {
+                Some(due) => Some(*due),
+                None => return Next::Beyond(Wall::from_millis(horizon)),
+            },
+        };
+        next.map_or(Next::Never, |due| Next::At(Wall::from_millis(due)))
+    }
+
+    /// Whether something is due at an instant; what is beyond the horizon may be.
+    pub(crate) fn has(&self, at: Wall) -> bool {
+        match self.after(at.plus_millis(-1)) {
+            Next::At(due) => due == at,
+            Next::Beyond(horizon) => at > horizon,
+            Next::Never => false,
+        }
+    }
+
+    /// How many there are from one of them through another; nobody knows beyond the horizon.
+    pub(crate) fn count(&self, first: Wall, last: Wall) -> Option<u64> {
+        let (first, last) = (first.as_millis(), last.as_millis());
+        match *self {
+            Self::Once(_) => Some(1),
+            Self::Every { every, .. } => u64::try_from((last - first) / every + 1).ok(),
+            Self::Listed(_, horizon) if last > horizon => None,
+            Self::Listed(listed, _) => {
+                let through = listed.partition_point(|due| *due <= last);
+                Some((through - listed.partition_point(|due| *due < first)) as u64)
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The end of a world: as many new runs as there are free slots ask for one, and all must begin.
+
+use sametick_core::Machine;
+use sametick_core::commit::Answer;
+use sametick_core::effect::{Command, Effect, Input, InputKind};
+use sametick_core::id::{AgentId, JobId, LaneId};
+use sametick_core::job::{Job, Overlap};
+use sametick_core::run::RunState;
+use sametick_core::schedule::Schedule;
+use sametick_core::time::Wall;
+
+use super::World;
+use super::host::Host;
+use crate::check::Probe;
+
+/// More slots of one lane than this are not tried.
+const MOST_PROBES: u32 = 1_000;
+
+/// The worlds of seeds below this are all tried, and of those beyond one in so many: what a machine does with
+/// its slots does not hang on one seed in ten thousand, and a trial takes as long as two ticks.
+const ALL_BELOW: u64 = 1_000;
+const ONE_IN: u64 = 16;
+
+/// Whether the world of a seed ends with a trial of its slots.
+pub(super) const fn is_probed(seed: u64) -> bool {
+    seed < ALL_BELOW || seed.is_multiple_of(ONE_IN)
+}
+
+impl<M: Machine> World<'_, M> {
+    /// Tries every free slot. The world is over then: nothing of this is told.
+    pub(super) fn probe(&mut self, rested: bool) {
+        let soon = self.now.tick_after();
+        let owner = &self.hosts[self.owner];
+        let busy = owner.next_wakeup().is_some_and(|wake| wake <= soon);
+        if !owner.drives() || owner.cut_until.is_some() || busy || !owner.kept.is_empty() {
+            return;
+        }
+        let mut probes = self.judge.free_slots();
+        probes.retain(|probe| self.scenario.config.lanes[probe.lane as usize].queue > 0);
+        let mut left: Vec<u32> = Vec::with_capacity(probes.len());
+        for probe in &mut probes {
+            probe.free = probe.free.min(MOST_PROBES);
+            probe.called = rested.then_some(0);
+            left.push(probe.free);
+        }
+        self.hosts[self.owner].inputs.clear();
+        self.declare_probes(&probes);
+        while left.iter().any(|left| *left > 0) {
+            let before = left.iter().sum::<u32>();
+            self.ask(&probes, &mut left);
+            self.answer_probes(&mut probes);
+            if left.iter().sum::<u32>() == before {
+                break;
+            }
+        }
+        if rested {
+            self.answer_probes(&mut probes);
+        }
+        for probe in probes {
+            self.judge.probed(self.now, probe);
+        }
+    }
+
+    /// A job for each lane, whose runs may work beside each other and are never due.
+    fn declare_probes(&mut self, probes: &[Probe]) {
+        let at = self.now.tick_after();
+        for probe in probes {
+            let never = Schedule::At(Wall::from_millis(i64::MAX));
+            let mut job = Job::new(self.probe_job(probe.lane), AgentId(0), never);
+            job.overlap = Overlap::Allow;
+            job.terms.alone = false;
+            job.terms.lane = LaneId(probe.lane);
+            let command = Command::Add(Box::new(job));
+            let kind = InputKind::Command { ticket: u64::from(probe.lane), command };
+            self.hosts[self.owner].inputs.push(Input { at, kind });
+        }
+    }
+
+    /// As many runs as the queue of each lane takes.
+    fn ask(&mut self, probes: &[Probe], left: &mut [u32]) {
+        let at = self.now.tick_after();
+        for (probe, left) in probes.iter().zip(left) {
+            let asked = (*left).min(self.scenario.config.lanes[probe.lane as usize].queue);
+            *left -= asked;
+            let job = self.probe_job(probe.lane);
+            for _ in 0..asked {
+                let kind = InputKind::Command { ticket: u64::MAX, command: Command::RunNow(job) };
+                self.hosts[self.owner].inputs.push(Input { at, kind });
+            }
+        }
+    }
+
+    /// One tick, whose commit is durable at once.
+    fn answer_probes(&mut self, probes: &mut [Probe]) {
+        self.now = self.now.tick_after();
+        let now = self.reading(self.now);
+        let Host { machine, inputs, tick, .. } = &mut self.hosts[self.owner];
+        machine.handle_into(now, inputs, tick);
+        inputs.clear();
+        if let Some(commit) = tick.commit() {
+            let kind = InputKind::Answer { commit: commit.number, answer: Answer::Applied };
+            inputs.push(Input { at: self.now.tick_after(), kind });
+        }
+        for probe in probes {
+            let job = self.probe_job(probe.lane);
+            let tick = &self.hosts[self.owner].tick;
+            let rows = tick.commit().map_or(&[][..], |commit| &commit.runs);
+            let granted = rows.iter().filter(|row| row.id.job == job && row.state == RunState::Starting);
+            probe.granted += granted.count() as u32;
+            let starts = tick.effects().iter();
+            let called = starts.filter(|effect| matches!(effect, Effect::Start { run } if run.job == job));
+            let called = called.count() as u32;
+            probe.called = probe.called.map(|before| before + called);
+        }
+    }
+
+    /// A job that the scenario does not have.
+    const fn probe_job(&self, lane: u32) -> JobId {
+        JobId(self.scenario.jobs.len() as u32 + lane)
+    }
+}
