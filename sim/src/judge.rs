@@ -9,7 +9,7 @@ use sametick_core::job::Job;
 use sametick_core::time::{Mono, Now, Span};
 
 use crate::books::{Books, Changes};
-use crate::check::{Checks, Failure, Probe, Rest, Restarted, Scene};
+use crate::check::{Checks, Ending, Failure, Probe, Rest, Restarted, Scene};
 use crate::label::Labels;
 use crate::scenario::{Scenario, ScenarioJob};
 
@@ -165,12 +165,12 @@ impl<'s> Judge<'s> {
     /// Judges what is left when nothing can happen any more. `heard` is the offset below which the
     /// subscribers have every event.
     pub fn rest(&mut self, at: Mono, waiting: &[Waiting], heard: u64) {
-        self.end(at, waiting, heard, true, false);
+        self.end(at, waiting, heard, Ending::Rested);
     }
 
-    pub(crate) fn end(&mut self, at: Mono, waiting: &[Waiting], heard: u64, rested: bool, endless: bool) {
+    pub(crate) fn end(&mut self, at: Mono, waiting: &[Waiting], heard: u64, ending: Ending) {
         let labels = Labels::new(self.scenario, &self.jobs);
-        let rest = Rest { at, books: &self.books, labels: &labels, waiting, rested, endless, heard };
+        let rest = Rest { at, books: &self.books, labels: &labels, waiting, ending, heard };
         self.checks.rest(&mut self.failures, &rest);
     }
 

@@ -9,7 +9,7 @@ use sametick_core::job::{Budget, Budgets};
 use sametick_core::run::{Drain, RunState};
 use sametick_core::time::{Mono, Span};
 
-use super::{CheckName, Failure, Rest, Scene, settling, told};
+use super::{CheckName, Ending, Failure, Rest, Scene, settling, told};
 use crate::books::RunBook;
 use crate::label::instant;
 
@@ -48,14 +48,18 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: O
     }
 }
 
-/// In a world that was left before its end, a drain is over a minute after its grace at the latest.
-fn drains_end(failures: &mut Vec<Failure>, rest: &Rest<'_>) {
+/// In a world that was left before its end, a drain is over a minute after its grace at the latest; whoever takes
+/// it over begins anew, and with a lease waits for that too.
+fn drains_end(failures: &mut Vec<Failure>, rest: &Rest<'_>, restarted: Option<i64>) {
     const ROOM: Span = Span::from_secs(60);
+    let lease = rest.labels.scenario().config.lease.unwrap_or_default();
     let now = i64::try_from(rest.at.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
     let kept = rest.books.runs.values().find(|book| {
         let grace = book.terms.budgets.abort_grace;
-        let most = i64::try_from((grace.as_millis()).saturating_add(ROOM.as_millis())).unwrap_or(i64::MAX);
-        book.row.drain == Drain::Open && book.times.settled.is_some_and(|settled| now - settled > most)
+        let most = [grace, lease, ROOM].iter().fold(0_u64, |sum, span| sum.saturating_add(span.as_millis()));
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let since = book.times.settled.max(restarted);
+        book.row.drain == Drain::Open && since.is_some_and(|since| now - since > most)
     });
     if let Some(RunBook { row, .. }) = kept {
         let message = format!("{} settled long ago and still holds its slot", rest.labels.run(row.id));
@@ -78,14 +82,16 @@ fn is_bounded(run: RunId, rest: &Rest<'_>) -> bool {
     }
 }
 
-pub(super) fn judge_rest(failures: &mut Vec<Failure>, rest: &Rest<'_>) {
-    if rest.endless {
+pub(super) fn judge_rest(failures: &mut Vec<Failure>, rest: &Rest<'_>, restarted: Option<i64>) {
+    if rest.ending == Ending::Endless {
         let message = "the world never comes to rest: the machine wakes again and again".to_owned();
         failures.push(Failure { check: CheckName::ComesToRest, at: rest.at, run: None, message });
         return;
     }
-    if !rest.rested {
-        drains_end(failures, rest);
+    if rest.ending != Ending::Rested {
+        if rest.ending == Ending::Left {
+            drains_end(failures, rest, restarted);
+        }
         return;
     }
     if let Some(waiting) = rest.waiting.iter().find(|waiting| is_bounded(waiting.run, rest)) {

@@ -210,6 +210,19 @@ pub(crate) struct Restarted<'a> {
     pub(crate) first: &'a Tick,
 }
 
+/// How a world came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Nothing can happen any more.
+    Rested,
+    /// It was left, and goes on.
+    Left,
+    /// It was left with nobody who owns the store: nobody is there to bring anything to an end.
+    Unowned,
+    /// It was stopped, because it went on for ever.
+    Endless,
+}
+
 /// A world that came to rest, or was left.
 #[derive(Debug)]
 pub(crate) struct Rest<'a> {
@@ -217,10 +230,7 @@ pub(crate) struct Rest<'a> {
     pub(crate) books: &'a Books,
     pub(crate) labels: &'a Labels<'a>,
     pub(crate) waiting: &'a [Waiting],
-    /// Whether nothing can happen any more.
-    pub(crate) rested: bool,
-    /// Whether it was stopped because it went on for ever.
-    pub(crate) endless: bool,
+    pub(crate) ending: Ending,
     /// The subscribers have every event below this offset.
     pub(crate) heard: u64,
 }
@@ -356,7 +366,7 @@ impl Checks {
             survives_crash::judge(failures, rest.at, rest.books, rest.labels);
         }
         survives_crash::judge_rest(failures, rest);
-        comes_to_rest::judge_rest(failures, rest);
+        comes_to_rest::judge_rest(failures, rest, self.restarted_at);
         self.accounts.judge_rest(failures, rest);
     }
 }

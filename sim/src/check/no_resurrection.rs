@@ -1,5 +1,6 @@
 //! What is over stays over.
 
+use sametick_core::id::RunId;
 use sametick_core::session::Status;
 
 use super::{CheckName, Failure, Scene, shown};
@@ -10,9 +11,9 @@ pub(super) const FIELD: &[&str] = &["#88538", "#88583", "PR #116777", "river#130
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
     for (before, after) in &scene.changes.sessions {
         let Some(before) = before.filter(|row| row.status.is_some_and(Status::is_terminal)) else { continue };
-        // A newer run may also have started and ended in this one commit.
-        let newer_start = after.run > before.run;
-        if newer_start || *after == before {
+        // It may also have ended in this one commit. An attempt at an older occurrence may be the newer run.
+        let newer = after.run.is_some_and(|run| Some(run) != before.run && starts(run, scene));
+        if newer || *after == before {
             continue;
         }
         let message = format!(
@@ -23,4 +24,12 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
         );
         failures.push(Failure { check: CheckName::NoResurrection, at: scene.at, run: after.run, message });
     }
+}
+
+/// Whether a run's session goes live in this commit.
+fn starts(run: RunId, scene: &Scene<'_>) -> bool {
+    scene.changes.runs.iter().any(|(before, after)| {
+        let before = before.is_some_and(|row| row.started_at.is_some());
+        after.id == run && after.started_at.is_some() && !before
+    })
 }

@@ -4,7 +4,7 @@ use sametick_core::run::{RunRow, RunState};
 use sametick_core::session::Status;
 use sametick_core::time::Mono;
 
-use super::{CheckName, Failure, Rest, Restarted};
+use super::{CheckName, Ending, Failure, Rest, Restarted};
 use crate::books::Books;
 use crate::label::Labels;
 
@@ -72,7 +72,7 @@ pub(super) fn judge_memory(failures: &mut Vec<Failure>, back: &Restarted<'_>) {
 }
 
 pub(super) fn judge_rest(failures: &mut Vec<Failure>, rest: &Rest<'_>) {
-    if rest.rested && rest.heard < rest.books.events.len() as u64 {
+    if rest.ending == Ending::Rested && rest.heard < rest.books.events.len() as u64 {
         let offset = usize::try_from(rest.heard).unwrap_or(usize::MAX);
         let Some(event) = rest.books.events.get(offset) else { return };
         let message = format!(

@@ -17,7 +17,7 @@ pub trait Twist: Clone + std::fmt::Debug + Send + Sync {
     fn first_tick(&mut self, _rows: &Rows, _tick: &mut Tick) {}
 
     /// Changes what the core is told.
-    fn inputs(&mut self, _now: Now, _inputs: &mut [Input]) {}
+    fn inputs(&mut self, _now: Now, _inputs: &mut Vec<Input>) {}
 
     /// Changes what the core answered.
     fn tick(&mut self, _now: Now, _tick: &mut Tick) {}

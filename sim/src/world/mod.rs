@@ -18,7 +18,7 @@ use sametick_core::{Machine, Waiting};
 
 use crate::agenda::{Agenda, What};
 use crate::books::{Books, Table};
-use crate::check::{CheckName, Failure};
+use crate::check::{CheckName, Ending, Failure};
 use crate::digest::WorldDigest;
 use crate::judge::Judge;
 use crate::label::Labels;
@@ -355,14 +355,18 @@ impl<'s, M: Machine> World<'s, M> {
         let owner = &self.hosts[self.owner];
         let waiting: Vec<Waiting> = if owner.up && owner.owns { owner.machine.waiting() } else { Vec::new() };
         let quiet = self.hosts.iter().all(|host| host.next_wakeup().is_none());
-        let rested = quiet && self.agenda.next_at().is_none();
-        let endless = self.verdict.ticks >= MOST_TICKS;
-        self.judge.end(self.now, &waiting, self.heard, rested, endless);
+        let ending = match (self.verdict.ticks >= MOST_TICKS, quiet && self.agenda.next_at().is_none()) {
+            (true, _) => Ending::Endless,
+            (false, _) if !owner.owns => Ending::Unowned,
+            (false, true) => Ending::Rested,
+            (false, false) => Ending::Left,
+        };
+        self.judge.end(self.now, &waiting, self.heard, ending);
         if self.judges_claims {
             self.claims();
         }
         if probes && self.judge.failures().is_empty() {
-            self.probe(rested);
+            self.probe(ending == Ending::Rested);
         }
         if let Some(recorder) = &mut self.recorder {
             recorder.rested(self.now, self.judge.failures());

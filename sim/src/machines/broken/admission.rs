@@ -65,7 +65,7 @@ impl Twist for NobodyAlone {
 struct DeafToOthers;
 
 impl Twist for DeafToOthers {
-    fn inputs(&mut self, _: Now, inputs: &mut [Input]) {
+    fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
         for input in inputs {
             if let InputKind::Foreign { .. } = input.kind {
                 input.kind = InputKind::ClockStepped;

@@ -6,6 +6,7 @@ mod clock;
 mod ledger;
 mod miniature;
 mod outbox;
+mod ownership;
 mod persister;
 mod race;
 mod recovery;
@@ -36,6 +37,7 @@ pub(super) const ALL: &[&[Mutant]] = &[
     retry::MUTANTS,
     outbox::MUTANTS,
     recovery::MUTANTS,
+    ownership::MUTANTS,
     clock::MUTANTS,
 ];
 

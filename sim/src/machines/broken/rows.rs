@@ -39,7 +39,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "queue-opens-session",
         sentence: "a run that times out in its queue writes a session row all the same",
         field: &["#91990", "#41783"],
-        killed_by: &[CheckName::QueuedLeavesNoSession],
+        killed_by: &[CheckName::NoResurrection, CheckName::QueuedLeavesNoSession],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, QueueOpensSession)),
     },
 ];

@@ -1,0 +1,156 @@
+//! Owners that go on when they may not, and successors that begin too soon.
+
+use sametick_core::commit::{Answer, Rows};
+use sametick_core::effect::{Effect, Input, InputKind, Report, Tick};
+use sametick_core::id::RunId;
+use sametick_core::run::RunState;
+use sametick_core::time::Now;
+use sametick_core::{Config, StandardGateway};
+
+use super::super::any::AnyMachine;
+use super::super::shim::{Shim, Twist};
+use super::Mutant;
+use crate::check::CheckName;
+
+/// Those in this file.
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "owns-for-ever",
+        sentence: "an owner asks nobody whether it still is the owner, and a successor waits for nobody",
+        field: &["#69738", "#13613", "hexpm#1825"],
+        killed_by: &[CheckName::SlotsReturn, CheckName::NoOverlap],
+        build: |config, shape| AnyMachine::new(StandardGateway::new(Config { lease: None, ..config }, shape)),
+    },
+    Mutant {
+        name: "renewal-counts-from-its-answer",
+        sentence: "a lease that is renewed counts from when the answer comes, and not from when it was asked for",
+        field: &["Quartz#635", "nomad#11052"],
+        killed_by: &[CheckName::NoOverlap],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, CountsFromAnswer)),
+    },
+    Mutant {
+        name: "fenced-and-goes-on",
+        sentence: "an owner that is told of another takes it for a renewal and goes on",
+        field: &["#69738", "#13613"],
+        killed_by: &[CheckName::SlotsReturn, CheckName::NoOverlap],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, FencedGoesOn)),
+    },
+    Mutant {
+        name: "steps-down-in-silence",
+        sentence: "an owner that steps down does not ask its turns to stop",
+        field: &["#138499"],
+        killed_by: &[CheckName::SlotsReturn, CheckName::NoOverlap],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, SilentStepDown)),
+    },
+    Mutant {
+        name: "takes-silence-for-a-stop",
+        sentence: "a successor takes it that the turns it asked to stop have stopped",
+        field: &["Quartz#635"],
+        killed_by: &[CheckName::SlotsReturn, CheckName::NoOverlap],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, BelievesInStops::default())),
+    },
+    Mutant {
+        name: "calls-as-it-steps-down",
+        sentence: "a host that comes late calls the turns whose grants became durable before its lease ended",
+        field: &["nomad#11052"],
+        killed_by: &[CheckName::NoOverlap],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, CallsAsItStepsDown::default())),
+    },
+];
+
+/// Dates every renewal by its answer.
+#[derive(Clone, Debug)]
+struct CountsFromAnswer;
+
+impl Twist for CountsFromAnswer {
+    fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
+        for input in inputs {
+            if let InputKind::Renewal { sent, .. } = &mut input.kind {
+                *sent = input.at;
+            }
+        }
+    }
+}
+
+/// Hears *fenced* as *applied*.
+#[derive(Clone, Debug)]
+struct FencedGoesOn;
+
+impl Twist for FencedGoesOn {
+    fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
+        for input in inputs {
+            if let InputKind::Renewal { answer, .. } = &mut input.kind {
+                *answer = Answer::Applied;
+            }
+        }
+    }
+}
+
+/// Keeps back what the last tick of an owner asks its turns.
+#[derive(Clone, Debug)]
+struct SilentStepDown;
+
+impl Twist for SilentStepDown {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        if tick.effects().contains(&Effect::StepDown) {
+            tick.effects_mut().retain(|effect| !matches!(effect, Effect::Abort { .. }));
+        }
+    }
+}
+
+/// Tells the core, in the tick after its recovery, that all it asked to stop has stopped.
+#[derive(Clone, Debug, Default)]
+struct BelievesInStops {
+    asked: Vec<RunId>,
+}
+
+impl Twist for BelievesInStops {
+    fn first_tick(&mut self, _: &Rows, tick: &mut Tick) {
+        let asked = tick.effects().iter();
+        self.asked.clear();
+        self.asked.extend(
+            asked.filter_map(|effect| if let Effect::Abort { run } = effect { Some(*run) } else { None }),
+        );
+    }
+
+    fn inputs(&mut self, now: Now, inputs: &mut Vec<Input>) {
+        let stopped = |run| InputKind::Report { run, report: Report::Stopped };
+        inputs.extend(self.asked.drain(..).map(|run| Input { at: now.mono, kind: stopped(run) }));
+    }
+}
+
+/// Remembers which turns wait for their grant, and calls those after all.
+#[derive(Clone, Debug, Default)]
+struct CallsAsItStepsDown {
+    granted: Vec<(u64, RunId)>,
+    durable: u64,
+}
+
+impl Twist for CallsAsItStepsDown {
+    fn first_tick(&mut self, _: &Rows, _: &mut Tick) {
+        *self = Self::default();
+    }
+
+    fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
+        for input in inputs {
+            if let InputKind::Answer { commit, answer: Answer::Applied } = input.kind {
+                self.durable = self.durable.max(commit);
+            }
+        }
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let called = |run: &RunId| tick.effects().contains(&Effect::Start { run: *run });
+        self.granted.retain(|(_, run)| !called(run));
+        if tick.effects().contains(&Effect::StepDown) {
+            for (commit, run) in self.granted.drain(..) {
+                if commit <= self.durable {
+                    tick.push(Effect::Start { run });
+                }
+            }
+        } else if let Some(commit) = tick.commit() {
+            let starting = commit.runs.iter().filter(|row| row.state == RunState::Starting);
+            self.granted.extend(starting.map(|row| (commit.number, row.id)));
+        }
+    }
+}
