@@ -69,16 +69,20 @@ impl<K: Ord + Copy, T> Table<K, T> {
         Some(())
     }
 
+    fn free_place(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.places.push(None);
+            u32::try_from(self.places.len() - 1).expect("fewer than 2^32 rows")
+        })
+    }
+
     fn is_at(&self, key: K, place: u32) -> bool {
         self.places.get(place as usize).and_then(Option::as_ref).is_some_and(|(own, _)| *own == key)
     }
 
     /// Takes a row in, in place of one with its key; returns where it is.
     pub(crate) fn insert(&mut self, key: K, row: T) -> u32 {
-        let place = self.free.pop().unwrap_or_else(|| {
-            self.places.push(None);
-            u32::try_from(self.places.len() - 1).expect("fewer than 2^32 rows")
-        });
+        let place = self.free_place();
         self.places[place as usize] = Some((key, row));
         if let Some(before) = self.index.insert(key, place) {
             self.places[before as usize] = None;
@@ -102,8 +106,19 @@ impl<K: Ord + Copy, T> Table<K, T> {
         make: impl FnOnce(K) -> T,
     ) -> &mut T {
         if !self.is_at(key, *place) {
-            let found = self.index.get(&key);
-            *place = found.unwrap_or_else(|| self.insert(key, make(key)));
+            // Mostly it is not there: one way down the index makes it.
+            let free = self.free_place();
+            match self.index.insert(key, free) {
+                None => {
+                    self.places[free as usize] = Some((key, make(key)));
+                    *place = free;
+                }
+                Some(own) => {
+                    self.index.insert(key, own);
+                    self.free.push(free);
+                    *place = own;
+                }
+            }
         }
         self.last = *place;
         self.at_mut(*place).expect("it was found or made")
@@ -160,6 +175,17 @@ mod tests {
         table.remove(1);
         table.insert(2, "two");
         assert_eq!((table.get_near(1, place), table.get_near(2, place)), (None, Some(&"two")));
+    }
+
+    #[test]
+    fn a_row_is_made_once_wherever_it_is_looked_for() {
+        let mut table = Table::default();
+        for (key, near) in [(1, 0), (2, 0), (1, 1), (2, 7), (1, 0)] {
+            *table.get_or_insert_near(key, &mut { near }, |_| 0) += 1;
+        }
+        assert_eq!((table.get(1), table.get(2), table.len()), (Some(&3), Some(&2), 2));
+        table.insert(3, 9);
+        assert!(table.iter().copied().eq([3, 2, 9]));
     }
 
     #[test]
