@@ -14,35 +14,39 @@ use sametick_core::{Config, Machine, StandardGateway};
 use sametick_sim::{Scenario, World, shipped};
 
 use crate::by_hand::{self, draws};
-use crate::measure::best;
+use crate::measure::least;
 use crate::others;
 
 const SCENARIO: &str = "timeouts/after_session_start";
-const ROUNDS: usize = 5;
 
 /// All of them, beside the loop written by hand.
 pub(crate) fn compare(whole: bool) {
     let (path, text) = *shipped::find(SCENARIO).first().expect("the first scenario is shipped");
     let scenario = Scenario::parse(path, text).expect("a shipped scenario");
-    let worlds = if whole { 200_000 } else { 500 };
-    println!("first: {SCENARIO}, one core, best of {ROUNDS} rounds of {worlds} worlds");
+    let (rounds, worlds) = if whole { (40, 20_000) } else { (1, 500) };
+    println!("first: {SCENARIO}, one core, best of {rounds} rounds of {worlds} worlds that take turns");
     let mut world = World::new(&scenario, StandardGateway::new(scenario.config.clone(), Shape::Emit));
     let mut machine = Bare::new();
-    let hand = best(ROUNDS, || (0..worlds).for_each(|seed| _ = black_box(by_hand::world(seed))));
-    let by_loop = hand.as_secs_f64() / worlds as f64;
-    let row = |name: &str, worlds: u64, time: Duration| {
-        let each = time.as_secs_f64() / worlds as f64;
+    let few = worlds / 10;
+    let [hand, bare, full, paused] = least(
+        rounds,
+        [
+            &mut || (0..worlds).for_each(|seed| _ = black_box(by_hand::world(seed))),
+            &mut || (0..worlds).for_each(|seed| machine.world(seed)),
+            &mut || (0..worlds).for_each(|seed| assert!(world.run(seed).failures.is_empty())),
+            &mut || others::on_paused_tokio(few),
+        ],
+    );
+    let [turmoil] = least(rounds.min(3), [&mut || others::on_turmoil(2)]);
+    let row = |name: &str, played: u64, time: Duration| {
+        let (each, by_loop) = (time.as_secs_f64() / played as f64, hand.as_secs_f64() / worlds as f64);
         println!("{name:<44} {:>11.0} worlds/s {:>10.2}x the time of the loop", 1.0 / each, each / by_loop);
     };
     row("a heap loop written by hand, nothing checked", worlds, hand);
-    let bare = best(ROUNDS, || (0..worlds).for_each(|seed| machine.world(seed)));
     row("the machine alone, driven by hand", worlds, bare);
-    let full = best(ROUNDS, || (0..worlds).for_each(|seed| assert!(world.run(seed).failures.is_empty())));
     row("the simulator, every check on", worlds, full);
-    let paused = best(ROUNDS, || others::on_paused_tokio(worlds / 10));
-    row("tokio with its clock paused, nothing checked", worlds / 10, paused);
-    let few = if whole { 20 } else { 1 };
-    row("turmoil, ticks of 1 ms, nothing checked", few, best(1, || others::on_turmoil(few)));
+    row("tokio with its clock paused, nothing checked", few, paused);
+    row("turmoil, ticks of 1 ms, nothing checked", 2, turmoil);
 }
 
 /// The machine, told by hand what happens in the scenario.

@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hint::black_box;
-use std::time::Instant;
 
 use sametick_core::commit::{Answer, JobRow, Rows};
 use sametick_core::effect::{Effect, Input, InputKind, Report};
@@ -16,40 +15,39 @@ use sametick_core::{Config, LaneConfig, Machine, StandardGateway, Tick};
 
 use crate::by_hand;
 use crate::first::at;
-use crate::measure::{forget_peak, peak_mib};
+use crate::measure::{forget_peak, least, peak_mib};
 
 /// As many sessions in all as small worlds are repeated for.
-const ENOUGH: usize = 100_000;
+const ENOUGH: usize = 10_000;
 
 /// The machine beside the loop written by hand.
 pub(crate) fn compare(whole: bool) {
-    println!("growth: one world with so many sessions due over 100 s, its host included, best of three");
+    println!("growth: one world with so many sessions due over 100 s, its host included");
     let sizes: &[usize] = if whole { &[1, 100, 10_000, 1_000_000] } else { &[1, 100] };
     for sessions in sizes {
         let draws: Vec<(u64, u64)> = (0..*sessions as u64).map(by_hand::draws).collect();
         // Spread over a hundred seconds, by a step that no size divides.
         let dues: Vec<u64> =
             (0..*sessions as u64).map(|one| (1_000 + one * 7_919 % 100_000) * 1_000_000).collect();
-        let rounds = if whole { (ENOUGH / sessions).clamp(1, 20_000) } else { 1 };
-        let hand = ns_an_event(rounds, || black_box(by_hand::sessions(&dues, &draws)));
+        let rounds = if whole { (ENOUGH / sessions).max(1) } else { 1 };
         let mut host = Host::new(&dues);
         forget_peak();
-        let machine = ns_an_event(rounds, || host.drive(&dues, &draws));
+        let (mut by_hand, mut by_machine) = (0_u64, 0_u64);
+        let [hand, machine] = least(
+            if rounds > 10 { 20 } else { 3 },
+            [
+                &mut || by_hand = (0..rounds).map(|_| black_box(by_hand::sessions(&dues, &draws))).sum(),
+                &mut || by_machine = (0..rounds).map(|_| host.drive(&dues, &draws)).sum(),
+            ],
+        );
+        let hand = hand.as_nanos() as f64 / by_hand as f64;
+        let machine = machine.as_nanos() as f64 / by_machine as f64;
         let peak = peak_mib().map_or_else(String::new, |mib| format!(", at most {mib} MiB"));
         println!(
             "{sessions:>9} sessions {machine:>8.0} ns an event, by hand {hand:>6.0}: {:>5.1}x{peak}",
             machine / hand
         );
     }
-}
-
-fn ns_an_event(rounds: usize, mut round: impl FnMut() -> u64) -> f64 {
-    let time = |_| {
-        let begun = Instant::now();
-        let events: u64 = (0..rounds).map(|_| round()).sum();
-        begun.elapsed().as_nanos() as f64 / events as f64
-    };
-    (0..3).map(time).fold(f64::INFINITY, f64::min)
 }
 
 /// What is planned: an answer of the store to a commit, or a word of a session's turn.

@@ -2,14 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-/// The shortest of some rounds.
-pub(crate) fn best(rounds: usize, mut round: impl FnMut()) -> Duration {
-    let time = |_| {
-        let begun = Instant::now();
-        round();
-        begun.elapsed()
-    };
-    (0..rounds).map(time).min().unwrap_or_default()
+/// The least that each of several things took, in rounds that take turns: what else the machine does meets all
+/// of them alike.
+pub(crate) fn least<const N: usize>(rounds: usize, mut things: [&mut dyn FnMut(); N]) -> [Duration; N] {
+    let mut least = [Duration::MAX; N];
+    for _ in 0..rounds {
+        for (least, thing) in least.iter_mut().zip(&mut things) {
+            let begun = Instant::now();
+            thing();
+            *least = begun.elapsed().min(*least);
+        }
+    }
+    least
 }
 
 /// Forgets how much memory the process has ever held. Works on Linux, and does nothing elsewhere.

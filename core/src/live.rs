@@ -99,12 +99,20 @@ impl LiveRun {
     }
 }
 
+/// What is known of one job's runs before one of them is looked for.
+#[derive(Clone, Copy, Debug, Default)]
+struct OfJob {
+    /// Where the one is that was looked for last: mostly a job has no other.
+    place: u32,
+    /// How many there are at most: of none, nothing is looked for.
+    most: u32,
+}
+
 /// Runs by id.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LiveRuns {
     runs: Table<RunId, LiveRun>,
-    /// Where the run of each job is that was looked for last: mostly a job has no other.
-    of_job: Vec<u32>,
+    of_job: Vec<OfJob>,
 }
 
 impl LiveRuns {
@@ -117,21 +125,28 @@ impl LiveRuns {
         let id = run.row.id;
         let place = self.runs.insert(id, run);
         if self.of_job.len() <= id.job.index() {
-            self.of_job.resize(id.job.index() + 1, 0);
+            self.of_job.resize(id.job.index() + 1, OfJob::default());
         }
-        self.of_job[id.job.index()] = place;
+        let of_job = &mut self.of_job[id.job.index()];
+        *of_job = OfJob { place, most: of_job.most + 1 };
     }
 
     pub(crate) fn remove(&mut self, id: RunId) {
-        self.runs.remove(id);
+        if self.runs.remove(id).is_some()
+            && let Some(of_job) = self.of_job.get_mut(id.job.index())
+        {
+            of_job.most -= 1;
+        }
     }
 
     pub(crate) fn get(&self, id: RunId) -> Option<&LiveRun> {
-        self.runs.get_near(id, *self.of_job.get(id.job.index())?)
+        let of_job = self.of_job.get(id.job.index()).filter(|of_job| of_job.most > 0)?;
+        self.runs.get_near(id, of_job.place)
     }
 
     pub(crate) fn get_mut(&mut self, id: RunId) -> Option<&mut LiveRun> {
-        self.runs.get_mut_near(id, self.of_job.get_mut(id.job.index())?)
+        let of_job = self.of_job.get_mut(id.job.index()).filter(|of_job| of_job.most > 0)?;
+        self.runs.get_mut_near(id, &mut of_job.place)
     }
 
     /// Whether this is the alarm that is set for the run.

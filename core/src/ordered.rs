@@ -179,7 +179,7 @@ impl<K: Ord + Copy> Ordered<K> {
 
     fn pack_if_sparse(&mut self) {
         let nodes = self.nodes.len() - self.free.len();
-        if nodes > 16 && nodes * WIDTH > 8 * self.len {
+        if nodes > 64 && nodes * WIDTH > 8 * self.len {
             self.pack();
         }
     }

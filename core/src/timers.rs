@@ -4,6 +4,8 @@
 const BELOW: usize = 4;
 /// As many entries as stay whether they apply or not.
 const FEW: usize = 64;
+/// Room for as many is kept whatever happens.
+const ROOM: usize = 4_096;
 
 /// Instants with what is due at them. An entry that no longer applies stays until it is met, or until such
 /// entries outnumber the others; the owner knows which those are.
@@ -55,8 +57,8 @@ impl<T: Ord + Copy, K: Ord + Copy> Timers<T, K> {
             for place in (0..self.heap.len().div_ceil(BELOW)).rev() {
                 self.sink(place);
             }
-            if self.heap.capacity() > 4 * self.heap.len().max(FEW) {
-                self.heap.shrink_to(2 * self.heap.len().max(FEW));
+            if self.heap.capacity() > ROOM.max(4 * self.heap.len()) {
+                self.heap.shrink_to(ROOM.max(2 * self.heap.len()));
             }
         }
     }
@@ -141,7 +143,7 @@ mod tests {
         timers.tidy(100, |_, key| key % 1_000 == 0);
         let mut expected: Vec<_> = scrambled(100_000).filter(|(_, key)| key % 1_000 == 0).collect();
         expected.sort_unstable();
-        assert!(timers.heap.capacity() <= 400, "{} entries", timers.heap.capacity());
+        assert!(timers.heap.capacity() <= ROOM, "{} entries", timers.heap.capacity());
         assert_eq!(drained(&mut timers), expected);
     }
 }
