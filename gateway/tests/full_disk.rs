@@ -96,7 +96,9 @@ fn a_start_on_a_full_disk_says_so_and_changes_nothing() {
     copy(field_files().path(), &dir);
     fs::create_dir_all(dir.join("runs")).expect("a directory");
     // Empty files are made before it shows that there is no room.
-    ["sametick.lock", "sametick-journal.jsonl"].map(|name| File::create(dir.join(name)).expect("a file"));
+    for name in ["sametick.lock", "sametick-journal.jsonl"] {
+        File::create(dir.join(name)).expect("a file");
+    }
     let filler = disk.join("filler");
     fill(&filler, 0);
     let before = support::contents(&dir);
