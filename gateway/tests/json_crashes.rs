@@ -341,6 +341,34 @@ fn a_commit_that_comes_between_two_parts_of_a_rewrite_is_in_the_next_one() {
     }
 }
 
+#[test]
+fn what_others_write_between_two_parts_of_a_rewrite_is_kept() {
+    let mut scene = Scene::new();
+    scene.grow();
+    let (dir, mut store, _disk) = scene.with_commits(scene.commits.len());
+    let paths = ["sessions.json", "jobs-state.json"].map(|name| dir.path().join(name));
+    let mut wrote = 0;
+    while store.do_put_off() {
+        for path in &paths {
+            let mut document = object(path);
+            document.insert(format!("other{wrote}"), serde_json::json!({ "by": "another" }));
+            fs::write(path, serde_json::to_string_pretty(&document).expect("text")).expect("a write");
+        }
+        wrote += 1;
+    }
+    assert!(wrote > 3, "{wrote}");
+    for path in &paths {
+        let document = object(path);
+        assert!(
+            (0..wrote).all(|number| document.contains_key(&format!("other{number}"))),
+            "{}",
+            path.display()
+        );
+    }
+    let row = &object(&paths[0])[&format!("agent:main:cron:{RECURRING}")];
+    assert_eq!(row["status"], "timeout");
+}
+
 fn look_at(dir: &tempfile::TempDir, scene: &Scene) -> Rows {
     store_json::look(dir.path(), &scene.names).expect("a directory").rows
 }

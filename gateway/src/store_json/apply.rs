@@ -1,6 +1,6 @@
 //! From the changes of a commit to writes, in the order in which they may be seen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -27,27 +27,56 @@ pub(crate) enum Write {
     Append { path: PathBuf, keep: u64, bytes: Vec<u8> },
 }
 
-/// The writes that bring `changes` into the documents as they are at this moment, sessions before
-/// runs before jobs: whoever reads that a run is over finds its session over too. Nothing is written
-/// here; a document that does not read is an error before anything is.
+/// A file that changes.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    Sessions,
+    RunLog(String),
+    Notes,
+    States,
+    Jobs,
+}
+
+/// The files that changes touch, in the order in which they may be seen: sessions before runs before jobs, so whoever
+/// reads that a run is over finds its session over too.
+pub(crate) fn targets(changes: &Changes) -> VecDeque<Target> {
+    let has_removed = !changes.removed.is_empty();
+    let declares = !changes.jobs.is_empty() || !changes.edited.is_empty() || !changes.enabled.is_empty();
+    let mut targets = VecDeque::new();
+    targets.extend((!changes.sessions.is_empty()).then_some(Target::Sessions));
+    targets.extend(changes.run_lines.keys().map(|job| Target::RunLog(job.clone())));
+    targets.extend((!changes.notes.is_empty()).then_some(Target::Notes));
+    targets.extend((!changes.states.is_empty() || has_removed).then_some(Target::States));
+    targets.extend((declares || has_removed).then_some(Target::Jobs));
+    targets
+}
+
+/// The write that brings changes into one file as it is at this moment; none when it says all of it. Nothing is
+/// written here, and a document that does not read is an error before anything is.
+pub(crate) fn write(
+    target: &Target,
+    changes: &Changes,
+    layout: &Layout,
+) -> Result<Option<Write>, StoreError> {
+    match target {
+        Target::Sessions => patched(&layout.sessions(), |text| changes.patch_sessions(text)),
+        Target::RunLog(job) => {
+            let lines = changes.run_lines.get(job).map(Vec::as_slice).unwrap_or_default();
+            appended(&layout.run_log(job), lines)
+        }
+        Target::Notes => appended(&layout.notes(), &changes.notes),
+        Target::States => {
+            let jobs = text_of(&layout.jobs())?;
+            patched(&layout.states(), |text| changes.patch_states(text, jobs.as_deref()))
+        }
+        Target::Jobs => patched(&layout.jobs(), |text| changes.patch_jobs(text)),
+    }
+}
+
+/// All writes.
 pub(crate) fn writes(changes: &Changes, layout: &Layout) -> Result<Vec<Write>, StoreError> {
-    let mut writes = Vec::new();
-    if !changes.sessions.is_empty() {
-        writes.extend(patched(&layout.sessions(), |text| changes.patch_sessions(text))?);
-    }
-    for (job, lines) in &changes.run_lines {
-        writes.extend(appended(&layout.run_log(job), lines)?);
-    }
-    writes.extend(appended(&layout.notes(), &changes.notes)?);
-    if !changes.states.is_empty() || !changes.removed.is_empty() {
-        let jobs = text_of(&layout.jobs())?;
-        writes.extend(patched(&layout.states(), |text| changes.patch_states(text, jobs.as_deref()))?);
-    }
-    let declares = !changes.jobs.is_empty() || !changes.edited.is_empty();
-    if declares || !changes.removed.is_empty() || !changes.enabled.is_empty() {
-        writes.extend(patched(&layout.jobs(), |text| changes.patch_jobs(text))?);
-    }
-    Ok(writes)
+    let writes = targets(changes).into_iter().map(|target| write(&target, changes, layout));
+    writes.filter_map(Result::transpose).collect()
 }
 
 /// Carries writes out and makes them durable.

@@ -111,7 +111,8 @@ pub struct JsonStore<D = RealDisk> {
 #[derive(Debug)]
 struct Round {
     changes: Changes,
-    writes: VecDeque<apply::Write>,
+    /// What is left to write.
+    targets: VecDeque<apply::Target>,
     /// As they were at that moment.
     books: Books,
 }
@@ -167,6 +168,9 @@ impl<D: Disk> JsonStore<D> {
         store.loaded = Some(store.load()?);
         store.books.epoch += 1;
         store.books.version = 1;
+        // The journal is there before the directory is made durable, and no commit has to do that.
+        let path = store.layout.journal();
+        store.disk.append(&path, store.journal, b"").map_err(|error| StoreError::io("make", &path, error))?;
         let books = store.books.clone();
         store.write_books(&books)?;
         Ok(store)
@@ -272,13 +276,15 @@ impl<D: Disk> JsonStore<D> {
             if self.put_off.is_empty() {
                 return Ok(false);
             }
-            let writes = apply::writes(&self.put_off, &self.layout)?.into();
             let (changes, books) = (std::mem::take(&mut self.put_off), self.books.clone());
-            self.round = Some(Round { changes, writes, books });
+            self.round = Some(Round { targets: apply::targets(&changes), changes, books });
             return Ok(true);
         };
-        if let Some(write) = round.writes.pop_front() {
-            apply::perform_one(&mut self.disk, write)?;
+        if let Some(target) = round.targets.pop_front() {
+            // Read now, so that what others write in the meantime is not lost to an old copy.
+            if let Some(write) = apply::write(&target, &round.changes, &self.layout)? {
+                apply::perform_one(&mut self.disk, write)?;
+            }
             return Ok(true);
         }
         apply::sync_dir(&mut self.disk, &self.layout.run_logs())?;
