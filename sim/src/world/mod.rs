@@ -21,7 +21,7 @@ use crate::check::{CheckName, Failure};
 use crate::digest::WorldDigest;
 use crate::judge::Judge;
 use crate::label::Labels;
-use crate::laws::{self, LawCounts};
+use crate::laws::{self, Law, LawCounts};
 use crate::record::{Beat, Recorder};
 use crate::scenario::{Scenario, reading};
 use crate::script::Script;
@@ -209,9 +209,9 @@ impl<'s, M: Machine> World<'s, M> {
         self.settle_tick(&tick);
         self.tick = tick;
         if self.life > 1 && self.tries_laws && self.up && self.all_applied() {
-            self.laws.recovery_twice += 1;
+            self.laws.tried(Law::RecoveryTwice);
             let verdict = laws::recover_twice(&self.machine, self.judge.books(), u64::from(self.life), now);
-            self.broken_law(verdict);
+            self.broken_law(Law::RecoveryTwice, verdict);
         }
     }
 
@@ -307,14 +307,14 @@ impl<'s, M: Machine> World<'s, M> {
         let Some(at) = first.filter(|at| *at < now.mono) else { return };
         let verdict = laws::split(before, self.reading(at), now, &self.inputs, tick, self.judge.books());
         if let Some(verdict) = verdict {
-            self.laws.split += 1;
-            self.broken_law(verdict);
+            self.laws.tried(Law::Split);
+            self.broken_law(Law::Split, verdict);
         }
     }
 
-    fn broken_law(&mut self, verdict: Result<(), String>) {
+    fn broken_law(&mut self, law: Law, verdict: Result<(), String>) {
         if let Err(message) = verdict {
-            let failure = Failure { check: CheckName::Law, at: self.now, run: None, message };
+            let failure = Failure { check: CheckName::Law(law), at: self.now, run: None, message };
             self.judge.fail(failure);
         }
     }

@@ -12,6 +12,7 @@ mod recovery;
 mod retry;
 mod rows;
 mod scheduler;
+mod unlawful;
 
 use sametick_core::effect::Tick;
 use sametick_core::lifecycle::{ErrorKind, LifecycleEvent, TickBus};
@@ -37,6 +38,7 @@ pub(super) const ALL: &[&[Mutant]] = &[
     outbox::MUTANTS,
     recovery::MUTANTS,
     clock::MUTANTS,
+    unlawful::MUTANTS,
 ];
 
 fn with_bus(config: Config, shape: Shape, bus: impl Bus + Send + Sync + 'static) -> AnyMachine {
