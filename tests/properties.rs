@@ -203,6 +203,7 @@ impl Host {
                 Effect::Abort { .. }
                 | Effect::Reply { .. }
                 | Effect::StoreAgain { .. }
+                | Effect::Renew { .. }
                 | Effect::StepDown => {}
             }
         }

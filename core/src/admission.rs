@@ -8,13 +8,12 @@
 //!
 //! A child run shares its parent's slot: it passes the lanes by, and waits for gates only.
 
-use std::collections::BTreeMap;
-
 use crate::WaitsFor;
 use crate::gate::{Gate, Parked};
 use crate::gateway::Config;
 use crate::id::{JobId, LaneId, RunId, SessionKey};
 use crate::lane::{Lane, LaneConfig, Ticket};
+use crate::table::Table;
 
 /// What a run needs to begin.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +37,7 @@ pub(crate) struct Admission {
     limit: u32,
     held: u32,
     jobs: Vec<Gate>,
-    sessions: BTreeMap<SessionKey, Gate>,
+    sessions: Table<SessionKey, Gate>,
     next_ticket: u64,
 }
 
@@ -91,7 +90,7 @@ impl Admission {
         room.waiting -= 1;
         if !room.lane.leave(ticket)
             && !self.job_gate(wants.job).leave(wants.lane, ticket)
-            && let Some(gate) = wants.session.and_then(|key| self.sessions.get_mut(&key))
+            && let Some(gate) = wants.session.and_then(|key| self.sessions.get_mut(key))
         {
             gate.leave(wants.lane, ticket);
         }
@@ -99,18 +98,18 @@ impl Admission {
     }
 
     /// The next run that may begin; it has what it wants then.
-    pub(crate) fn next(&mut self, wants_of: impl Fn(RunId) -> Option<Wants>) -> Option<RunId> {
+    pub(crate) fn next(&mut self, mut wants_of: impl FnMut(RunId) -> Option<Wants>) -> Option<RunId> {
         loop {
             let (lane, ticket, run) = self.first()?;
             self.room_mut(lane).lane.pop();
             let Some(wants) = wants_of(run) else { continue };
             let parked = Parked { lane, ticket, run };
-            let session = wants.session.filter(|key| self.sessions.get(key).is_some_and(Gate::is_shut));
+            let session = wants.session.filter(|key| self.sessions.get(*key).is_some_and(Gate::is_shut));
             if wants.alone && self.job_gate(wants.job).is_shut() {
                 self.job_gate(wants.job).park(parked);
                 self.wake_next(&wants);
             } else if let Some(key) = session {
-                self.sessions.entry(key).or_default().park(parked);
+                self.sessions.get_or_insert(key, |_| Gate::default()).park(parked);
                 self.wake_next(&wants);
             } else {
                 self.room_mut(lane).waiting -= 1;
@@ -153,19 +152,29 @@ impl Admission {
 
     /// Somebody is at work in a session.
     pub(crate) fn take_session(&mut self, key: SessionKey) {
-        self.sessions.entry(key).or_default().take();
+        self.sessions.get_or_insert(key, |_| Gate::default()).take();
     }
 
     /// Somebody is no longer at work in a session.
     pub(crate) fn release_session(&mut self, key: SessionKey) {
-        let Some(gate) = self.sessions.get_mut(&key) else { return };
+        let Some(gate) = self.sessions.get_mut(key) else { return };
         gate.release();
-        for lane in gate.lanes() {
-            self.wake_session(key, lane);
+        let mut lane = gate.lane_after(None);
+        while let Some(woken) = lane {
+            self.wake_session(key, woken);
+            lane = self.sessions.get(key).and_then(|gate| gate.lane_after(lane));
         }
-        if self.sessions.get(&key).is_some_and(Gate::is_idle) {
-            self.sessions.remove(&key);
+        // An agent's main session is asked for again and again.
+        let comes_back = matches!(key, SessionKey::Main { .. });
+        if !comes_back && self.sessions.get(key).is_some_and(Gate::is_idle) {
+            self.sessions.remove(key);
         }
+    }
+
+    /// Gives memory back that a crowd of waiters needed.
+    pub(crate) fn give_back(&mut self) {
+        self.lanes.iter_mut().for_each(|room| room.lane.give_back());
+        self.children.lane.give_back();
     }
 
     /// What a waiter waits for.
@@ -174,7 +183,7 @@ impl Admission {
         if wants.alone && job.is_some_and(Gate::is_shut) {
             return WaitsFor::Job;
         }
-        if wants.session.is_some_and(|key| self.sessions.get(&key).is_some_and(Gate::is_shut)) {
+        if wants.session.is_some_and(|key| self.sessions.get(key).is_some_and(Gate::is_shut)) {
             return WaitsFor::SharedSession;
         }
         match self.room(wants.lane) {
@@ -208,8 +217,10 @@ impl Admission {
     }
 
     fn wake_job(&mut self, job: JobId) {
-        for lane in self.job_gate(job).lanes() {
-            self.wake_in(job, lane);
+        let mut lane = self.job_gate(job).lane_after(None);
+        while let Some(woken) = lane {
+            self.wake_in(job, woken);
+            lane = self.job_gate(job).lane_after(lane);
         }
     }
 
@@ -220,7 +231,7 @@ impl Admission {
     }
 
     fn wake_session(&mut self, key: SessionKey, lane: Option<LaneId>) {
-        if let Some(parked) = self.sessions.get_mut(&key).and_then(|gate| gate.wake_one(lane)) {
+        if let Some(parked) = self.sessions.get_mut(key).and_then(|gate| gate.wake_one(lane)) {
             self.room_mut(lane).lane.enter(parked.run, parked.ticket);
         }
     }
@@ -256,6 +267,8 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::id::AgentId;
 

@@ -2,6 +2,7 @@
 //! again. What becomes of it is the [`Race`]'s table to say; what is done about it stands here.
 
 use crate::effect::Effect;
+use crate::family::Seat;
 use crate::gateway::Gateway;
 use crate::id::{JobId, RunId};
 use crate::job::{Budget, OnAbandon, Terms};
@@ -34,8 +35,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         let mut live = LiveRun::new(row, terms);
         live.deadlines.count(Budget::Total, born.mono, terms.budgets.total_timeout);
         live.deadlines.count(Budget::Queue, born.mono, terms.budgets.queue_timeout);
+        live.touch(&mut self.changed);
         self.begin_to_wait(live);
-        self.touch(row.id);
         self.enter_lane(row.id);
     }
 
@@ -55,14 +56,15 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         if live.place == Place::Outside {
             live.place = Place::Waiting(self.admission.enter(id, &live.wants()));
         }
-        self.set_alarm(id);
+        live.set_alarm(&mut self.alarms);
     }
 
     /// Gives free slots to waiters: last in a tick, at its own time.
     pub(crate) fn grant(&mut self) {
         while self.outbox.has_room() {
-            let runs = &self.runs;
-            let Some(run) = self.admission.next(|run| runs.get(run).map(LiveRun::wants)) else { break };
+            let runs = &mut self.runs;
+            let next = self.admission.next(|run| runs.get_mut(run).map(|live| live.wants()));
+            let Some(run) = next else { break };
             if let Some(live) = self.runs.get_mut(run) {
                 live.place = Place::Holding;
             }
@@ -81,9 +83,9 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         live.deadlines.count(Budget::Start, at.mono, budgets.start_timeout);
         live.deadlines.count(Budget::Stall, at.mono, budgets.stall_timeout);
         live.deadlines.count(Budget::Run, at.mono, budgets.timeout);
-        self.touch(id);
-        self.set_alarm(id);
-        self.scheduler.granted(id);
+        live.grant = self.scheduler.granted(id);
+        live.touch(&mut self.changed);
+        live.set_alarm(&mut self.alarms);
         self.outbox.hold(Effect::Start { run: id });
     }
 
@@ -97,8 +99,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         live.deadlines.count(Budget::Stall, at.mono, live.terms.budgets.stall_timeout);
         live.row.seq += 1;
         self.race.opened(&live.row, &self.at, &mut self.bus);
-        self.touch(id);
-        self.set_alarm(id);
+        live.touch(&mut self.changed);
+        live.set_alarm(&mut self.alarms);
     }
 
     /// It is over. A turn that may be alive is asked to stop, and slot and fences wait for it.
@@ -116,18 +118,20 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             live.place = Place::Outside;
             self.admission.leave(ticket, &live.wants());
         }
+        live.touch(&mut self.changed);
         if phase == Some(Phase::Queued) {
             self.scheduler.waited(id.job);
         }
-        self.touch(id);
         if drains {
             self.tick.push(Effect::Abort { run: id });
             self.await_stop(id);
         }
         self.publish_end(id, phase);
         self.handle_result(id, outcome);
-        for child in self.families.children(id) {
+        let mut seat = Seat::default();
+        while let Some((found, child)) = self.families.child_from(id, seat) {
             self.happen(child, RunEvent::Cancelled);
+            seat = found.after();
         }
         if !drains {
             self.let_go(id);
@@ -160,16 +164,16 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             }
         };
         let last = !self.is_tried_again(live);
-        self.scheduler.settled(&live.row, outcome, duration_ms, last);
+        self.scheduler.settled(live, outcome, duration_ms, last);
         if live.terms.deliver && last {
             self.outbox.hold(Effect::Deliver { run: id, outcome });
         }
     }
 
-    /// Arms the grace of a drain.
+    /// Arms the grace of a drain. A turn of another owner hears of nothing until that one's lease ends.
     pub(crate) fn await_stop(&mut self, id: RunId) {
         let Some(live) = self.runs.get_mut(id) else { return };
-        let at = self.at.mono + live.terms.budgets.abort_grace;
+        let at = self.at.mono + self.ownership.others() + live.terms.budgets.abort_grace;
         live.alarm = Some((at, Alarm::Grace));
         self.alarms.arm(at, id);
     }
@@ -180,7 +184,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         let holds = drain == Drain::Abandoned && live.terms.on_abandon == OnAbandon::Hold;
         live.row.drain = if holds { Drain::Held } else { drain };
         live.alarm = None;
-        self.touch(id);
+        live.touch(&mut self.changed);
         if !holds {
             self.let_go(id);
         }
@@ -193,9 +197,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         live.place = Place::Outside;
         let parent = live.row.parent;
         self.try_again(id);
-        for wants in self.families.let_go(id, parent, held) {
-            self.admission.release(&wants);
-        }
+        let admission = &mut self.admission;
+        self.families.let_go(id, parent, held, |wants| admission.release(&wants));
         if self.scheduler.closed(id) {
             self.scheduler.remove(id.job, self.tick.draft());
         }
@@ -227,8 +230,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         let mut live = LiveRun::new(row, terms);
         live.deadlines.inherit(Budget::Total, total);
         live.deadlines.count(Budget::Queue, enters, terms.budgets.queue_timeout);
+        live.touch(&mut self.changed);
         self.begin_to_wait(live);
-        self.touch(next);
         self.back_off(next, enters);
     }
 

@@ -29,6 +29,13 @@ pub enum InputKind {
         /// What the store said.
         answer: Answer,
     },
+    /// The store answered a renewal of the lease.
+    Renewal {
+        /// What [`Effect::Renew`] said.
+        sent: Mono,
+        /// What the store said.
+        answer: Answer,
+    },
     /// The subscribers have every lifecycle event below this offset.
     Heard {
         /// The offset.
@@ -145,7 +152,14 @@ pub enum Effect {
         /// The commit.
         commit: u64,
     },
-    /// This machine no longer owns the store and does nothing any more.
+    /// Ask the store whether this machine still is its owner; the answer comes back as
+    /// [`InputKind::Renewal`]. Once is enough: when no answer comes, the machine asks again.
+    Renew {
+        /// The instant the lease counts from, should the store say so.
+        sent: Mono,
+    },
+    /// This machine no longer owns the store and does nothing any more, until it is restarted with a new
+    /// epoch.
     StepDown,
 }
 

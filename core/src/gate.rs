@@ -1,5 +1,7 @@
 //! A gate: what at most one run may have at a time, a session or the right to work for a job.
 
+use std::collections::VecDeque;
+
 use crate::id::{LaneId, RunId};
 use crate::lane::Ticket;
 
@@ -8,7 +10,7 @@ use crate::lane::Ticket;
 pub(crate) struct Gate {
     held: u32,
     /// In the order of lanes, and of tickets within one.
-    parked: Vec<Parked>,
+    parked: VecDeque<Parked>,
 }
 
 /// A run that was first in its lane and found the gate shut.
@@ -52,17 +54,16 @@ impl Gate {
         }
         let place = self.parked.partition_point(|parked| parked.lane < lane);
         self.parked.get(place).filter(|parked| parked.lane == lane)?;
-        Some(self.parked.remove(place))
+        self.parked.remove(place)
     }
 
-    /// The lanes in which somebody is parked, each once.
-    pub(crate) fn lanes(&self) -> impl Iterator<Item = Option<LaneId>> + use<> {
-        let mut lanes: Vec<Option<LaneId>> = self.parked.iter().map(|parked| parked.lane).collect();
-        lanes.dedup();
-        lanes.into_iter()
+    /// The first lane in which somebody is parked, after `lane` if one is given.
+    pub(crate) fn lane_after(&self, lane: Option<Option<LaneId>>) -> Option<Option<LaneId>> {
+        let place = self.parked.partition_point(|parked| Some(parked.lane) <= lane);
+        self.parked.get(place).map(|parked| parked.lane)
     }
 
-    pub(crate) const fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.held == 0 && self.parked.is_empty()
     }
 }

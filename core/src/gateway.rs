@@ -2,11 +2,11 @@
 //!
 //! What is never true here: that a run settles in one commit and its session in another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::admission::Admission;
 use crate::commit::{Answer, LateNote, LateWord};
-use crate::effect::{Effect, Input, InputKind, Refusal, Report, Tick};
+use crate::effect::{Effect, Input, InputKind, Report, Tick};
 use crate::family::Families;
 use crate::id::{RunId, SessionKey};
 use crate::job::{Budget, Terms};
@@ -14,12 +14,14 @@ use crate::lane::LaneConfig;
 use crate::lifecycle::TickBus;
 use crate::live::{Alarm, LiveRun, LiveRuns, Place};
 use crate::order::Item;
+use crate::ordered::Ordered;
 use crate::outbox::{Heard, Outbox};
+use crate::ownership::Ownership;
 use crate::ports::Bus;
 use crate::run::{Drain, Race, RunEvent, RunState, Step, TimeoutRace};
 use crate::scheduler::{Moment, Scheduler, Taken};
 use crate::session::{LifecyclePersister, Persister, SessionTable};
-use crate::time::{Mono, Now, Timeline, Wall};
+use crate::time::{Mono, Now, Span, Timeline, Wall};
 use crate::timers::Timers;
 use crate::{Waiting, WaitsFor};
 
@@ -35,12 +37,16 @@ pub struct Config {
     pub running: u32,
     /// How many commits may be open before commands are refused and grants wait.
     pub open_commits: u32,
+    /// How long the machine may call turns after it renewed its right to: for stores that more than one
+    /// machine may want. Without, it owns the store until that answers *fenced*. The hosts of one store
+    /// agree on it.
+    pub lease: Option<Span>,
 }
 
 impl Default for Config {
-    /// One lane with one slot, as the field has for cron, and 64 open commits.
+    /// One lane with one slot, as the field has for cron, 64 open commits, and no lease.
     fn default() -> Self {
-        Self { lanes: vec![LaneConfig::default()], running: u32::MAX, open_commits: 64 }
+        Self { lanes: vec![LaneConfig::default()], running: u32::MAX, open_commits: 64, lease: None }
     }
 }
 
@@ -62,8 +68,7 @@ pub struct Gateway<R, P, B> {
     pub(crate) persister: P,
     pub(crate) bus: B,
     pub(crate) config: Config,
-    pub(crate) epoch: u64,
-    pub(crate) owns_store: bool,
+    pub(crate) ownership: Ownership,
     pub(crate) timeline: Timeline,
     /// The instant of the last tick, which it closed.
     pub(crate) closed: Mono,
@@ -75,7 +80,8 @@ pub struct Gateway<R, P, B> {
     pub(crate) scheduler: Scheduler,
     pub(crate) admission: Admission,
     pub(crate) families: Families,
-    pub(crate) foreign: BTreeSet<(SessionKey, u64)>,
+    /// Turns of others that are at work.
+    pub(crate) foreign: Ordered<(SessionKey, u64)>,
     pub(crate) runs: LiveRuns,
     pub(crate) alarms: Timers<Mono, RunId>,
     pub(crate) sessions: SessionTable,
@@ -89,6 +95,8 @@ pub struct Gateway<R, P, B> {
     pub(crate) late: BTreeMap<(RunId, LateWord), Wall>,
     pub(crate) order: Vec<usize>,
     pub(crate) taken: Taken,
+    /// How many there were since spare memory was looked for.
+    pub(crate) ticks: u32,
     pub(crate) tick: Tick,
 }
 
@@ -102,8 +110,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             persister,
             bus,
             config,
-            epoch: 0,
-            owns_store: false,
+            ownership: Ownership::default(),
             timeline: Timeline::default(),
             closed: Mono::default(),
             now: Now::default(),
@@ -112,7 +119,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             scheduler: Scheduler::default(),
             admission: Admission::default(),
             families: Families::default(),
-            foreign: BTreeSet::new(),
+            foreign: Ordered::default(),
             runs: LiveRuns::default(),
             alarms: Timers::default(),
             sessions: SessionTable::default(),
@@ -124,13 +131,15 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             late: BTreeMap::new(),
             order: Vec::new(),
             taken: Taken::default(),
+            ticks: 0,
             tick: Tick::default(),
         }
     }
 
     pub(crate) fn handle_tick(&mut self, now: Now, inputs: &[Input]) -> &Tick {
         self.tick.clear();
-        if !self.owns_store {
+        self.give_back_now_and_then();
+        if !self.ownership.owns() {
             self.refuse_all(inputs);
             return &self.tick;
         }
@@ -145,7 +154,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             cursor = stamp;
             self.at = Now { mono: stamp, wall: self.timeline.wall_at(stamp) };
             self.handle_item(item, inputs);
-            if !self.owns_store {
+            if !self.ownership.owns() {
                 let rest: Vec<&Input> = self.order[taken..].iter().map(|place| &inputs[*place]).collect();
                 self.refuse_all(rest);
                 return &self.tick;
@@ -159,10 +168,10 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     }
 
     pub(crate) fn wakeup(&self) -> Option<Mono> {
-        if !self.owns_store {
+        if !self.ownership.owns() {
             return None;
         }
-        let mut first = self.alarms.peek();
+        let mut first = self.alarms.peek().into_iter().chain(self.ownership.next()).min();
         if self.outbox.has_room() && self.admission.can_grant() {
             return Some(self.closed.tick_after());
         }
@@ -194,6 +203,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     fn handle_item(&mut self, item: Item, inputs: &[Input]) {
         match item {
             Item::Input(place) => self.handle_input(&inputs[place].kind),
+            Item::Lease => self.tend_lease(),
             Item::Alarm(run) => self.ring(run),
             Item::Due { job, until } => {
                 let room = self.scheduler.job(job).map_or(0, |job| self.admission.room_in(job.terms.lane));
@@ -209,6 +219,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     fn handle_input(&mut self, kind: &InputKind) {
         match *kind {
             InputKind::Answer { commit, answer } => self.hear_answer(commit, answer),
+            InputKind::Renewal { sent, answer } => self.hear_renewal(sent, answer),
             InputKind::Heard { below } => {
                 // Nobody can have an event that has not left.
                 self.acknowledged = self.acknowledged.max(below.min(self.published));
@@ -230,33 +241,9 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         }
     }
 
-    /// Another owner holds the store: asks every turn to stop and does nothing any more. What had
-    /// become durable before it heard so still leaves; what this tick changed does not.
-    fn step_down(&mut self) {
-        self.owns_store = false;
-        self.tick.draft().clear();
-        self.changed.clear();
-        let asked: Vec<RunId> = self.tick.effects().iter().filter_map(aborted).collect();
-        for live in self.runs.iter().filter(|live| live.row.is_alive() && live.start_released) {
-            if !asked.contains(&live.row.id) {
-                self.tick.push(Effect::Abort { run: live.row.id });
-            }
-        }
-        self.tick.push(Effect::StepDown);
-    }
-
-    /// A machine that owns nothing refuses what it is asked.
-    fn refuse_all<'a>(&mut self, inputs: impl IntoIterator<Item = &'a Input>) {
-        for input in inputs {
-            if let InputKind::Command { ticket, .. } = input.kind {
-                self.tick.push(Effect::Reply { ticket, reply: Err(Refusal::NotOwner) });
-            }
-        }
-    }
-
     fn hear_report(&mut self, run: RunId, report: Report) {
         let called = |live: &LiveRun| live.start_released || live.row.state.phase().is_none();
-        if self.runs.get(run).is_some_and(|live| !called(live)) {
+        if self.runs.get_mut(run).is_some_and(|live| !called(live)) {
             // No turn was called yet, so nothing a turn says can be about this run.
             return;
         }
@@ -291,9 +278,9 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
 
     /// Another part of the gateway runs a turn of its own in a session.
     fn hear_foreign(&mut self, key: SessionKey, turn: u64, began: bool) {
-        if began && self.foreign.insert((key, turn)) {
+        if began && self.foreign.insert((key, turn), 0).is_none() {
             self.admission.take_session(key);
-        } else if !began && self.foreign.remove(&(key, turn)) {
+        } else if !began && self.foreign.remove(&(key, turn)).is_some() {
             self.admission.release_session(key);
         }
     }
@@ -317,7 +304,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
 
     /// The one place where something happens to a run.
     pub(crate) fn happen(&mut self, id: RunId, event: RunEvent) {
-        let Some(live) = self.runs.get(id) else { return };
+        let Some(live) = self.runs.get_mut(id) else { return };
         match self.race.step(&live.row, event) {
             Step::Start => self.start(id),
             Step::Open => self.open(id),
@@ -401,7 +388,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             return;
         }
         let number = self.outbox.open_next();
-        let (epoch, acknowledged, offset) = (self.epoch, self.acknowledged, self.next_offset);
+        let (epoch, acknowledged, offset) = (self.ownership.epoch(), self.acknowledged, self.next_offset);
         let generations = self.generations;
         let draft = self.tick.draft();
         (draft.number, draft.epoch, draft.acknowledged) = (number, epoch, acknowledged);
@@ -415,27 +402,21 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     /// Leaves a live alarm, or none, in front: the wake-up is read off there.
     fn forget_stale_alarms(&mut self) {
         let runs = &self.runs;
-        self.alarms.first(|at, run| rings(runs, at, run));
-        self.alarms.tidy(runs.len(), |at, run| rings(runs, at, run));
+        self.alarms.first(|at, run| runs.rings(at, run));
+        self.alarms.tidy(runs.len(), |at, run| runs.rings(at, run));
         self.scheduler.first_due();
     }
 
     /// Sets the alarm of an open run at the first of its deadlines.
     pub(crate) fn set_alarm(&mut self, id: RunId) {
-        let Some(live) = self.runs.get_mut(id) else { return };
-        let first = live.row.state.phase().and_then(|phase| live.deadlines.first(phase));
-        live.alarm = first.map(|(at, budget)| (at, Alarm::Budget(budget)));
-        if let Some((at, _)) = first {
-            self.alarms.arm(at, id);
+        if let Some(live) = self.runs.get_mut(id) {
+            live.set_alarm(&mut self.alarms);
         }
     }
 
     pub(crate) fn touch(&mut self, id: RunId) {
-        if let Some(live) = self.runs.get_mut(id)
-            && !live.changed
-        {
-            live.changed = true;
-            self.changed.push(id);
+        if let Some(live) = self.runs.get_mut(id) {
+            live.touch(&mut self.changed);
         }
     }
 
@@ -458,12 +439,4 @@ fn release(effect: Effect, runs: &mut LiveRuns, published: &mut u64, tick: &mut 
         }
     }
     tick.push(effect);
-}
-
-const fn aborted(effect: &Effect) -> Option<RunId> {
-    if let Effect::Abort { run } = effect { Some(*run) } else { None }
-}
-
-pub(crate) fn rings(runs: &LiveRuns, at: Mono, run: RunId) -> bool {
-    runs.get(run).and_then(|live| live.alarm).is_some_and(|(set, _)| set == at)
 }

@@ -4,8 +4,10 @@
 //! field's strings. Numbers are given in order of first appearance, so hosts that declare the same
 //! things in the same order speak of the same numbers.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use crate::time::Wall;
 
@@ -51,7 +53,7 @@ interned!(
 /// The id is derived, never drawn: the same occurrence has the same run on every machine and after
 /// every crash. A job that is removed and added again starts a new generation, so reports for the
 /// old one can be told apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, Eq)]
 pub struct RunId {
     /// Whose run it is.
     pub job: JobId,
@@ -92,7 +94,43 @@ pub enum SessionKey {
     },
 }
 
+impl PartialEq for RunId {
+    fn eq(&self, other: &Self) -> bool {
+        // Without a branch between them: an id that is asked for is mostly the one that is there.
+        (self.due == other.due)
+            & (self.job == other.job)
+            & (self.generation == other.generation)
+            & (self.asked == other.asked)
+            & (self.attempt == other.attempt)
+    }
+}
+
+impl Hash for RunId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { job, generation, due, asked, attempt } = self;
+        (job, generation, due, asked, attempt).hash(state);
+    }
+}
+
+impl Ord for RunId {
+    /// Field by field, which three numbers say as well as five: every look-up of a run compares ids.
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.in_three().cmp(&other.in_three())
+    }
+}
+
+impl PartialOrd for RunId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl RunId {
+    fn in_three(&self) -> (u64, Wall, u64) {
+        let both = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
+        (both(self.job.0, self.generation), self.due, both(self.asked, self.attempt))
+    }
+
     /// The first attempt at an occurrence of a job's schedule.
     #[must_use]
     pub const fn scheduled(job: JobId, generation: u32, due: Wall) -> Self {
@@ -270,6 +308,23 @@ mod tests {
         for key in ["agent:main:main", "agent:main:cron:j1", "agent:a b:cron:j1:run:s-1"] {
             let parsed = SessionKey::parse(key, &mut names).expect("a key of the grammar");
             assert_eq!(parsed.render(&names), key);
+        }
+    }
+
+    #[test]
+    fn runs_go_by_job_generation_due_time_request_and_attempt() {
+        let run = |job, generation, due, asked, attempt| RunId {
+            job: JobId(job),
+            generation,
+            due: Wall::from_millis(due),
+            asked,
+            attempt,
+        };
+        let fields = |run: &RunId| (run.job, run.generation, run.due, run.asked, run.attempt);
+        let big = u32::MAX;
+        let runs = [run(0, 0, -1, 0, 0), run(0, 0, 0, 0, big), run(0, 0, 0, 1, 0), run(0, big, -5, 0, 0)];
+        for (one, other) in runs.iter().flat_map(|one| runs.iter().map(move |other| (one, other))) {
+            assert_eq!(one.cmp(other), fields(one).cmp(&fields(other)));
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::id::RunId;
+use crate::spare::trim_queue;
 
 /// A lane's limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,6 +93,11 @@ impl Lane {
         if self.waiting.pop_front().is_some_and(|waiter| !waiter.gone) {
             self.live -= 1;
         }
+    }
+
+    /// Gives memory back that a crowd of waiters needed.
+    pub(crate) fn give_back(&mut self) {
+        trim_queue(&mut self.waiting);
     }
 
     /// Whether there are both a free slot and a waiter.

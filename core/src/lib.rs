@@ -11,6 +11,10 @@
 //! 3. sleep until [`Machine::next_wakeup`] or until something happens, whichever is first;
 //! 4. [`Machine::handle`] with one reading of both clocks and everything that happened since; go to 2.
 //!
+//! Where several hosts may want one store, each keeps a lease on it ([`Config::lease`]): the machine asks to
+//! renew it, the host passes the question on and the answer back, and a machine whose lease has ended steps
+//! down until it is restarted under a new epoch.
+//!
 //! The store's answer to a commit is itself an input. Effects that must not be seen before they are
 //! durable (starts, results, events) are held back by the machine, not by the host; an abort never is.
 //!
@@ -73,7 +77,9 @@ mod ledger;
 pub mod lifecycle;
 mod live;
 mod order;
+mod ordered;
 pub mod outbox;
+mod ownership;
 pub mod ports;
 mod recovery;
 pub mod retry;
@@ -81,8 +87,11 @@ pub mod run;
 pub mod schedule;
 mod scheduler;
 pub mod session;
+mod spare;
+mod table;
 pub mod time;
 mod timers;
+mod working;
 
 pub use effect::Tick;
 pub use gateway::{Config, Gateway, StandardGateway};
@@ -108,7 +117,7 @@ pub trait Machine: Clone + std::fmt::Debug {
     ///
     /// `now` rises strictly: a reading that does not is taken as the next nanosecond. Inputs,
     /// passed deadlines and due occurrences are merged by (stamp, class, key), classes being
-    /// report, command, deadline, occurrence; lane grants come last. So a completion stamped at the
+    /// report, command, deadline (the lease's end before all others), occurrence; lane grants come last. So a completion stamped at the
     /// deadline wins, and a waiter whose queue deadline is the instant its slot frees loses.
     fn handle(&mut self, now: Now, inputs: &[Input]) -> &Tick;
 

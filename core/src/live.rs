@@ -1,14 +1,15 @@
 //! The runs that are not closed, each with what the machine knows of it beyond its record.
 
-use std::collections::BTreeMap;
-
 use crate::admission::Wants;
 use crate::deadlines::Deadlines;
 use crate::id::{JobId, RunId, SessionKey};
 use crate::job::{Budget, Target, Terms};
 use crate::lane::Ticket;
 use crate::run::RunRow;
+use crate::table::Table;
 use crate::time::{Mono, Wall};
+use crate::timers::Timers;
+use crate::working::Grant;
 
 /// A run in memory.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct LiveRun {
     pub(crate) granted: Option<Mono>,
     pub(crate) ready: Option<Mono>,
     pub(crate) place: Place,
+    /// The number of its grant; zero until it has one.
+    pub(crate) grant: Grant,
     /// Whether its start has left, so that a turn may be at work.
     pub(crate) start_released: bool,
     pub(crate) changed: bool,
@@ -57,8 +60,28 @@ impl LiveRun {
             granted: None,
             ready: None,
             place: Place::Outside,
+            grant: Grant::default(),
             start_released: false,
             changed: false,
+        }
+    }
+
+    /// Its record goes into the commit of the tick at hand.
+    pub(crate) fn touch(&mut self, changed: &mut Vec<RunId>) {
+        if !self.changed {
+            self.changed = true;
+            changed.push(self.row.id);
+        }
+    }
+
+    /// Sets its alarm at the first of its deadlines.
+    pub(crate) fn set_alarm(&mut self, alarms: &mut Timers<Mono, RunId>) {
+        let first = self.row.state.phase().and_then(|phase| self.deadlines.first(phase));
+        let set = self.alarm.map(|(at, _)| at);
+        self.alarm = first.map(|(at, budget)| (at, Alarm::Budget(budget)));
+        // One that is set for the same instant is among the timers already.
+        if let Some((at, _)) = first.filter(|(at, _)| set != Some(*at)) {
+            alarms.arm(at, self.row.id);
         }
     }
 
@@ -76,59 +99,58 @@ impl LiveRun {
     }
 }
 
-/// Runs by id; slots are used again, so a steady load settles into steady memory.
+/// Runs by id.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LiveRuns {
-    index: BTreeMap<RunId, u32>,
-    slots: Vec<LiveRun>,
-    free: Vec<u32>,
+    runs: Table<RunId, LiveRun>,
+    /// Where the run of each job is that was looked for last: mostly a job has no other.
+    of_job: Vec<u32>,
 }
 
 impl LiveRuns {
     pub(crate) fn clear(&mut self) {
-        self.index.clear();
-        self.slots.clear();
-        self.free.clear();
+        self.runs.clear();
+        self.of_job.clear();
     }
 
     pub(crate) fn insert(&mut self, run: LiveRun) {
         let id = run.row.id;
-        let slot = if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize] = run;
-            slot
-        } else {
-            self.slots.push(run);
-            u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 live runs")
-        };
-        self.index.insert(id, slot);
+        let place = self.runs.insert(id, run);
+        if self.of_job.len() <= id.job.index() {
+            self.of_job.resize(id.job.index() + 1, 0);
+        }
+        self.of_job[id.job.index()] = place;
     }
 
     pub(crate) fn remove(&mut self, id: RunId) {
-        if let Some(slot) = self.index.remove(&id) {
-            self.free.push(slot);
-        }
+        self.runs.remove(id);
     }
 
     pub(crate) fn get(&self, id: RunId) -> Option<&LiveRun> {
-        self.index.get(&id).map(|slot| &self.slots[*slot as usize])
+        self.runs.get_near(id, *self.of_job.get(id.job.index())?)
     }
 
     pub(crate) fn get_mut(&mut self, id: RunId) -> Option<&mut LiveRun> {
-        self.index.get(&id).map(|slot| &mut self.slots[*slot as usize])
+        self.runs.get_mut_near(id, self.of_job.get_mut(id.job.index())?)
+    }
+
+    /// Whether this is the alarm that is set for the run.
+    pub(crate) fn rings(&self, at: Mono, id: RunId) -> bool {
+        self.get(id).and_then(|live| live.alarm).is_some_and(|(set, _)| set == at)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &LiveRun> {
-        self.index.values().map(|slot| &self.slots[*slot as usize])
+        self.runs.iter()
     }
 
     /// The runs of a job that `picks` picks, in the order of their ids.
     pub(crate) fn of_job(&self, job: JobId, picks: impl Fn(&RunRow) -> bool) -> Vec<RunId> {
         let first = RunId { job, due: Wall::from_millis(i64::MIN), ..RunId::default() };
-        let all = self.index.range(first..).take_while(|(id, _)| id.job == job);
-        all.filter(|(_, slot)| picks(&self.slots[**slot as usize].row)).map(|(id, _)| *id).collect()
+        let all = self.runs.from(first).take_while(|(id, _)| id.job == job);
+        all.filter(|(_, live)| picks(&live.row)).map(|(id, _)| id).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.index.len()
+        self.runs.len()
     }
 }

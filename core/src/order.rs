@@ -2,7 +2,7 @@
 //! class, key).
 
 use crate::effect::{Input, InputKind, Report};
-use crate::gateway::{Gateway, rings};
+use crate::gateway::Gateway;
 use crate::id::{JobId, RunId};
 use crate::ports::Bus;
 use crate::run::Race;
@@ -13,6 +13,8 @@ use crate::time::{Mono, Wall};
 pub(crate) enum Item {
     /// The input at this place.
     Input(usize),
+    /// The lease ends, or is to be renewed.
+    Lease,
     Alarm(RunId),
     /// A job is due; nothing but its own occurrences happens to it through `until`.
     Due {
@@ -21,11 +23,13 @@ pub(crate) enum Item {
     },
 }
 
-/// The classes of a tick's items, in the order they take at one instant.
+/// The classes of a tick's items, in the order they take at one instant. The lease is a deadline, the
+/// first of them: what an owner may not do any more it does not begin.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Class {
     Report,
     Command,
+    Lease,
     Deadline,
     Occurrence,
 }
@@ -61,17 +65,16 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         if let Some(input) = input {
             consider(input.at, class_of(&input.kind));
         }
-        let runs = &self.runs;
-        let alarm = self.alarms.first(|at, run| rings(runs, at, run)).filter(|(at, _)| *at <= now);
+        let alarm = self.passed_alarm(now);
         if let Some((at, _)) = alarm {
             consider(at, Class::Deadline);
         }
-        let due = self.scheduler.first_due();
+        if let Some(at) = self.ownership.next().filter(|at| *at <= now) {
+            consider(at, Class::Lease);
+        }
+        let due = self.passed_due(now);
         if let Some((due, _)) = due {
-            let at = self.timeline.mono_at(due);
-            if at <= now {
-                consider(at, Class::Occurrence);
-            }
+            consider(self.timeline.mono_at(due), Class::Occurrence);
         }
         let (stamp, class) = least?;
         let item = match class {
@@ -79,6 +82,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
                 *taken += 1;
                 Item::Input(place?)
             }
+            Class::Lease => Item::Lease,
             Class::Deadline => {
                 self.alarms.pop();
                 Item::Alarm(alarm?.1)
@@ -86,7 +90,9 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             // The scheduler takes it off its own heap.
             Class::Occurrence => {
                 let (due, job) = due?;
-                let next = input.map(|input| input.at).into_iter().chain(alarm.map(|(at, _)| at)).min();
+                let alarm = alarm.map(|(at, _)| at);
+                let next =
+                    input.map(|input| input.at).into_iter().chain(alarm).chain(self.ownership.next()).min();
                 let before = |at: Mono| self.timeline.wall_at(at).plus_millis(-1);
                 let until = next.map_or(self.timeline.wall_at(now), before).max(due);
                 Item::Due { job, until }
@@ -94,11 +100,26 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         };
         Some((stamp, item))
     }
+
+    /// The first alarm that rings by `now`. What stands in front says at a glance when there is none.
+    fn passed_alarm(&mut self, now: Mono) -> Option<(Mono, RunId)> {
+        self.alarms.peek().filter(|at| *at <= now)?;
+        let runs = &self.runs;
+        self.alarms.first(|at, run| runs.rings(at, run)).filter(|(at, _)| *at <= now)
+    }
+
+    /// The first job that is due by `now`.
+    fn passed_due(&mut self, now: Mono) -> Option<(Wall, JobId)> {
+        let passed = |due: &Wall| self.timeline.mono_at(*due) <= now;
+        self.scheduler.peek_due().filter(passed)?;
+        self.scheduler.first_due().filter(|(due, _)| passed(due))
+    }
 }
 
 const fn class_of(kind: &InputKind) -> Class {
     match kind {
         InputKind::Answer { .. }
+        | InputKind::Renewal { .. }
         | InputKind::Heard { .. }
         | InputKind::Report { .. }
         | InputKind::Foreign { .. }
@@ -113,10 +134,11 @@ fn input_key(kind: &InputKind) -> (Class, u8, RunId, u64, Option<Report>) {
     let (rank, run, number, report) = match *kind {
         InputKind::ClockStepped => (0, RunId::default(), 0, None),
         InputKind::Answer { commit, .. } => (1, RunId::default(), commit, None),
-        InputKind::Heard { below } => (2, RunId::default(), below, None),
-        InputKind::Report { run, report } => (3, run, 0, Some(report)),
-        InputKind::Foreign { turn, began, .. } => (4, RunId::default(), turn * 2 + u64::from(began), None),
-        InputKind::Command { ticket, .. } => (5, RunId::default(), ticket, None),
+        InputKind::Renewal { sent, .. } => (2, RunId::default(), sent.as_nanos(), None),
+        InputKind::Heard { below } => (3, RunId::default(), below, None),
+        InputKind::Report { run, report } => (4, run, 0, Some(report)),
+        InputKind::Foreign { turn, began, .. } => (5, RunId::default(), turn * 2 + u64::from(began), None),
+        InputKind::Command { ticket, .. } => (6, RunId::default(), ticket, None),
     };
     (class_of(kind), rank, run, number, report)
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::commit::Answer;
 use crate::effect::Effect;
+use crate::spare::trim_queue;
 
 /// Numbers commits, holds effects back until their commit and every one before it is durable.
 #[derive(Clone, Debug, Default)]
@@ -69,10 +70,16 @@ impl Outbox {
         }
         match answer {
             Answer::Applied => {
-                if self.early.len() <= place {
-                    self.early.resize(place + 1, false);
+                if place > 0 {
+                    if self.early.len() <= place {
+                        self.early.resize(place + 1, false);
+                    }
+                    self.early[place] = true;
+                    return Heard::Durable;
                 }
-                self.early[place] = true;
+                // The oldest, which is what a store mostly answers; with it those that were early.
+                self.early.pop_front();
+                self.durable += 1;
                 while self.early.front() == Some(&true) {
                     self.early.pop_front();
                     self.durable += 1;
@@ -88,13 +95,16 @@ impl Outbox {
         }
     }
 
+    /// Gives memory back that a crowd of effects needed.
+    pub(crate) fn give_back(&mut self) {
+        trim_queue(&mut self.held);
+    }
+
     fn release(&mut self, ready: &mut impl FnMut(Effect)) {
-        while let Some((number, effect)) = self.held.front().copied() {
-            if number > self.durable {
-                break;
+        while self.held.front().is_some_and(|(number, _)| *number <= self.durable) {
+            if let Some((_, effect)) = self.held.pop_front() {
+                ready(effect);
             }
-            self.held.pop_front();
-            ready(effect);
         }
     }
 }

@@ -44,6 +44,21 @@ pub trait Store {
 
     /// Stores a commit atomically and durably. A gap in the numbers is refused, a repeat ignored.
     fn commit(&mut self, commit: &Commit) -> Answer;
+
+    /// Whether the owner with this epoch still owns the store: *applied* when it does, *fenced* when
+    /// another has taken it over. Must be true of some instant between the call and its return.
+    fn renew(&mut self, epoch: u64) -> Answer;
+
+    /// Whether something of durable commits is left to do, such as showing them in documents that others read.
+    fn has_put_off(&self) -> bool {
+        false
+    }
+
+    /// Does a part of it, and says whether the next part should follow as soon as no commit waits. Hosts call this
+    /// when none does, and not all the time: it may take long.
+    fn do_put_off(&mut self) -> bool {
+        false
+    }
 }
 
 /// What runs a host's turns. Reports come back as inputs, on the host's own path.

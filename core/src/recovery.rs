@@ -9,6 +9,7 @@
 use crate::commit::Rows;
 use crate::effect::{Effect, Tick};
 use crate::gateway::Gateway;
+use crate::id::JobId;
 use crate::job::Budget;
 use crate::live::{LiveRun, Place};
 use crate::ports::Bus;
@@ -37,7 +38,9 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         for run in runs {
             self.take_over(run);
         }
-        for id in self.scheduler.ids() {
+        let mut next = self.scheduler.next_id(JobId(0));
+        while let Some(id) = next {
+            next = id.0.checked_add(1).and_then(|first| self.scheduler.next_id(JobId(first)));
             let runs = &self.runs;
             self.scheduler.clear_stale_marker(id, |run| runs.get(run).is_some());
             let room = self.scheduler.job(id).map_or(0, |job| self.admission.room_in(job.terms.lane));
@@ -49,6 +52,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         }
         // Nothing is granted yet: a slot granted here and lost to the next crash would be a run
         // interrupted that never began. The wake-up asks for the tick that grants.
+        self.ownership.has_taken_over();
         self.finish();
         &self.tick
     }
@@ -56,8 +60,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     /// Starts from nothing, keeping only rooms and memory.
     fn forget_everything(&mut self, rows: &Rows, epoch: u64, now: Now) {
         self.tick.clear();
-        self.epoch = epoch;
-        self.owns_store = true;
+        self.ownership.begin(epoch, self.config.lease, now);
         self.timeline = Timeline::through(now);
         self.closed = now.mono;
         self.at = now;

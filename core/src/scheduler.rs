@@ -4,10 +4,12 @@ use crate::commit::{Commit, JobRow, JobStatus, LastRun, LedgerRow, Unran};
 use crate::id::{JobId, RunId};
 use crate::job::{CatchUp, Job, Overlap};
 use crate::ledger::{Occurrences, OpenRange};
-use crate::run::{Outcome, RunRow};
+use crate::live::LiveRun;
+use crate::run::Outcome;
 use crate::schedule::Schedule;
 use crate::time::Wall;
 use crate::timers::Timers;
+use crate::working::{Grant, Working};
 
 /// The declared jobs and when they are due.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +17,7 @@ pub(crate) struct Scheduler {
     jobs: Vec<Option<JobRoom>>,
     dues: Timers<Wall, JobId>,
     changed: Vec<JobId>,
+    grants: u64,
 }
 
 /// One job in memory. It stays after its removal while a run of it is open, so that no run of its next
@@ -28,8 +31,8 @@ struct JobRoom {
     open: u32,
     /// Those of them that wait.
     waiting: u32,
-    /// Those of them that have a slot and have not settled, the latest last.
-    working: Vec<RunId>,
+    /// Those of them that have a slot and have not settled.
+    working: Working,
     unran: OpenRange,
     changed: bool,
 }
@@ -70,6 +73,7 @@ impl Scheduler {
         self.jobs.clear();
         self.dues.clear();
         self.changed.clear();
+        self.grants = 0;
     }
 
     /// Takes a job with the state it has, fences of an earlier generation included.
@@ -150,18 +154,15 @@ impl Scheduler {
         self.room(id).map(|room| &room.row)
     }
 
-    pub(crate) fn ids(&self) -> impl Iterator<Item = JobId> + use<> {
-        let present: Vec<JobId> = self.jobs.iter().flatten().map(|room| room.job.id).collect();
-        present.into_iter()
+    /// The declared job with the lowest id from `first` on.
+    pub(crate) fn next_id(&self, first: JobId) -> Option<JobId> {
+        self.jobs.get(first.index()..)?.iter().flatten().map(|room| room.job.id).next()
     }
 
     /// The job that is due first.
     pub(crate) fn first_due(&mut self) -> Option<(Wall, JobId)> {
         let jobs = &self.jobs;
-        self.dues.first(|due, id| {
-            let room = jobs.get(id.index()).and_then(Option::as_ref);
-            room.is_some_and(|room| room.follows() && room.row.next_due == Some(due))
-        })
+        self.dues.first(|due, id| is_due(jobs, due, id))
     }
 
     /// When the first job is due, given that [`Self::first_due`] has just been called.
@@ -240,21 +241,25 @@ impl Scheduler {
     }
 
     /// A run of the job got a slot.
-    pub(crate) fn granted(&mut self, run: RunId) {
+    pub(crate) fn granted(&mut self, run: RunId) -> Grant {
         self.waited(run.job);
+        self.grants += 1;
+        let grant = Grant(self.grants);
         if let Some(room) = self.own_room_mut(run) {
-            room.working.push(run);
+            room.working.begin(grant, run);
             room.row.running = Some(run);
             self.touch(run.job);
         }
+        grant
     }
 
     /// An attempt of the job is over; `last` says whether no other follows.
-    pub(crate) fn settled(&mut self, run: &RunRow, outcome: Outcome, duration_ms: u64, last: bool) {
+    pub(crate) fn settled(&mut self, live: &LiveRun, outcome: Outcome, duration_ms: u64, last: bool) {
+        let run = &live.row;
         let Some(room) = self.own_room_mut(run.id) else { return };
-        room.working.retain(|working| *working != run.id);
+        room.working.end(live.grant, run.id);
         if room.row.running == Some(run.id) {
-            room.row.running = room.working.last().copied();
+            room.row.running = room.working.latest();
         }
         let at = run.granted_at.unwrap_or(run.queued_at);
         room.row.last = Some(LastRun { run: run.id, outcome, at, duration_ms });
@@ -336,6 +341,8 @@ impl Scheduler {
         let due = self.room(id).filter(|room| room.follows()).and_then(|room| room.row.next_due);
         if let Some(due) = due {
             self.dues.arm(due, id);
+            let jobs = &self.jobs;
+            self.dues.tidy(jobs.len(), |due, id| is_due(jobs, due, id));
         }
     }
 
@@ -347,6 +354,11 @@ impl Scheduler {
             self.changed.push(id);
         }
     }
+}
+
+fn is_due(jobs: &[Option<JobRoom>], due: Wall, id: JobId) -> bool {
+    let room = jobs.get(id.index()).and_then(Option::as_ref);
+    room.is_some_and(|room| room.follows() && room.row.next_due == Some(due))
 }
 
 impl JobRoom {

@@ -1,9 +1,8 @@
 //! The session table and the session persister, the only writer of a row's lifecycle fields.
 
-use std::collections::BTreeMap;
-
 use crate::id::{JobId, RunId, SessionId, SessionKey};
 use crate::lifecycle::{Cause, ErrorKind, EventPhase, LifecycleEvent};
+use crate::table::Table;
 use crate::time::Wall;
 
 /// What a session row says of its latest run.
@@ -178,16 +177,17 @@ impl SessionPatch {
 #[derive(Clone, Debug, Default)]
 pub struct SessionTable {
     bases: Vec<Option<SessionRow>>,
-    runs: BTreeMap<SessionKey, SessionRow>,
-    mains: BTreeMap<SessionKey, SessionRow>,
+    others: Table<SessionKey, SessionRow>,
+    /// Where the run's row of each job is that was made last.
+    of_job: Vec<u32>,
 }
 
 impl SessionTable {
     /// Forgets every row, keeping the memory.
     pub fn clear(&mut self) {
         self.bases.clear();
-        self.runs.clear();
-        self.mains.clear();
+        self.others.clear();
+        self.of_job.clear();
     }
 
     /// The row under `key`, if it can still change.
@@ -195,8 +195,8 @@ impl SessionTable {
     pub fn get(&self, key: SessionKey) -> Option<&SessionRow> {
         match key {
             SessionKey::Base { job, .. } => self.bases.get(job.index())?.as_ref(),
-            SessionKey::Run { .. } => self.runs.get(&key),
-            SessionKey::Main { .. } => self.mains.get(&key),
+            SessionKey::Run { job, .. } => self.others.get_near(key, *self.of_job.get(job.index())?),
+            SessionKey::Main { .. } => self.others.get(key),
         }
     }
 
@@ -210,16 +210,18 @@ impl SessionTable {
                 let row = self.bases[job.index()].get_or_insert(SessionRow::blank(patch.key));
                 patch.apply(row);
             }
-            SessionKey::Run { .. } => {
-                let row = self.runs.entry(patch.key).or_insert(SessionRow::blank(patch.key));
+            SessionKey::Run { job, .. } => {
+                if self.of_job.len() <= job.index() {
+                    self.of_job.resize(job.index() + 1, 0);
+                }
+                let near = &mut self.of_job[job.index()];
+                let row = self.others.get_or_insert_near(patch.key, near, SessionRow::blank);
                 patch.apply(row);
                 if row.status.is_some_and(Status::is_terminal) {
-                    self.runs.remove(&patch.key);
+                    self.others.remove(patch.key);
                 }
             }
-            SessionKey::Main { .. } => {
-                patch.apply(self.mains.entry(patch.key).or_insert(SessionRow::blank(patch.key)));
-            }
+            SessionKey::Main { .. } => patch.apply(self.others.get_or_insert(patch.key, SessionRow::blank)),
         }
     }
 }

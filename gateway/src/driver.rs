@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::clock::HostClock;
 use crate::mailbox::{Mailbox, Message, Said};
 use crate::open_commits::{Backoff, OpenCommits};
-use crate::store_port::StorePort;
+use crate::store_port::{FromStore, StorePort, ToStore};
 use crate::subscribers::{Deliveries, NoDeliveries, Subscriber, Subscribers};
 
 /// The wall clock is read again at least this often, whatever else happens.
@@ -51,6 +51,8 @@ pub struct Driver<M, P, T, C> {
 /// What the machine's effects reach.
 struct World<P, T> {
     store: P,
+    /// Under which the machine owns the store.
+    epoch: u64,
     open: OpenCommits,
     turns: T,
     /// Runs whose turn may be at work: it was started or asked to stop, and has not said that it
@@ -71,8 +73,11 @@ struct World<P, T> {
 /// Why a driver ended although nobody asked it to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DriverError {
-    /// Another gateway owns the store.
-    #[error("another gateway has taken the store over; this one asked its turns to stop and is done")]
+    /// Another gateway owns the store, or may: a lease that could not be renewed has ended.
+    #[error(
+        "another gateway has taken the store over, or the lease on it could not be renewed; this one asked \
+         its turns to stop and is done"
+    )]
     Fenced,
     /// The store can answer no more.
     #[error("the store has gone away with commits open; look at its last warning, then start again")]
@@ -81,7 +86,7 @@ pub enum DriverError {
 
 /// Why the driver's wait ended.
 enum Woken {
-    Answer(Option<(u64, Answer)>),
+    Answer(Option<FromStore>),
     Message(Option<Message>),
     StoreAgain,
     Timer,
@@ -92,6 +97,7 @@ impl<M: Machine, P: StorePort, T: Turns, C: HostClock> Driver<M, P, T, C> {
     pub fn new(mailbox: Mailbox, machine: M, store: P, turns: T, clock: C) -> Self {
         let world = World {
             store,
+            epoch: 0,
             open: OpenCommits::new(Backoff::default()),
             turns,
             at_work: BTreeSet::new(),
@@ -136,6 +142,7 @@ impl<M: Machine, P: StorePort, T: Turns, C: HostClock> Driver<M, P, T, C> {
     /// When the machine lost its store: to another owner, or because the store went away.
     pub async fn run(mut self, rows: Rows, epoch: u64) -> Result<(), DriverError> {
         let now = self.clock.read();
+        self.world.epoch = epoch;
         let tick = self.machine.restart(&rows, epoch, now);
         self.world.carry_out(tick, self.stopping);
         self.handled = now.mono;
@@ -191,7 +198,7 @@ impl<M: Machine, P: StorePort, T: Turns, C: HostClock> Driver<M, P, T, C> {
 
     fn take(&mut self, woken: Woken) -> Result<(), DriverError> {
         match woken {
-            Woken::Answer(Some((commit, answer))) => self.take_answer(commit, answer),
+            Woken::Answer(Some(said)) => self.take_answer(said),
             Woken::Answer(None) => return Err(DriverError::StoreGone),
             Woken::Message(Some(message)) => self.take_message(message),
             // Nobody can say anything any more: the same as being asked to stop.
@@ -221,13 +228,19 @@ impl<M: Machine, P: StorePort, T: Turns, C: HostClock> Driver<M, P, T, C> {
         Ok(())
     }
 
-    fn take_answer(&mut self, commit: u64, answer: Answer) {
-        match answer {
-            Answer::Applied => self.world.open.applied(commit),
-            // The machine says what to do about these.
-            Answer::NotApplied | Answer::Unknown | Answer::Fenced => {}
-        }
-        self.input(Instant::now(), InputKind::Answer { commit, answer });
+    fn take_answer(&mut self, said: FromStore) {
+        let kind = match said {
+            FromStore::Commit { number, answer } => {
+                match answer {
+                    Answer::Applied => self.world.open.applied(number),
+                    // The machine says what to do about these.
+                    Answer::NotApplied | Answer::Unknown | Answer::Fenced => {}
+                }
+                InputKind::Answer { commit: number, answer }
+            }
+            FromStore::Renewal { sent, answer } => InputKind::Renewal { sent, answer },
+        };
+        self.input(Instant::now(), kind);
     }
 
     fn take_message(&mut self, message: Message) {
@@ -293,7 +306,7 @@ impl<P: StorePort, T: Turns> World<P, T> {
         if let Some(commit) = tick.commit() {
             tracing::trace!(commit = commit.number, "to the store");
             if let Some(commit) = self.open.add(commit) {
-                self.store.send(&commit);
+                self.store.send(ToStore::Commit(commit));
             }
         }
         for effect in tick.effects() {
@@ -326,6 +339,7 @@ impl<P: StorePort, T: Turns> World<P, T> {
                 let _nobody_asks_any_more = asker.map(|asker| asker.send(reply));
             }
             Effect::StoreAgain { commit } => self.open.send_again(commit, Instant::now()),
+            Effect::Renew { sent } => self.store.send(ToStore::Renew { epoch: self.epoch, sent }),
             Effect::StepDown => self.stepped_down = true,
         }
     }
@@ -341,7 +355,7 @@ impl<P: StorePort, T: Turns> World<P, T> {
 
     fn store_again(&mut self) {
         for commit in self.open.due(Instant::now()) {
-            self.store.send(&commit);
+            self.store.send(ToStore::Commit(commit));
         }
     }
 }

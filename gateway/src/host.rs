@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use sametick_core::commit::Rows;
 use sametick_core::ports::Store;
 use sametick_core::run::Shape;
-use sametick_core::{Config, StandardGateway};
+use sametick_core::{Config, LaneConfig, StandardGateway};
 
 use crate::clock::SystemClock;
 use crate::driver::{Driver, DriverError};
@@ -27,6 +27,8 @@ pub struct Settings {
     pub root: PathBuf,
     /// The machine's limits.
     pub machine: Config,
+    /// The names of its lanes, by their place in `machine.lanes`; jobs choose theirs by name.
+    pub lanes: Vec<String>,
     /// How terminal events are published.
     pub shape: Shape,
     /// How turns are run.
@@ -39,7 +41,25 @@ impl Settings {
     pub fn for_dir(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
         let turns = ProcessSettings::in_dir(root.join("turns"));
-        Self { root, machine: Config::default(), shape: Shape::default(), turns }
+        let lanes = vec!["main".to_owned()];
+        Self { root, machine: Config::default(), lanes, shape: Shape::default(), turns }
+    }
+
+    /// The same with one more lane.
+    ///
+    /// ```
+    /// use sametick_core::LaneConfig;
+    /// use sametick_gateway::Settings;
+    /// let settings = Settings::for_dir("/var/lib/gateway/cron")
+    ///     .with_lane("slow", LaneConfig { limit: 4, ..LaneConfig::default() });
+    /// assert_eq!(settings.lanes, ["main", "slow"]);
+    /// ```
+    #[must_use]
+    pub fn with_lane(mut self, name: impl Into<String>, limits: LaneConfig) -> Self {
+        self.machine.lanes.resize(self.lanes.len().max(1), LaneConfig::default());
+        self.machine.lanes.push(limits);
+        self.lanes.push(name.into());
+        self
     }
 }
 
@@ -74,6 +94,13 @@ impl Host {
     /// When the directory is another gateway's, or a file in it does not read.
     pub fn open(settings: Settings) -> Result<Self, HostError> {
         let names = SharedNames::new();
+        // Lanes first: their numbers are their places.
+        let places = settings.machine.lanes.len().max(1);
+        names.with(|names| {
+            settings.lanes.iter().take(places).for_each(|lane| {
+                names.lanes.intern(lane);
+            })
+        });
         let mut store = JsonStore::open(settings.root, names.clone())?;
         let rows = store.load()?;
         let (epoch, skipped, stale) = (store.epoch(), store.skipped().to_vec(), store.stale().to_vec());

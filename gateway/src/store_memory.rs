@@ -101,6 +101,10 @@ impl Store for MemoryStore {
     fn commit(&mut self, commit: &Commit) -> Answer {
         self.change(|books| books.commit(commit))
     }
+
+    fn renew(&mut self, epoch: u64) -> Answer {
+        self.change(|books| if epoch < books.epoch { Answer::Fenced } else { Answer::Applied })
+    }
 }
 
 /// A store that keeps a copy of every commit another one applied, for tests that compare machines.
@@ -137,6 +141,10 @@ impl<S: Store> Store for Recorded<S> {
             commits.push(commit.clone());
         }
         answer
+    }
+
+    fn renew(&mut self, epoch: u64) -> Answer {
+        self.inner.renew(epoch)
     }
 }
 

@@ -3,58 +3,19 @@
 
 mod support;
 
+use std::fs;
 use std::path::Path;
-use std::{fs, io};
 
 use sametick_core::commit::Answer;
 use sametick_core::ports::Store;
 use sametick_gateway::SharedNames;
-use sametick_gateway::store_json::{Disk, JsonStore, StoreError, look};
+use sametick_gateway::store_json::{JsonStore, look};
 use serde_json::{Map, Value, json};
-use support::{DUE_MS, RECURRING, Script, contents, field_files, lines, object};
+use support::{DUE_MS, NOW_MS, RECURRING, Script, contents, edit, field_files, lines, object, start_once};
 
 const TIMED_OUT: &str = "06927ce3-2a36-4fbb-9244-5e926fe0b137";
 const TWO: &str = "dc34b8b4-ddca-4278-91aa-22005e0f6bc7";
 const SESSION: &str = "42002e96-65b3-40fe-84a9-6beb12d528a8";
-/// Before anything is due, so that nothing else happens.
-const NOW_MS: i64 = DUE_MS - 60_000;
-
-/// A disk that makes nothing durable: for tests that start a hundred gateways.
-#[derive(Debug)]
-struct Quick;
-
-impl Disk for Quick {
-    fn write(&mut self, path: &Path, _like: &Path, bytes: &[u8]) -> io::Result<()> {
-        fs::write(path, bytes)
-    }
-
-    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
-    }
-
-    fn append(&mut self, path: &Path, keep: u64, bytes: &[u8]) -> io::Result<()> {
-        let keep = usize::try_from(keep).expect("a short file");
-        let mut all = fs::read(path).unwrap_or_default();
-        all.truncate(keep);
-        fs::write(path, [&all, bytes].concat())
-    }
-
-    fn sync_dir(&mut self, _path: &Path) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A gateway starts on the directory, ends what it finds and stops; says how many commits it made.
-fn start_once(dir: &Path) -> usize {
-    let mut store = JsonStore::open_on(Quick, dir, SharedNames::new()).expect("files");
-    let rows = store.load().expect("rows");
-    let script = Script::start(&rows, store.epoch(), NOW_MS);
-    for commit in &script.commits {
-        assert_eq!(store.commit(commit), Answer::Applied);
-    }
-    script.commits.len()
-}
-
 fn base(job: &str) -> String {
     format!("agent:main:cron:{job}")
 }
@@ -67,11 +28,11 @@ fn sessions(dir: &Path) -> Map<String, Value> {
     object(&dir.join("sessions.json"))
 }
 
-/// Changes a document on the disk.
-fn edit(path: &Path, change: impl FnOnce(&mut Map<String, Value>)) {
-    let mut document = object(path);
-    change(&mut document);
-    fs::write(path, serde_json::to_string_pretty(&document).expect("text")).expect("a write");
+/// Makes the documents so large that they are not rewritten at once.
+fn grow(dir: &Path) {
+    edit(&dir.join("sessions.json"), |rows| {
+        rows.insert("large".to_owned(), json!({ "padding": "x".repeat(300_000) }));
+    });
 }
 
 /// What stands in the directory without our own files.
@@ -360,16 +321,37 @@ fn to_look_is_not_to_touch() {
 }
 
 #[test]
-fn to_look_at_a_commit_that_is_half_written_says_what_to_do() {
-    let dir = field_files();
-    start_once(dir.path());
-    let mut next = object(&dir.path().join("sametick.json"));
-    next["lastCommit"] = json!(3);
-    fs::write(dir.path().join("sametick-commit.json"), serde_json::to_string(&next).expect("text"))
-        .expect("a write");
-    let error = look(dir.path(), &SharedNames::new()).expect_err("half a commit");
+fn to_look_sees_commits_that_are_in_no_document_yet_and_does_not_write_them_there() {
+    let (dir, same) = (field_files(), field_files());
+    for dir in [&dir, &same] {
+        grow(dir.path());
+    }
+    let names = SharedNames::new();
+    let mut store = JsonStore::open(dir.path(), names).expect("files");
+    let script = Script::start(&store.load().expect("rows"), store.epoch(), NOW_MS);
+    for commit in &script.commits {
+        assert_eq!(store.commit(commit), Answer::Applied);
+    }
+    assert!(store.has_put_off());
+    assert_eq!(sessions(dir.path())[&base(TIMED_OUT)]["status"], "running");
+    let before = contents(dir.path());
+    let seen = look(dir.path(), &SharedNames::new()).expect("files");
+    let status = |row: &sametick_gateway::store_json::FieldSession| row.status.clone();
     assert!(
-        matches!(error, StoreError::Unfinished { .. }) && error.to_string().contains("start the gateway"),
-        "{error}"
+        seen.sessions.iter().all(|row| status(row).as_deref() != Some("running")),
+        "{:#?}",
+        seen.sessions
     );
+    assert_eq!((seen.left.len(), contents(dir.path()) == before), (0, true));
+    // The documents are what they would have been one commit after the other.
+    while store.do_put_off() {}
+    start_once(same.path());
+    let ours = |path: &(std::path::PathBuf, Vec<u8>)| path.0.ends_with("sametick-notes.jsonl");
+    let documents = |dir: &Path| {
+        let strip = |(path, bytes): (std::path::PathBuf, Vec<u8>)| {
+            (path.strip_prefix(dir).expect("inside").to_owned(), bytes)
+        };
+        field_documents(dir).into_iter().filter(|file| !ours(file)).map(strip).collect::<Vec<_>>()
+    };
+    assert!(documents(dir.path()) == documents(same.path()));
 }

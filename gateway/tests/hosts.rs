@@ -130,25 +130,41 @@ fn gateway_on(dir: &Path) -> Child {
 #[tokio::test]
 async fn a_gateway_that_is_killed_again_and_again_never_lies_and_writes_each_run_once() {
     let dir = tempfile::tempdir().expect("a directory");
+    kill_again_and_again(dir.path()).await;
+}
+
+#[tokio::test]
+async fn nor_does_one_whose_documents_are_so_large_that_they_lag() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let large = json!({ "agent:main:telegram:1": { "padding": vec!["x".repeat(1_000); 1_000] } });
+    fs::write(dir.path().join("sessions.json"), large.to_string()).expect("a write");
+    kill_again_and_again(dir.path()).await;
+    // Whatever was in the journal alone is in the documents after a start.
+    drop(JsonStore::open(dir.path(), SharedNames::new()).expect("the lock went with the process"));
+    assert_eq!(fs::read(dir.path().join("sametick-journal.jsonl")).expect("a journal"), b"");
+    look(dir.path());
+}
+
+async fn kill_again_and_again(dir: &Path) {
     let job = |number: u32, timeout: f64| {
         json!({ "id": format!("j{number}"), "enabled": true, "createdAtMs": 0, "sessionTarget": "isolated",
             "schedule": { "kind": "every", "everyMs": 150 + 13 * number },
             "payload": { "kind": "agentTurn", "timeoutSeconds": timeout, "command": ["sleep", "0.05"] } })
     };
     let jobs = json!({ "version": 1, "jobs": [job(0, 5.0), job(1, 0.03), job(2, 5.0)] });
-    fs::write(dir.path().join("jobs.json"), jobs.to_string()).expect("a write");
+    fs::write(dir.join("jobs.json"), jobs.to_string()).expect("a write");
     for lives_ms in [40, 310, 120, 265, 77, 402, 198, 233] {
-        let mut gateway = gateway_on(dir.path());
+        let mut gateway = gateway_on(dir);
         let until = Instant::now() + Duration::from_millis(lives_ms);
         while Instant::now() < until {
-            look(dir.path());
+            look(dir);
             sleep(Duration::from_millis(1)).await;
         }
         assert_eq!(gateway.try_wait().expect("a child"), None, "it runs until it is killed");
         gateway.kill().expect("SIGKILL");
         gateway.wait().expect("an end");
     }
-    assert!(look(dir.path()) >= 3, "runs came to an end meanwhile");
+    assert!(look(dir) >= 3, "runs came to an end meanwhile");
 }
 
 /// Reads outcomes first and sessions after them; how many runs are over.

@@ -49,8 +49,31 @@ pub(crate) enum What {
     },
     Crash {
         down: Span,
+        life: u32,
     },
-    Restart,
+    /// A process that died comes back.
+    Restart {
+        host: usize,
+    },
+    /// A host takes the store over.
+    Takeover {
+        host: usize,
+    },
+    /// A host goes on that stood still.
+    Thaw {
+        host: usize,
+        until: Mono,
+    },
+    /// A host reaches the store again.
+    Heal {
+        host: usize,
+    },
+    /// The store's answer to a renewal.
+    Renewal {
+        sent: Mono,
+        answer: Answer,
+        life: u32,
+    },
 }
 
 /// Everything that is planned.

@@ -34,6 +34,8 @@ pub struct Books {
     pub generations: u32,
     /// The last commit applied.
     pub last_commit: u64,
+    /// The owner's: an older one's commits are refused.
+    pub epoch: u64,
 }
 
 /// A run's record, and what is known of the run beyond it.
@@ -94,6 +96,7 @@ impl Books {
         self.acknowledged = 0;
         self.generations = 1;
         self.last_commit = 0;
+        self.epoch = 0;
     }
 
     /// Writes a job that was declared before the world began.
@@ -104,6 +107,9 @@ impl Books {
     /// Applies the commit of the tick at `said`, or says why not; `changes` holds what it changed.
     pub fn apply(&mut self, said: Now, commit: &Commit, changes: &mut Changes) -> Answer {
         changes.clear();
+        if commit.epoch < self.epoch {
+            return Answer::Fenced;
+        }
         if commit.number <= self.last_commit {
             return Answer::Applied;
         }

@@ -21,14 +21,15 @@ const JOBS: [(&str, i64, TurnEnd); 3] = [
 ];
 
 /// The scenario with a bystander in it. None where everybody has to do with everybody: a limit over all lanes or all
-/// commits, a store whose answers are drawn by the number of a commit or that refuses some, and ticks that come late
+/// commits, a store whose answers are drawn by the number of a commit or that refuses some, several hosts, and ticks that come late
 /// or read a clock that has stepped.
 pub(crate) fn beside(scenario: &Scenario) -> Option<Scenario> {
     let crashes = |kind: FaultKind| match kind {
         FaultKind::Crash { down, .. } => !down.is_range(),
         FaultKind::NotApplied(_) | FaultKind::Unknown { .. } => false,
     };
-    let alone = scenario.config.running == u32::MAX
+    let alone = scenario.hosts == 1
+        && scenario.config.running == u32::MAX
         && scenario.config.open_commits >= 64
         && !scenario.store_answers.is_range()
         && scenario.lag.high == Span::ZERO

@@ -43,6 +43,8 @@ pub enum Choice {
     Lasts,
     /// How much later a report is heard again.
     Again,
+    /// How long the store takes to answer a renewal.
+    Renewal,
 }
 
 const NANOS_PER_MILLI: u64 = 1_000_000;

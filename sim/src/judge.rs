@@ -54,7 +54,7 @@ impl<'s> Judge<'s> {
             changes: Changes::default(),
             checks: Checks::default(),
             failures: Vec::new(),
-            lag: scenario.lag.high,
+            lag: scenario.lateness(),
         };
         let jobs: Vec<ScenarioJob> = scenario.jobs.clone();
         judge.begin(jobs.into_iter());
@@ -112,6 +112,11 @@ impl<'s> Judge<'s> {
     /// believed where a turn's own word would be better.
     pub fn hear(&mut self, inputs: &[Input]) {
         self.checks.hear(inputs, &self.books, &self.scenario.config);
+    }
+
+    /// A host takes the store over: commits of older epochs are refused from now on.
+    pub const fn claim(&mut self, epoch: u64) {
+        self.books.epoch = epoch;
     }
 
     /// Judges an effect that leaves; what is durable by now decides.

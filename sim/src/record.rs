@@ -13,6 +13,8 @@ pub enum Beat {
     Tick {
         /// When.
         at: Mono,
+        /// On which host.
+        host: usize,
         /// In which life of the gateway, from 1.
         life: u32,
         /// What it was told.
@@ -29,10 +31,14 @@ pub enum Beat {
         /// What it changed.
         changes: Changes,
     },
-    /// The gateway died.
-    Crash {
+    /// Something befell a host.
+    Host {
         /// When.
         at: Mono,
+        /// Which.
+        host: usize,
+        /// What.
+        what: Befell,
     },
     /// The world came to rest, or was left.
     Rest {
@@ -41,6 +47,25 @@ pub enum Beat {
         /// What broke then.
         failures: Vec<Failure>,
     },
+}
+
+/// What can befall a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Befell {
+    /// Its process died.
+    Died,
+    /// Its process is back, and stands by.
+    Back,
+    /// It takes the store over.
+    TakesOver,
+    /// It stands still.
+    Freezes,
+    /// It goes on.
+    GoesOn,
+    /// Nothing gets through any more between it and the store.
+    CutOff,
+    /// It reaches the store again.
+    Reaches,
 }
 
 /// What became of a tick's answer.
@@ -61,9 +86,10 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn tick(&mut self, at: Mono, life: u32, inputs: &[Input], tick: &Tick) {
+    pub(crate) fn tick(&mut self, at: Mono, host: usize, life: u32, inputs: &[Input], tick: &Tick) {
         self.beats.push(Beat::Tick {
             at,
+            host,
             life,
             inputs: inputs.to_vec(),
             tick: Box::new(tick.clone()),
@@ -76,8 +102,8 @@ impl Recorder {
         self.beats.push(Beat::Applied { changes: changes.clone() });
     }
 
-    pub(crate) fn crashed(&mut self, at: Mono) {
-        self.beats.push(Beat::Crash { at });
+    pub(crate) fn befell(&mut self, at: Mono, host: usize, what: Befell) {
+        self.beats.push(Beat::Host { at, host, what });
     }
 
     /// Notes what broke at the latest tick.
@@ -98,7 +124,7 @@ impl Recorder {
     fn latest(&mut self) -> Option<(&mut Fate, &mut Vec<Failure>)> {
         self.beats.iter_mut().rev().find_map(|beat| match beat {
             Beat::Tick { fate, failures, .. } => Some((fate, failures)),
-            Beat::Applied { .. } | Beat::Crash { .. } | Beat::Rest { .. } => None,
+            Beat::Applied { .. } | Beat::Host { .. } | Beat::Rest { .. } => None,
         })
     }
 

@@ -111,6 +111,12 @@ impl<'s> Script<'s> {
         self.draw.span(self.scenario.store_answers, Choice::Answer, commit)
     }
 
+    /// How long the store takes to answer a renewal.
+    #[must_use]
+    pub fn renewal_answers(&self, sent: Mono) -> Span {
+        self.draw.span(self.scenario.store_answers, Choice::Renewal, sent.as_nanos())
+    }
+
     /// When the nth event of the timeline happens.
     #[must_use]
     pub fn event_at(&self, place: usize, at: SpanRange) -> Mono {

@@ -14,7 +14,7 @@ use sametick_core::time::Mono;
 use crate::check::{Failure, told};
 use crate::label::{Labels, instant};
 use crate::machines::{Subject, Visit};
-use crate::record::{Beat, Fate};
+use crate::record::{Beat, Befell, Fate};
 use crate::scenario::Scenario;
 use crate::world::{Verdict, World};
 
@@ -103,7 +103,7 @@ impl Visit for Telling<'_> {
         let (verdict, beats) = world.record(self.seed);
         let labels = world.labels();
         let mut lines = Vec::new();
-        let mut seen = Seen { life: 1, statuses: BTreeMap::new() };
+        let mut seen = Seen { hosts: self.scenario.hosts, lives: 1, statuses: BTreeMap::new() };
         for beat in &beats {
             tell_beat(beat, &labels, &mut seen, &mut lines);
         }
@@ -113,18 +113,23 @@ impl Visit for Telling<'_> {
 
 /// What the story has told already.
 struct Seen {
-    /// The life of the gateway.
-    life: u32,
+    /// How many hosts there are.
+    hosts: usize,
+    /// How many lives of the gateway.
+    lives: u32,
     /// The jobs whose schedules are not followed.
     statuses: BTreeMap<JobId, JobStatus>,
 }
 
 fn tell_beat(beat: &Beat, labels: &Labels<'_>, seen: &mut Seen, lines: &mut Vec<Line>) {
     match beat {
-        Beat::Tick { at, life, inputs, tick, fate, failures } => {
-            let mut say = |kind, text: String| lines.push(Line { at: *at, kind, text });
-            if *life != seen.life {
-                seen.life = *life;
+        Beat::Tick { at, host, life, inputs, tick, fate, failures } => {
+            let whose =
+                if seen.hosts > 1 { format!("{}: ", Scenario::host_name(*host)) } else { String::new() };
+            let mut say =
+                |kind, text: String| lines.push(Line { at: *at, kind, text: format!("{whose}{text}") });
+            if *life > seen.lives {
+                seen.lives = *life;
                 say(LineKind::Crash, "the gateway is back and recovers".to_owned());
             }
             for heard in inputs.iter().filter_map(|input| told_input(input, labels)) {
@@ -143,8 +148,23 @@ fn tell_beat(beat: &Beat, labels: &Labels<'_>, seen: &mut Seen, lines: &mut Vec<
             }
             tell_failures(*at, failures, lines);
         }
-        Beat::Crash { at } => {
-            lines.push(Line { at: *at, kind: LineKind::Crash, text: "the gateway dies".to_owned() });
+        Beat::Host { at, host, what } => {
+            let whose =
+                if seen.hosts > 1 { format!("{}: ", Scenario::host_name(*host)) } else { String::new() };
+            if *what == Befell::TakesOver {
+                // It says so itself.
+                seen.lives += 1;
+            }
+            let text = match what {
+                Befell::Died => "the gateway dies",
+                Befell::Back => "the gateway is back and stands by",
+                Befell::TakesOver => "the gateway takes the store over and recovers",
+                Befell::Freezes => "the gateway stands still, and its turns with it",
+                Befell::GoesOn => "the gateway goes on",
+                Befell::CutOff => "the gateway reaches the store no more",
+                Befell::Reaches => "the gateway reaches the store again",
+            };
+            lines.push(Line { at: *at, kind: LineKind::Crash, text: format!("{whose}{text}") });
         }
         Beat::Rest { at, failures } => tell_failures(*at, failures, lines),
         Beat::Applied { .. } => {}
@@ -186,6 +206,10 @@ fn told_input(input: &Input, labels: &Labels<'_>) -> Option<String> {
             let word = if began { "begins" } else { "ends" };
             format!("a turn of somebody else {word} in {}", labels.key(key))
         }
+        InputKind::Renewal { answer: Answer::Fenced, .. } => {
+            "the lease is not renewed: another owner has the store".to_owned()
+        }
+        InputKind::Renewal { .. } => return None,
         InputKind::ClockStepped => "the wall clock steps".to_owned(),
     })
 }
@@ -298,6 +322,8 @@ fn told_effect(effect: &Effect, labels: &Labels<'_>) -> Option<String> {
         }
         Effect::Reply { reply: Err(refusal), .. } => format!("-> reply: refused, {refusal}"),
         Effect::StoreAgain { commit } => format!("-> send commit {commit} again"),
+        // As often as a clock ticks, and nothing comes of it but that nothing happens.
+        Effect::Renew { .. } => return None,
         Effect::StepDown => "-> step down".to_owned(),
     })
 }

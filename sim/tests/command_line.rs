@@ -1,6 +1,7 @@
 //! What users meet: exit codes, JSON, errors.
 
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -73,9 +74,12 @@ fn run_speaks_the_json_it_promises() {
     assert_eq!(failure["run"], "digest#1");
 }
 
+/// The kill matrix takes its time, and is the same for all who look.
+static MATRIX: LazyLock<Value> = LazyLock::new(|| json(&["mutants", "--json"]));
+
 #[test]
 fn mutants_speak_the_json_they_promise_and_none_survives() {
-    let told = json(&["mutants", "--json"]);
+    let told = &*MATRIX;
     assert_eq!(told["survivors"], Value::Array(Vec::new()), "{told:#}");
     assert_eq!(told["idleChecks"], Value::Array(Vec::new()), "{told:#}");
     assert_eq!(told["holds"], true, "{told:#}");
@@ -89,7 +93,7 @@ fn mutants_speak_the_json_they_promise_and_none_survives() {
 
 #[test]
 fn a_watchdog_that_repairs_the_row_later_is_seen_by_same_tick_alone() {
-    let told = json(&["mutants", "--json"]);
+    let told = &*MATRIX;
     let mutants = told["mutants"].as_array().expect("a list");
     let watchdog = mutants.iter().find(|mutant| mutant["name"] == "watchdog-repairs").expect("it is listed");
     assert_eq!(watchdog["killedBy"], serde_json::json!(["same_tick"]));

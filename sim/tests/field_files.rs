@@ -83,12 +83,81 @@ fn the_fields_rows_stand_beside_what_the_core_writes() {
 
 #[test]
 fn the_table_fits_every_width() {
-    for columns in [60, 80, 120] {
+    for columns in [40, 50, 63, 64, 80, 120] {
         let told = text(&explain(&files(), &[], &columns.to_string()).stdout);
         let widest = told.lines().map(|line| line.chars().count()).max().unwrap_or(0);
         assert!(widest <= columns, "{widest} > {columns}:\n{told}");
         assert!(!told.contains('\u{1b}'));
+        assert!(told.starts_with("6 of 11 session rows are not"), "totals first:\n{told}");
+        // No word is torn apart, at any width.
+        let words: Vec<&str> = told.split_whitespace().collect();
+        for word in ["published", "(#70347)", "runs/….jsonl"] {
+            assert!(words.iter().any(|told| told.trim_end_matches(';') == word), "{columns}: {word}\n{told}");
+        }
     }
+}
+
+#[test]
+fn a_long_directory_is_told_by_its_totals_and_some_rows_of_each_kind() {
+    let dir = copied();
+    let path = dir.path().join("sessions.json");
+    let mut rows: serde_json::Map<String, Value> =
+        serde_json::from_str(&fs::read_to_string(&path).expect("a file")).expect("rows");
+    for number in 0..1_200 {
+        let status = if number < 1_000 { "running" } else { "done" };
+        let row = json!({ "sessionId": "s", "status": status, "startedAt": number });
+        rows.insert(format!("agent:main:cron:job-{number}"), row);
+    }
+    fs::write(&path, serde_json::to_string(&rows).expect("text")).expect("a write");
+    for columns in ["40", "80"] {
+        let told = text(&explain(dir.path(), &[], columns).stdout);
+        assert!(
+            told.replace('\n', " ").starts_with("1,006 of 1,211 session rows are not what this core writes")
+        );
+        assert!(told.contains("1,000  running → failed"), "{told}");
+        assert!(told.contains("2  nothing → timeout"), "{told}");
+        assert!(told.contains("and 996 more like these; --all"), "{told}");
+        assert_eq!(told.matches("job-").count(), 4, "{told}");
+        assert!(told.lines().count() < 100, "{told}");
+    }
+    let all = text(&explain(dir.path(), &["--all"], "80").stdout);
+    assert_eq!(all.matches("job-").count(), 1_200);
+    let totals = &json_of(dir.path())["totals"];
+    assert_eq!(
+        (&totals["jobs"], &totals["rows"], &totals["wrong"]),
+        (&json!(5), &json!(1_211), &json!(1_006))
+    );
+    assert_eq!(totals["changes"][0], json!({ "file": "running", "core": "failed", "rows": 1_000 }));
+}
+
+#[test]
+fn what_is_in_the_files_cannot_change_the_terminal() {
+    let dir = copied();
+    let odd = "\u{1b}[2J\u{7}";
+    let row = json!({ "status": odd, "errorKind": odd, "endedAt": 5 });
+    let rows = json!({ format!("agent:main:cron:{odd}"): row, odd: { "status": "running" } });
+    fs::write(dir.path().join("sessions.json"), rows.to_string()).expect("a write");
+    let job = json!({ "jobs": [{ "id": odd }, { "id": "x", "payload": odd }] });
+    fs::write(dir.path().join("jobs.json"), job.to_string()).expect("a write");
+    for columns in ["40", "80"] {
+        let output = explain(dir.path(), &[], columns);
+        let told = text(&output.stdout);
+        assert!(
+            told.contains("not scheduled") && !told.contains(|c: char| c.is_control() && c != '\n'),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
+fn jobs_that_are_not_scheduled_are_told_with_their_place_and_the_first_of_many() {
+    let dir = copied();
+    let jobs: Vec<Value> = (0..30).map(|number| json!({ "id": format!("j{number}") })).collect();
+    fs::write(dir.path().join("jobs.json"), json!({ "jobs": jobs }).to_string()).expect("a write");
+    let told = text(&explain(dir.path(), &[], "120").stdout);
+    assert!(told.contains("not scheduled: j0: jobs.json: jobs[0].payload is missing; add it"), "{told}");
+    assert_eq!(told.matches("not scheduled").count(), 30, "a short directory is told whole");
+    assert_eq!(json_of(dir.path())["skipped"].as_array().map(Vec::len), Some(30));
 }
 
 #[test]
@@ -146,16 +215,21 @@ fn a_run_without_a_line_is_said_to_be_interrupted() {
 
 #[test]
 fn bad_input_exits_with_2_and_says_where_and_what_to_do() {
-    let cases: [(&str, &str, &str); 6] = [
+    let cases: [(&str, &str, &str); 11] = [
         ("sessions.json", "", "sessions.json:1:1: the file is empty"),
         ("sessions.json", "{\n  \"a\": {,}\n}", "sessions.json:2:9: key must be a string"),
         ("sessions.json", "{\"agent:main:cron:j\": 5}", "\"agent:main:cron:j\" should be an object"),
-        ("sessions.json", "[]", "sessions.json:1:"),
-        ("jobs.json", "{\"jobs\": 7}", "jobs.json: \"jobs\" should be a list"),
+        ("sessions.json", "[]", "sessions.json:1:1: invalid type: sequence, expected an object"),
+        ("sessions.json", "\u{feff}{}", "sessions.json:1:1: the file begins with a byte order mark"),
+        ("sessions.json", "{\n\"a\": {\"b\"", "sessions.json:2:9: the file ends in the middle of a value"),
+        ("jobs.json", "{\"jobs\": [", "jobs.json:1:10: the file ends in the middle of a value"),
+        ("sametick.json", "{}", "sametick.json:1:2: missing field `version`"),
+        ("sametick-journal.jsonl", "{}\n{}\n", "sametick-journal.jsonl:1:2: missing field `commit`"),
+        ("jobs.json", "{\"jobs\": 7}", "jobs.json:1:10: \"jobs\" should be a list"),
         (
             "jobs-state.json",
             "{\"jobs\": {\"j\": 1}}",
-            "jobs-state.json: \"jobs\" / \"j\" should be an object",
+            "jobs-state.json:1:16: \"jobs\" / \"j\" should be an object",
         ),
     ];
     for (file, content, says) in cases {
@@ -167,6 +241,28 @@ fn bad_input_exits_with_2_and_says_where_and_what_to_do() {
         assert!(told.contains(says), "{told}\nshould say: {says}");
         assert!(told.contains("correct it there") || told.contains("put a copy back"), "{told}");
         assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
+    }
+}
+
+#[test]
+fn a_file_that_is_none_exits_with_2_and_says_what_to_do() {
+    type Spoil = fn(&Path) -> io::Result<()>;
+    let spoil: [(Spoil, &str); 3] = [
+        (|path| fs::create_dir(path), "is a directory; move what is there away"),
+        (|path| std::os::unix::fs::symlink(path, path), "put the file itself in the place of the link"),
+        (|path| fs::write(path, b"{\"\xff\"}"), "sessions.json:1:3: the byte 0xFF is no UTF-8"),
+    ];
+    for (spoil, says) in spoil {
+        let dir = copied();
+        let path = dir.path().join("sessions.json");
+        fs::remove_file(&path).expect("a file");
+        spoil(&path).expect("a spoilt file");
+        for more in [&[][..], &["--json"]] {
+            let output = explain(dir.path(), more, "80");
+            let told = text(&output.stderr);
+            assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true), "{told}");
+            assert!(told.contains(says), "{told}\nshould say: {says}");
+        }
     }
 }
 

@@ -51,10 +51,13 @@ impl Simulation {
         let mut acts = Vec::new();
         for (place, event) in scenario.timeline.iter().enumerate() {
             match event.kind {
-                EventKind::Crash { down } => {
+                EventKind::Crash { down, .. } => {
                     acts.push((script.event_at(place, event.at), Act::Crash(script.event_down(place, down))))
                 }
                 EventKind::Cancel(_)
+                | EventKind::Freeze { .. }
+                | EventKind::Cut { .. }
+                | EventKind::Takeover { .. }
                 | EventKind::Clock { .. }
                 | EventKind::Foreign { .. }
                 | EventKind::Job(..)

@@ -2,12 +2,11 @@
 //! taken when the gateway died is lost.
 
 use std::future::pending;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use sametick_core::commit::{Answer, Commit};
-use sametick_gateway::store_port::StorePort;
+use sametick_core::commit::Answer;
+use sametick_gateway::store_port::{FromStore, StorePort, ToStore};
 use tokio::sync::mpsc;
 use tokio::task::spawn_local;
 use tokio::time::sleep;
@@ -21,36 +20,44 @@ const TO_DISK: Duration = Duration::from_millis(1);
 /// A store whose rows are in the history.
 #[derive(Debug)]
 pub(crate) struct Store {
-    commits: mpsc::UnboundedSender<Arc<Commit>>,
-    answers: mpsc::UnboundedReceiver<(u64, Answer)>,
+    requests: mpsc::UnboundedSender<ToStore>,
+    answers: mpsc::UnboundedReceiver<FromStore>,
 }
 
 impl Store {
     /// Opens the store; its disk is a task of this host.
     pub(crate) fn open(witness: Witness) -> Self {
-        let (commits, to_disk) = mpsc::unbounded_channel();
+        let (requests, to_disk) = mpsc::unbounded_channel();
         let (from_disk, answers) = mpsc::unbounded_channel();
         spawn_local(disk(witness, to_disk, from_disk));
-        Self { commits, answers }
+        Self { requests, answers }
     }
 }
 
 impl StorePort for Store {
-    fn send(&mut self, commit: &Arc<Commit>) {
-        self.commits.send(Arc::clone(commit)).expect("the disk is there for as long as its host");
+    fn send(&mut self, request: ToStore) {
+        self.requests.send(request).expect("the disk is there for as long as its host");
     }
 
-    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<Option<(u64, Answer)>> {
+    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<Option<FromStore>> {
         self.answers.poll_recv(context)
     }
 }
 
 async fn disk(
     witness: Witness,
-    mut commits: mpsc::UnboundedReceiver<Arc<Commit>>,
-    answers: mpsc::UnboundedSender<(u64, Answer)>,
+    mut requests: mpsc::UnboundedReceiver<ToStore>,
+    answers: mpsc::UnboundedSender<FromStore>,
 ) {
-    while let Some(commit) = commits.recv().await {
+    while let Some(request) = requests.recv().await {
+        let commit = match request {
+            ToStore::Commit(commit) => commit,
+            // This world has one owner at a time, and an older one is dead.
+            ToStore::Renew { sent, .. } => {
+                let _gone = answers.send(FromStore::Renewal { sent, answer: Answer::Applied });
+                continue;
+            }
+        };
         sleep(TO_DISK).await;
         let (answer, after) = {
             let mut history = witness.history();
@@ -61,7 +68,7 @@ async fn disk(
         let answers = answers.clone();
         spawn_local(async move {
             sleep(clock::duration(after)).await;
-            let _the_driver_has_left = answers.send((commit.number, answer));
+            let _the_driver_has_left = answers.send(FromStore::Commit { number: commit.number, answer });
         });
     }
 }

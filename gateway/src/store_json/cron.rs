@@ -4,27 +4,27 @@
 //! put forward and back, and `staggerOffsetMs`, a stagger that was worked out already.
 
 use sametick_core::schedule::{Cron, CronError, CronPart, Gap, Repeated, stagger};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::document::{said, text};
+use super::document::said;
+use super::fields::Fields;
 
 const GAPS: [(&str, Gap); 2] = [("shifted", Gap::Shifted), ("skipped", Gap::Skipped)];
 const REPEATS: [(&str, Repeated); 3] =
     [("first", Repeated::First), ("last", Repeated::Last), ("both", Repeated::Both)];
 
 /// Reads the schedule of the job of an id, by which it is staggered.
-pub(crate) fn read(schedule: &Map<String, Value>, id: &str) -> Result<Cron, String> {
-    let expr = text(schedule, "expr").ok_or("schedule.expr is missing")?;
-    let zone = match schedule.get("tz") {
-        // The field means the zone of its machine; the same file means the same times everywhere here.
-        None => "UTC",
-        Some(zone) => zone.as_str().ok_or("schedule.tz should be the name of a time zone")?,
-    };
+pub(crate) fn read(schedule: &Fields<'_>, id: &str) -> Result<Cron, String> {
+    let fix = "write a cron expression such as \"0 9 * * *\"";
+    let expr = schedule.text("expr", fix)?.ok_or_else(|| schedule.missing("expr", fix))?;
+    // The field means the zone of its machine; the same file means the same times everywhere here.
+    let zone =
+        schedule.text("tz", "write the name of a time zone such as \"Europe/Berlin\"")?.unwrap_or("UTC");
     let mut cron = Cron::parse(expr, zone.trim()).map_err(|error| wrong(expr, &error))?;
-    if let Some(gap) = word(schedule, "gap", &GAPS)? {
+    if let Some(gap) = schedule.word("gap", &GAPS)? {
         cron = cron.with_gap(gap);
     }
-    if let Some(repeated) = word(schedule, "repeated", &REPEATS)? {
+    if let Some(repeated) = schedule.word("repeated", &REPEATS)? {
         cron = cron.with_repeated(repeated);
     }
     let offset = match (millis(schedule, "staggerOffsetMs")?, millis(schedule, "staggerMs")?) {
@@ -62,25 +62,12 @@ fn wrong(expr: &str, error: &CronError) -> String {
     }
 }
 
-fn word<T: Copy>(
-    schedule: &Map<String, Value>,
-    field: &str,
-    words: &[(&str, T)],
-) -> Result<Option<T>, String> {
-    let Some(value) = schedule.get(field) else { return Ok(None) };
-    let found = words.iter().find(|(word, _)| value.as_str() == Some(word));
-    let known = || words.iter().map(|(word, _)| format!("{word:?}")).collect::<Vec<_>>().join(", ");
-    found
-        .map(|(_, meaning)| Some(*meaning))
-        .ok_or_else(|| format!("schedule.{field} should be one of {}", known()))
-}
-
 /// A number of milliseconds. The field takes texts of digits too, rounds down, and takes less than zero as zero.
-fn millis(schedule: &Map<String, Value>, field: &str) -> Result<Option<u64>, String> {
-    let Some(value) = schedule.get(field).filter(|value| !value.is_null()) else { return Ok(None) };
+fn millis(schedule: &Fields<'_>, field: &str) -> Result<Option<u64>, String> {
+    let Some(value) = schedule.value(field) else { return Ok(None) };
     let number =
         value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()).filter(|number| number.is_finite());
-    let number = number.ok_or_else(|| format!("schedule.{field} should be a number of milliseconds"))?;
+    let number = number.ok_or_else(|| schedule.wrong(field, value, "write a number of milliseconds"))?;
     Ok(Some(value.as_u64().unwrap_or(number.max(0.0) as u64)))
 }
 
@@ -89,7 +76,9 @@ mod tests {
     use super::*;
 
     fn schedule(document: Value) -> Result<Cron, String> {
-        read(document.as_object().expect("an object"), "nightly")
+        let job = json!({ "schedule": document });
+        let job = Fields::of_job(job.as_object().expect("an object"));
+        read(&job.inside("schedule").expect("a schedule"), "nightly")
     }
 
     fn why(document: Value) -> String {
@@ -125,8 +114,9 @@ mod tests {
             expr,
             "schedule.expr \"0 25 * * *\": hour: 25 is out of range; write a number from 0 to 23"
         );
-        assert_eq!(why(json!({})), "schedule.expr is missing");
-        assert!(why(json!({ "expr": "@daily", "gap": "later" })).starts_with("schedule.gap should be"));
+        assert!(why(json!({})).starts_with("schedule.expr is missing; write"));
+        let gap = why(json!({ "expr": "@daily", "gap": "later" }));
+        assert_eq!(gap, "schedule.gap is \"later\"; write one of \"shifted\", \"skipped\"");
         assert!(why(json!({ "expr": "@daily", "staggerMs": [] })).starts_with("schedule.staggerMs"));
     }
 
@@ -135,6 +125,6 @@ mod tests {
         let odd = json!({ "expr": "*/10 0 2 L * +5", "tz": "Asia/Kathmandu", "staggerMs": 60_000,
             "gap": "skipped", "repeated": "last" });
         let cron = schedule(odd).expect("a schedule");
-        assert_eq!(read(write(cron).as_object().expect("an object"), "other"), Ok(cron));
+        assert_eq!(schedule(write(cron)), Ok(cron));
     }
 }

@@ -5,8 +5,7 @@ use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sametick_core::effect::{Command, Refusal};
-use sametick_core::id::{JobId, Names};
-use sametick_core::job::Job;
+use sametick_core::id::JobId;
 use serde_json::{Map, Value};
 
 use super::document::text;
@@ -65,9 +64,9 @@ impl Declarations {
         Ok(answer.map(|_| job.id)?)
     }
 
-    /// A declared job as the file is to have it.
-    pub(crate) fn object(&self, job: &Job, names: &Names) -> Map<String, Value> {
-        self.lock().get(&job.id).cloned().unwrap_or_else(|| jobs::write(job, names))
+    /// The object of a job that somebody is declaring at this moment.
+    pub(crate) fn draft(&self, job: JobId) -> Option<Map<String, Value>> {
+        self.lock().get(&job).cloned()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<JobId, Map<String, Value>>> {

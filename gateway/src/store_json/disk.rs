@@ -61,8 +61,12 @@ impl Disk for RealDisk {
         if let Ok(there) = fs::metadata(like) {
             file.set_permissions(fs::Permissions::from_mode(there.permissions().mode()))?;
         }
-        file.write_all(bytes)?;
-        file.sync_all()
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        if written.is_err() {
+            // On a full disk a part of a file is only in the way.
+            let _is_in_the_way = fs::remove_file(path);
+        }
+        written
     }
 
     fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file system refused.
-    #[error("could not {doing} {path}: {source}; nothing was overwritten", path = path.display())]
+    #[error("could not {doing} {path}: {source}; {fix}; nothing was overwritten", path = path.display(), fix = fix(source))]
     Io {
         /// What was tried.
         doing: &'static str,
@@ -41,10 +41,17 @@ pub enum StoreError {
         what: String,
     },
     /// A document that reads as JSON and has another shape than it should.
-    #[error("{path}: {place} should be {wanted}; correct it there; nothing was overwritten", path = path.display())]
+    #[error(
+        "{path}:{line}:{column}: {place} should be {wanted}; correct it there; nothing was overwritten",
+        path = path.display()
+    )]
     Shape {
         /// The file.
         path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
         /// The place in the document.
         place: String,
         /// What should be there.
@@ -59,26 +66,17 @@ pub enum StoreError {
         /// The directory.
         path: PathBuf,
     },
-    /// A commit that has happened and is not in every file yet: what the files say is not what is.
-    #[error(
-        "{path} holds a commit that is not in every file yet: start the gateway on the directory once, which \
-         finishes it; nothing was written", path = path.display()
-    )]
-    Unfinished {
-        /// The file of the unfinished commit.
-        path: PathBuf,
-    },
-    /// An unfinished commit that does not follow the last one.
+    /// A commit in the journal that does not follow the last one.
     #[error(
         "{path} holds commit {found}, which does not follow commit {last}: the directory was put together \
          from two copies; restore one of them whole; nothing was overwritten", path = path.display()
     )]
     Gap {
-        /// The file of the unfinished commit.
+        /// The journal.
         path: PathBuf,
         /// Its number.
         found: u64,
-        /// The last commit that was applied.
+        /// The one before it.
         last: u64,
     },
 }
@@ -88,7 +86,34 @@ impl StoreError {
         Self::Io { doing, path: path.to_owned(), source }
     }
 
-    pub(crate) fn shape(path: &Path, place: impl Into<String>, wanted: &'static str) -> Self {
-        Self::Shape { path: path.to_owned(), place: place.into(), wanted }
+    /// `at` is the line and the column.
+    pub(crate) fn shape(
+        path: &Path,
+        at: (usize, usize),
+        place: impl Into<String>,
+        wanted: &'static str,
+    ) -> Self {
+        let (line, column) = at;
+        Self::Shape { path: path.to_owned(), line, column, place: place.into(), wanted }
+    }
+}
+
+/// What to do about what the system said.
+fn fix(said: &io::Error) -> &'static str {
+    // Links that lead back to themselves have no kind of their own yet.
+    if said.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+        return "put the file itself in the place of the link";
+    }
+    // There are more kinds than anybody could do something about.
+    #[allow(clippy::wildcard_enum_match_arm, reason = "the kinds are somebody else's, and not all of them")]
+    match said.kind() {
+        io::ErrorKind::PermissionDenied => "give the gateway's user the right to it",
+        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => {
+            "move what is there away, and put a plain file in its place"
+        }
+        io::ErrorKind::NotFound => "name a directory that has it",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space on that disk",
+        io::ErrorKind::ReadOnlyFilesystem => "choose a directory that can be written to",
+        _ => "look at the disk, and try again",
     }
 }

@@ -1,117 +1,134 @@
 //! `jobs.json`: what users declare. Jobs this version does not run stay in the file as they are.
 
-use jiff::Timestamp;
+use std::fmt;
+
+use sametick_core::commit::JobStatus;
 use sametick_core::id::Names;
-use sametick_core::job::{Budgets, CatchUp, Job};
-use sametick_core::schedule::Schedule;
-use sametick_core::time::{Span, Wall};
+use sametick_core::job::{Job, Target};
+use sametick_core::time::Span;
 use serde_json::{Map, Value, json};
 
-use super::cron;
-use super::document::{int, said, text};
+use super::document::text;
+use super::fields::Fields;
+use super::{policies, schedules};
 
-/// The field's limit for an agent turn that names none.
-const DEFAULT_TIMEOUT: Span = Span::from_secs(3_600);
+/// The field's limit for an agent turn that names none, and for everything else.
+const TURN_TIMEOUT: Span = Span::from_secs(3_600);
+const OTHER_TIMEOUT: Span = Span::from_secs(600);
 
 /// A job in the file that is not scheduled, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// Its id, or its place in the file when it has none.
     pub job: String,
-    /// Why it does not run.
+    /// Its place in the list of the file, from 0.
+    pub place: usize,
+    /// Why it does not run: the field, what it holds, and what to do.
     pub why: String,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let joint = if self.why.starts_with("it ") { ": " } else { "." };
+        write!(out, "jobs.json: jobs[{}]{joint}{}", self.place, self.why)
+    }
 }
 
 /// Reads one declared job.
 pub(crate) fn read(declared: &Map<String, Value>, id: &str, names: &mut Names) -> Result<Job, String> {
-    check_target(declared)?;
-    let payload = payload(declared)?;
-    let schedule = schedule(declared, id)?;
-    let agent = names.agents.intern(text(declared, "agentId").unwrap_or("main"));
-    let mode = declared.get("delivery").and_then(|delivery| delivery.get("mode")).and_then(Value::as_str);
+    let declared = Fields::of_job(declared);
+    check_name("id", id)?;
+    let agent = declared.text("agentId", "write the agent's id")?.unwrap_or("main");
+    check_name("agentId", agent)?;
+    status(&declared)?;
+    let payload = declared.inside("payload")?;
+    let target = target(&declared, &payload, agent)?;
+    let schedule = schedules::read(&declared, id)?;
+    let agent = names.agents.intern(agent);
     let mut job = Job::new(names.jobs.intern(id), agent, schedule);
-    job.terms.budgets = budgets(declared, payload)?;
-    job.terms.deliver = mode.is_some_and(|mode| mode != "none");
-    // The field catches up after a restart.
-    job.catch_up = CatchUp::One;
-    job.delete_after_run = declared.get("deleteAfterRun").and_then(Value::as_bool).unwrap_or(false);
+    policies::read(&declared, names, &mut job)?;
+    job.terms.target = target;
+    job.terms.budgets.timeout = timeout(&payload, target)?;
+    job.terms.deliver = delivers(&declared)?;
+    job.delete_after_run = declared.flag("deleteAfterRun")?.unwrap_or(false);
     Ok(job)
 }
 
-fn check_target(declared: &Map<String, Value>) -> Result<(), String> {
-    match text(declared, "sessionTarget") {
-        Some("isolated") => Ok(()),
-        Some(other) => {
-            Err(format!("sessionTarget {other:?} is not run by this version, only \"isolated\" is"))
-        }
-        None => Err("sessionTarget is missing".to_owned()),
+/// What a session key could not name would never be found again.
+fn check_name(field: &str, name: &str) -> Result<(), String> {
+    let fix = "write a name without colons and control characters";
+    if name.is_empty() {
+        return Err(format!("{field} is empty; {fix}"));
     }
-}
-
-fn payload(declared: &Map<String, Value>) -> Result<&Map<String, Value>, String> {
-    let payload = declared.get("payload").and_then(Value::as_object).ok_or("payload is missing")?;
-    match text(payload, "kind") {
-        Some("agentTurn") => Ok(payload),
-        Some(other) => {
-            Err(format!("payload kind {other:?} is not run by this version, only \"agentTurn\" is"))
-        }
-        None => Err("payload.kind is missing".to_owned()),
+    if name.chars().any(|letter| letter == ':' || letter.is_control()) {
+        return Err(Fields::of_job(&Map::new()).wrong(field, &json!(name), fix));
     }
+    Ok(())
 }
 
-fn schedule(declared: &Map<String, Value>, id: &str) -> Result<Schedule, String> {
-    let schedule = declared.get("schedule").and_then(Value::as_object).ok_or("schedule is missing")?;
-    match text(schedule, "kind") {
-        Some("at") => at(schedule).map(Schedule::At),
-        Some("every") => every(schedule, declared),
-        Some("cron") => cron::read(schedule, id).map(Schedule::Cron),
-        Some(other) => Err(format!(
-            "schedule kind {other:?} is not run by this version, only \"at\", \"every\" and \"cron\" are"
-        )),
-        None => Err("schedule.kind is missing".to_owned()),
-    }
-}
-
-fn at(schedule: &Map<String, Value>) -> Result<Wall, String> {
-    if let Some(millis) = int(schedule, "at").or_else(|| int(schedule, "atMs")) {
-        return Ok(Wall::from_millis(millis));
-    }
-    let said = text(schedule, "at").ok_or("schedule.at is missing")?;
-    said.parse()
-        .map(|at: Timestamp| Wall::from_millis(at.as_millisecond()))
-        .map_err(|error| format!("schedule.at {said:?} is not a time with its offset: {error}"))
-}
-
-fn every(schedule: &Map<String, Value>, declared: &Map<String, Value>) -> Result<Schedule, String> {
-    let every = schedule.get("everyMs").and_then(Value::as_u64).filter(|every| *every > 0);
-    let every_ms = every.ok_or("schedule.everyMs should be a whole number of milliseconds above 0")?;
-    let anchor = int(schedule, "anchorMs").or_else(|| int(declared, "createdAtMs")).unwrap_or(0);
-    Ok(Schedule::Every { every_ms, anchor: Wall::from_millis(anchor) })
-}
-
-fn budgets(declared: &Map<String, Value>, payload: &Map<String, Value>) -> Result<Budgets, String> {
-    let millis = |field: &str| match declared.get(field) {
-        None => Ok(None),
-        Some(value) => value
-            .as_u64()
-            .map(|millis| Some(Span::from_millis(millis)))
-            .ok_or_else(|| format!("{field} should be a whole number of milliseconds")),
-    };
-    let standard = Budgets::default();
-    Ok(Budgets {
-        queue_timeout: millis("queueTimeoutMs")?,
-        start_timeout: millis("startTimeoutMs")?,
-        stall_timeout: millis("stallTimeoutMs")?,
-        timeout: timeout(payload)?,
-        total_timeout: millis("totalTimeoutMs")?,
-        abort_grace: millis("abortGraceMs")?.unwrap_or(standard.abort_grace),
+/// Whether the declaration itself says that the schedule is not followed.
+pub(crate) fn status(declared: &Fields<'_>) -> Result<JobStatus, String> {
+    let (enabled, paused) = (declared.flag("enabled")?, declared.flag("paused")?);
+    Ok(match (enabled.unwrap_or(true), paused.unwrap_or(false)) {
+        (false, _) => JobStatus::Disabled,
+        (true, true) => JobStatus::Paused,
+        (true, false) => JobStatus::Active,
     })
 }
 
-/// `timeoutSeconds`: absent means the field's hour, zero or less means no limit.
-fn timeout(payload: &Map<String, Value>) -> Result<Option<Span>, String> {
-    let Some(value) = payload.get("timeoutSeconds") else { return Ok(Some(DEFAULT_TIMEOUT)) };
-    let seconds = value.as_f64().ok_or("payload.timeoutSeconds should be a number")?;
+/// As the field pairs them: a system event goes to the main session, an agent's turn to one of its own.
+fn target(declared: &Fields<'_>, payload: &Fields<'_>, agent: &str) -> Result<Target, String> {
+    let kinds = [("agentTurn", Target::Isolated), ("systemEvent", Target::Main)];
+    let kind = payload.word("kind", &kinds)?;
+    let kind = kind.ok_or_else(|| payload.missing("kind", "write \"agentTurn\" or \"systemEvent\""))?;
+    let fix = "write \"isolated\" or \"main\"";
+    let target = match declared.text("sessionTarget", fix)? {
+        None => kind,
+        Some("isolated") => Target::Isolated,
+        Some("main") => Target::Main,
+        Some("current") if is_main(declared, agent)? => Target::Main,
+        Some(other) => {
+            return Err(format!("sessionTarget is {other:?}, which this version does not run; {fix}"));
+        }
+    };
+    match (target, kind) {
+        (Target::Isolated, Target::Main) => {
+            Err("payload.kind is \"systemEvent\", which only \"sessionTarget\": \"main\" takes; change one of them"
+                .to_owned())
+        }
+        (Target::Main, Target::Isolated) => {
+            Err("payload.kind is \"agentTurn\", which only \"sessionTarget\": \"isolated\" takes; change one of them"
+                .to_owned())
+        }
+        (Target::Isolated, Target::Isolated) | (Target::Main, Target::Main) => Ok(target),
+    }
+}
+
+/// Whether the session that the job was made in is the agent's main one.
+fn is_main(declared: &Fields<'_>, agent: &str) -> Result<bool, String> {
+    let key = declared.text("sessionKey", "write a session key")?;
+    Ok(key.is_some_and(|key| key == format!("agent:{agent}:main")))
+}
+
+fn delivers(declared: &Fields<'_>) -> Result<bool, String> {
+    if declared.value("delivery").is_none() {
+        return Ok(false);
+    }
+    let mode = declared.inside("delivery")?.text("mode", "write \"none\" or \"announce\"")?;
+    Ok(mode.is_some_and(|mode| mode != "none"))
+}
+
+/// `timeoutSeconds`: absent means the field's own limit, zero or less means none.
+fn timeout(payload: &Fields<'_>, target: Target) -> Result<Option<Span>, String> {
+    let Some(value) = payload.value("timeoutSeconds") else {
+        return Ok(Some(match target {
+            Target::Isolated => TURN_TIMEOUT,
+            Target::Main => OTHER_TIMEOUT,
+        }));
+    };
+    let seconds = value.as_f64().filter(|seconds| seconds.is_finite());
+    let seconds = seconds
+        .ok_or_else(|| payload.wrong("timeoutSeconds", value, "write a number of seconds, 0 for no limit"))?;
     if seconds <= 0.0 {
         return Ok(None);
     }
@@ -119,49 +136,84 @@ fn timeout(payload: &Map<String, Value>) -> Result<Option<Span>, String> {
     Ok(Some(Span::from_nanos(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX))))
 }
 
-/// A job as the file has it that was declared while the gateway ran.
+/// The id of a declared job.
+pub(crate) fn id_of(declared: &Map<String, Value>) -> &str {
+    text(declared, "id").unwrap_or_default()
+}
+
+/// A declared job with the time at which it was made, unless it says so itself.
+pub(crate) fn stamped(mut declared: Map<String, Value>, at: Option<i64>) -> Map<String, Value> {
+    if let Some(at) = at {
+        declared.entry("createdAtMs").or_insert(json!(at));
+    }
+    declared
+}
+
+/// What an edit changes in the declaration that is in the file: nothing that the machine does not know.
+pub(crate) fn edit(there: &Map<String, Value>, written: &Map<String, Value>) -> Map<String, Value> {
+    let mut patch = written.clone();
+    for field in ["name", "enabled", "wakeMode", "state", "createdAtMs"] {
+        patch.shift_remove(field);
+    }
+    let known = [
+        ("payload", &["kind", "timeoutSeconds"][..]),
+        ("delivery", &["mode"]),
+        ("schedule", schedules::FIELDS),
+    ];
+    for (field, known) in known {
+        let Some(Value::Object(before)) = there.get(field) else { continue };
+        let mut after = before.clone();
+        after.retain(|name, _| !known.contains(&name.as_str()));
+        let news = written.get(field).and_then(Value::as_object).into_iter().flatten();
+        for (name, value) in news.filter(|(name, _)| known.contains(&name.as_str())) {
+            after.insert(name.clone(), value.clone());
+        }
+        patch.insert(field.to_owned(), Value::Object(after));
+    }
+    let schedule = |job: &Map<String, Value>| schedules::read(&Fields::of_job(job), id_of(there)).ok();
+    if schedule(there) == schedule(written) {
+        patch.shift_remove("schedule");
+    }
+    // There are more ways to deliver than the machine tells apart.
+    let delivers = |job: &Map<String, Value>| delivers(&Fields::of_job(job)).unwrap_or_default();
+    if delivers(there) == delivers(written) {
+        patch.shift_remove("delivery");
+    }
+    patch
+}
+
+/// A job as the file has it that was declared while the gateway ran, with `null` where it has a default.
 pub(crate) fn write(job: &Job, names: &Names) -> Map<String, Value> {
-    let mut payload = json!({ "kind": "agentTurn", "message": "" });
     let seconds = job.terms.budgets.timeout.map_or(0.0, |span| span.as_nanos() as f64 / 1e9);
-    payload["timeoutSeconds"] = number(seconds);
+    let (target, payload) = match job.terms.target {
+        Target::Isolated => {
+            ("isolated", json!({ "kind": "agentTurn", "message": "", "timeoutSeconds": number(seconds) }))
+        }
+        Target::Main => {
+            ("main", json!({ "kind": "systemEvent", "text": "", "timeoutSeconds": number(seconds) }))
+        }
+    };
     let declared = json!({
         "id": names.jobs.name(job.id.0),
         "agentId": names.agents.name(job.agent.0),
         "name": names.jobs.name(job.id.0),
         "enabled": true,
-        "schedule": schedule_document(job.schedule),
-        "sessionTarget": "isolated",
+        "schedule": schedules::write(job.schedule),
+        "sessionTarget": target,
         "wakeMode": "now",
         "payload": payload,
         "delivery": { "mode": if job.terms.deliver { "announce" } else { "none" } },
         "deleteAfterRun": job.delete_after_run,
-        "startTimeoutMs": job.terms.budgets.start_timeout.map(Span::as_millis),
-        "stallTimeoutMs": job.terms.budgets.stall_timeout.map(Span::as_millis),
-        "queueTimeoutMs": job.terms.budgets.queue_timeout.map(Span::as_millis),
-        "totalTimeoutMs": job.terms.budgets.total_timeout.map(Span::as_millis),
-        "abortGraceMs": job.terms.budgets.abort_grace.as_millis(),
-        "state": {},
     });
-    said(declared)
+    let mut declared = declared.as_object().cloned().unwrap_or_default();
+    declared.extend(policies::write(job, names));
+    declared.insert("state".to_owned(), json!({}));
+    declared
 }
 
 /// Whole seconds as the field writes them, others as a fraction.
 fn number(seconds: f64) -> Value {
     if seconds.fract() == 0.0 { json!(seconds as i64) } else { json!(seconds) }
-}
-
-fn schedule_document(schedule: Schedule) -> Value {
-    match schedule {
-        Schedule::At(at) => match Timestamp::from_millisecond(at.as_millis()) {
-            Ok(at) => json!({ "kind": "at", "at": at.to_string() }),
-            // Outside the years RFC 3339 knows.
-            Err(_) => json!({ "kind": "at", "at": at.as_millis() }),
-        },
-        Schedule::Every { every_ms, anchor } => {
-            json!({ "kind": "every", "everyMs": every_ms, "anchorMs": anchor.as_millis() })
-        }
-        Schedule::Cron(cron) => cron::write(cron),
-    }
 }
 
 /// The program a job's payload names, as a list of arguments.
@@ -198,19 +250,6 @@ mod tests {
         assert_eq!(timeout_of(Some(json!(-1))), None);
         assert_eq!(timeout_of(Some(json!(0.5))), Some(Span::from_millis(500)));
         assert_eq!(timeout_of(Some(json!(8))), Some(Span::from_secs(8)));
-    }
-
-    #[test]
-    fn a_job_that_is_not_run_says_why() {
-        let why = |change: fn(&mut Value)| read(&declared(change), "j", &mut Names::default());
-        let moon = why(|job| job["schedule"] = json!({ "kind": "moon" }));
-        assert!(moon.expect_err("a kind").contains("\"moon\" is not run"));
-        let cron = why(|job| job["schedule"] = json!({ "kind": "cron", "expr": "* * * *" }));
-        assert!(cron.expect_err("four fields").starts_with("schedule.expr \"* * * *\": "));
-        let main = why(|job| job["sessionTarget"] = json!("main"));
-        assert!(main.expect_err("main").contains("\"main\" is not run"));
-        let wrong = why(|job| job["schedule"]["at"] = json!("tomorrow"));
-        assert!(wrong.expect_err("no time").contains("schedule.at \"tomorrow\""));
     }
 
     #[test]

@@ -43,14 +43,14 @@ impl Layout {
         self.root.join("sametick-notes.jsonl")
     }
 
-    /// The bookkeeping after the last commit.
+    /// The bookkeeping after the last commit that is in every file.
     pub(crate) fn books(&self) -> PathBuf {
         self.root.join("sametick.json")
     }
 
-    /// The bookkeeping after the commit at hand.
-    pub(crate) fn next_books(&self) -> PathBuf {
-        self.root.join("sametick-commit.json")
+    /// Commits that are not in every file yet.
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.root.join("sametick-journal.jsonl")
     }
 
     pub(crate) fn lock(&self) -> PathBuf {

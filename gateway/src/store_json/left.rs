@@ -18,6 +18,7 @@ use super::document::said;
 use super::error::StoreError;
 use super::layout::Layout;
 use super::run_log::{LogLine, RunLog};
+use super::text::{Parts, picked};
 use super::{sessions, words};
 
 /// The highest sequence number taken from a file: the end of the run needs one more.
@@ -56,31 +57,40 @@ pub(crate) struct Found {
     pub(crate) adopted: Adopted,
 }
 
+/// What makes rows speak of one run: job, agent, and the session that it is or shares.
+type Group = (JobId, AgentId, Target, Option<SessionId>);
+
 /// Finds the runs behind rows that say *running* and name no run the store knows. A run is one session
 /// of one job: its own row and the job's base row may both speak of it.
 pub(crate) fn adopt(
     stale: Vec<SessionRow>,
-    document: &Map<String, Value>,
+    document: &Parts<'_>,
     layout: &Layout,
     taken: impl Fn(&str) -> bool,
     names: &mut Names,
 ) -> Result<Found, StoreError> {
-    let mut sessions: BTreeMap<(JobId, AgentId, Option<SessionId>), Vec<SessionRow>> = BTreeMap::new();
+    let mut sessions: BTreeMap<Group, Vec<SessionRow>> = BTreeMap::new();
     for row in stale {
-        let (job, session) = match row.key {
-            SessionKey::Run { job, session, .. } => (job, Some(session)),
-            SessionKey::Base { job, .. } => (job, row.session.filter(|id| fits_a_key(*id, names))),
-            SessionKey::Main { .. } => continue,
+        let (job, session, target) = match row.key {
+            SessionKey::Run { job, session, .. } => (job, Some(session), Target::Isolated),
+            SessionKey::Base { job, .. } => {
+                (job, row.session.filter(|id| fits_a_key(*id, names)), Target::Isolated)
+            }
+            SessionKey::Main { .. } => match row.run {
+                Some(run) => (run.job, row.session, Target::Main),
+                None => continue,
+            },
         };
-        sessions.entry((job, row.key.agent(), session)).or_default().push(row);
+        sessions.entry((job, row.key.agent(), target, session)).or_default().push(row);
     }
+    let silent = silent_rows(sessions.keys().copied(), document, names);
     let mut found = Found::default();
     let mut logs: BTreeMap<JobId, RunLog> = BTreeMap::new();
-    let mut used: BTreeSet<RunId> = BTreeSet::new();
-    for ((job, agent, session), mut rows) in sessions {
-        if let Some(session) = session {
+    let mut next_asked: BTreeMap<(JobId, Wall), u32> = BTreeMap::new();
+    for ((job, agent, target, session), mut rows) in sessions {
+        if let (Some(session), Target::Isolated) = (session, target) {
             let own = SessionKey::Run { agent, job, session };
-            rows.extend(unheard(&rows, own, session, document, names));
+            rows.extend(unheard(&rows, own, session, &silent));
         }
         let log = match logs.entry(job) {
             Entry::Occupied(log) => log.into_mut(),
@@ -89,13 +99,18 @@ pub(crate) fn adopt(
         let started_at = rows.iter().filter_map(|row| row.started_at).max();
         let moment = started_at.or_else(|| rows.iter().map(|row| row.updated_at).max());
         let session_name = session.map(|id| names.sessions.name(id.0).to_owned());
-        let line = log.find(session_name.as_deref(), moment, names);
-        let mut run = RunId { job, generation: 0, due: moment.unwrap_or_default(), asked: 0, attempt: 0 };
-        while taken(&words::run_text(run, names)) || !used.insert(run) {
+        let run_names: Vec<String> =
+            rows.iter().filter_map(|row| Some(words::run_text(row.run?, names))).collect();
+        let line = log.find(&run_names, session_name.as_deref(), moment, names);
+        let due = moment.unwrap_or_default();
+        let asked = next_asked.entry((job, due)).or_default();
+        let mut run = RunId { job, generation: 0, due, asked: *asked, attempt: 0 };
+        while taken(&words::run_text(run, names)) {
             run.asked += 1;
         }
+        *asked = run.asked + 1;
         let left = LeftRun { run, keys: Vec::new(), started_at, line };
-        found.add(left, agent, session, rows, names);
+        found.add(left, agent, (target, session), rows, names);
     }
     Ok(found)
 }
@@ -106,27 +121,45 @@ fn fits_a_key(session: SessionId, names: &Names) -> bool {
     !name.is_empty() && !name.chars().any(|letter| letter == ':' || letter.is_control())
 }
 
+/// The rows without any status under the keys of these sessions.
+fn silent_rows(
+    sessions: impl Iterator<Item = Group>,
+    document: &Parts<'_>,
+    names: &mut Names,
+) -> BTreeMap<SessionKey, SessionRow> {
+    let mut wanted = BTreeMap::new();
+    for (job, agent, target, session) in sessions {
+        let (Some(session), Target::Isolated) = (session, target) else { continue };
+        for key in [SessionKey::Base { agent, job }, SessionKey::Run { agent, job, session }] {
+            wanted.insert(key.render(names), key);
+        }
+    }
+    let mut silent = BTreeMap::new();
+    for (name, row) in document.members().filter(|_| !wanted.is_empty()) {
+        let Some(key) = wanted.get(name.as_ref()) else { continue };
+        let fields = picked(row, |field| sessions::FIELDS.contains(&field)).unwrap_or_default();
+        if fields.get("status").is_none_or(Value::is_null) {
+            silent.insert(*key, sessions::read(*key, &fields, names));
+        }
+    }
+    silent
+}
+
 /// The rows of the same session that have no status at all: the field writes a row when it makes a
 /// session, and loses the events that should have followed.
 fn unheard(
     rows: &[SessionRow],
     own: SessionKey,
     session: SessionId,
-    document: &Map<String, Value>,
-    names: &mut Names,
+    silent: &BTreeMap<SessionKey, SessionRow>,
 ) -> Vec<SessionRow> {
     let started_at = rows.iter().filter_map(|row| row.started_at).max();
-    let mut unheard = Vec::new();
-    for key in [Some(own), own.base()].into_iter().flatten() {
-        let there = document.get(&key.render(names)).and_then(Value::as_object);
-        let Some(fields) = there.filter(|_| rows.iter().all(|row| row.key != key)) else { continue };
-        let row = sessions::read(key, fields, names);
-        let silent = fields.get("status").is_none_or(Value::is_null);
-        if silent && (key == own || row.session == Some(session)) {
-            unheard.push(SessionRow { started_at: row.started_at.or(started_at), ..row });
-        }
-    }
-    unheard
+    let there = [Some(own), own.base()].into_iter().flatten().filter_map(|key| silent.get(&key));
+    there
+        .filter(|row| rows.iter().all(|other| other.key != row.key))
+        .filter(|row| row.key == own || row.session == Some(session))
+        .map(|row| SessionRow { started_at: row.started_at.or(started_at), ..*row })
+        .collect()
 }
 
 impl Found {
@@ -134,7 +167,7 @@ impl Found {
         &mut self,
         mut left: LeftRun,
         agent: AgentId,
-        session: Option<SessionId>,
+        (target, session): (Target, Option<SessionId>),
         rows: Vec<SessionRow>,
         names: &Names,
     ) {
@@ -147,7 +180,7 @@ impl Found {
             granted_at: began_at,
             started_at: left.started_at,
             seq,
-            ..RunRow::queued(run, agent, Target::Isolated, began_at.unwrap_or(run.due))
+            ..RunRow::queued(run, agent, target, began_at.unwrap_or(run.due))
         };
         if let Some(line) = &left.line {
             record.state = RunState::Settled(line.outcome);

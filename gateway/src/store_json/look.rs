@@ -6,15 +6,18 @@ use std::path::Path;
 use sametick_core::commit::Rows;
 use sametick_core::id::SessionKey;
 use sametick_core::time::Wall;
-use serde_json::{Map, Value};
 
-use super::commit_doc::CommitDoc;
-use super::document::{int, read, text};
+use super::books::Books;
+use super::changes::Changes;
+use super::document::{int, read, text, text_of};
 use super::error::StoreError;
 use super::jobs::Skipped;
+use super::journal::Journal;
 use super::layout::Layout;
 use super::left::LeftRun;
-use super::load::load;
+use super::load::{Texts, load, members};
+use super::sessions;
+use super::text::picked;
 use crate::names::SharedNames;
 
 /// What a store would load from a directory, and what the session rows in it say.
@@ -49,38 +52,61 @@ pub struct FieldSession {
     pub error_kind: Option<String>,
 }
 
-/// Reads a directory as [`JsonStore::open`](super::JsonStore::open) would. Nothing in it is made, locked
-/// or changed, so a gateway may be at work on it meanwhile.
+/// Reads a directory as [`JsonStore::open`](super::JsonStore::open) would, with the commits that are not in
+/// every file yet. Nothing in it is made, locked or changed, so a gateway may be at work on it meanwhile.
 ///
 /// # Errors
-/// When a file does not read, there is no `sessions.json`, or a commit of ours is not in every file yet.
+/// When a file does not read, or there is no `sessions.json`.
 pub fn look(root: &Path, names: &SharedNames) -> Result<Snapshot, StoreError> {
     let layout = Layout::new(root.to_owned());
-    let books: CommitDoc = read(&layout.books())?.unwrap_or_default();
-    let next = read::<CommitDoc>(&layout.next_books())?;
-    if next.is_some_and(|next| next.last_commit > books.last_commit) {
-        return Err(StoreError::Unfinished { path: layout.next_books() });
-    }
+    let (mut books, mut texts, journal) = one_moment(&layout)?;
     let path = layout.sessions();
-    let missing = || StoreError::io("read", &path, io::Error::from(io::ErrorKind::NotFound));
-    let document: Map<String, Value> = read(&path)?.ok_or_else(missing)?;
+    if text_of(&path)?.is_none() {
+        return Err(StoreError::io("read", &path, io::Error::from(io::ErrorKind::NotFound)));
+    }
+    let mut changes = Changes::default();
+    for entry in journal.entries {
+        books.enter(&entry);
+        changes.add(entry.changes);
+    }
+    if !changes.is_empty() {
+        texts = texts.with(&changes, &layout)?;
+    }
+    let rows = members(&path, &texts.sessions)?;
     names.with(|names| {
-        let loaded = load(&layout, &books, names)?;
-        let sessions = document.iter().map(|(name, row)| {
-            let none = Map::new();
-            let row = row.as_object().unwrap_or(&none);
-            let wall = |field| int(row, field).map(Wall::from_millis);
+        let loaded = load(&layout, &texts, &books, names)?;
+        let sessions = rows.members().map(|(name, row)| {
+            let row = picked(row, |field| sessions::FIELDS.contains(&field)).unwrap_or_default();
+            let wall = |field| int(&row, field).map(Wall::from_millis);
             FieldSession {
-                name: name.clone(),
+                name: name.to_string(),
                 key: SessionKey::parse(name, names).ok(),
-                status: text(row, "status").map(str::to_owned),
+                status: text(&row, "status").map(str::to_owned),
                 started_at: wall("startedAt"),
                 ended_at: wall("endedAt"),
                 updated_at: wall("updatedAt"),
-                error_kind: text(row, "errorKind").map(str::to_owned),
+                error_kind: text(&row, "errorKind").map(str::to_owned),
             }
         });
         let sessions = sessions.collect();
         Ok(Snapshot { rows: loaded.rows, left: loaded.left, skipped: loaded.skipped, sessions })
     })
+}
+
+/// How often a directory is read again that a gateway is rewriting.
+const TRIES: u32 = 8;
+
+/// Books, documents and journal that belong together. A gateway writes the documents, then the books, then empties
+/// the journal: while the books stay the same, the journal has everything that the documents may lack.
+fn one_moment(layout: &Layout) -> Result<(Books, Texts, Journal), StoreError> {
+    let books = || Ok::<Books, StoreError>(read(&layout.books())?.unwrap_or_default());
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let (before, texts) = (books()?, Texts::read(layout)?);
+        let journal = Journal::read(&layout.journal(), before.last_commit);
+        if books()?.last_commit == before.last_commit || tries == TRIES {
+            return Ok((before, texts, journal?));
+        }
+    }
 }

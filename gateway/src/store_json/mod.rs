@@ -1,40 +1,52 @@
 //! A store in the field's file layout: `jobs.json`, `jobs-state.json`, `sessions.json` and
 //! `runs/<job>.jsonl`.
 //!
-//! # How a commit over several files is atomic
+//! # How a commit over several files is atomic, and costs the same in a small directory and a large one
 //!
 //! ```text
-//! 1  sametick-commit.json      the whole commit, as patches        ── durable: from here it happened
+//! 1  sametick-journal.jsonl    one line, the whole commit as patches  ── durable: from here it happened
+//!    ⋮                         further commits; what follows may be put off and is done once for all
 //! 2  sessions.json             ┐
 //! 3  runs/<job>.jsonl          │ each new beside the old, synced, renamed; in this order, so whoever
 //! 4  jobs-state.json           │ reads that a run is over finds its session over too
 //! 5  jobs.json                 ┘
-//! 6  sametick-commit.json  ─▶  sametick.json                       ── done
+//! 6  sametick.json             the bookkeeping after the last of these commits
+//! 7  sametick-journal.jsonl    empty again                            ── done
 //! ```
 //!
 //! A crash before 1 leaves the old state, one after it is finished by the next [`JsonStore::open`]:
 //! patches that are written twice are written once. A document is read again before it is patched,
 //! and only lifecycle fields are patched, so what others keep in it is never lost to an old copy.
 //!
+//! Steps 2 to 7 rewrite documents whole. In a small directory they follow at once; in a large one when the store
+//! has nothing else to do, or when the journal has grown to a part of what a rewrite costs.
+//!
 //! The lock keeps other gateways of this kind away. The field's own gateway knows nothing of it: stop
 //! that one first.
 
 mod apply;
-mod commit_doc;
+mod books;
+mod changes;
 mod cron;
 mod declarations;
 mod disk;
 mod document;
 mod error;
+mod fields;
 mod jobs;
+mod journal;
 mod layout;
 mod left;
 mod load;
 mod look;
+mod patch;
+mod policies;
 mod run_log;
 mod runs;
+mod schedules;
 mod sessions;
 mod states;
+mod text;
 mod words;
 
 pub use declarations::{Declarations, DeclareError};
@@ -47,6 +59,7 @@ pub use look::{FieldSession, Snapshot, look};
 pub use run_log::LogLine;
 pub use words::{run_id, run_text};
 
+use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -55,8 +68,17 @@ use sametick_core::ports::Store;
 
 use crate::names::SharedNames;
 use crate::process::Programs;
-use commit_doc::CommitDoc;
+use books::{Books, Entry};
+use changes::Changes;
+use journal::Journal;
 use layout::Layout;
+use load::Texts;
+
+/// Documents of no more than this are rewritten at once: it costs less than making a file durable.
+const SMALL: u64 = 256 * 1_024;
+
+/// The journal is put into the documents before it is larger than this, or than a quarter of them.
+const LARGE: u64 = 4 * 1_024 * 1_024;
 
 /// A store over a directory in the field's layout. Holds the directory's lock while it lives.
 #[derive(Debug)]
@@ -64,9 +86,18 @@ pub struct JsonStore<D = RealDisk> {
     disk: D,
     layout: Layout,
     names: SharedNames,
-    books: CommitDoc,
-    /// A commit that has happened and is not in all files yet.
-    unfinished: Option<CommitDoc>,
+    /// As the last commit left them.
+    books: Books,
+    /// What commits in the journal change in the documents, but for what is being written.
+    put_off: Changes,
+    /// What is being written at this moment, part by part.
+    round: Option<Round>,
+    /// How long the journal is, without what a write that failed may have left behind.
+    journal: u64,
+    /// How long the documents were when they were written last.
+    documents: u64,
+    /// What was read when the directory was opened, until somebody asks for it.
+    loaded: Option<Rows>,
     skipped: Vec<Skipped>,
     stale: Vec<String>,
     left: Vec<LeftRun>,
@@ -74,6 +105,15 @@ pub struct JsonStore<D = RealDisk> {
     declarations: Declarations,
     /// Released when it is dropped, or the process ends in whatever way.
     _lock: File,
+}
+
+/// Documents on their way to where the journal was at a moment.
+#[derive(Debug)]
+struct Round {
+    changes: Changes,
+    writes: VecDeque<apply::Write>,
+    /// As they were at that moment.
+    books: Books,
 }
 
 impl JsonStore {
@@ -96,8 +136,8 @@ impl<D: Disk> JsonStore<D> {
         let logs = layout.run_logs();
         fs::create_dir_all(&logs).map_err(|error| StoreError::io("make", &logs, error))?;
         let lock = lock(&layout)?;
-        let books = document::read(&layout.books())?.unwrap_or_default();
-        let unfinished = document::read(&layout.next_books())?;
+        let books: Books = document::read(&layout.books())?.unwrap_or_default();
+        let journal = Journal::read(&layout.journal(), books.last_commit)?;
         let (skipped, stale, left) = (Vec::new(), Vec::new(), Vec::new());
         let programs = Programs::default();
         let declarations = Declarations::new(names.clone(), programs.clone());
@@ -106,7 +146,11 @@ impl<D: Disk> JsonStore<D> {
             layout,
             names,
             books,
-            unfinished,
+            put_off: Changes::default(),
+            round: None,
+            journal: journal.len,
+            documents: 0,
+            loaded: None,
             skipped,
             stale,
             left,
@@ -114,18 +158,17 @@ impl<D: Disk> JsonStore<D> {
             declarations,
             _lock: lock,
         };
-        store.check_follows()?;
-        store.finish()?;
+        for entry in journal.entries {
+            store.enter(entry);
+        }
+        let writes = apply::writes(&store.put_off, &store.layout)?;
+        store.write_out(writes)?;
         // Everything reads, or the epoch stays as it is.
-        store.load()?;
+        store.loaded = Some(store.load()?);
         store.books.epoch += 1;
         store.books.version = 1;
-        let path = store.layout.books();
-        store
-            .disk
-            .replace(&path, &document::pretty(&store.books))
-            .map_err(|error| StoreError::io("replace", &path, error))?;
-        apply::sync_dir(&mut store.disk, store.layout.root())?;
+        let books = store.books.clone();
+        store.write_books(&books)?;
         Ok(store)
     }
 
@@ -168,64 +211,130 @@ impl<D: Disk> JsonStore<D> {
         self.declarations.clone()
     }
 
-    /// An unfinished commit may be one further than the next: it is only begun when the one before it
-    /// is in every file, and a power cut can lose that one's last rename and keep this one's first.
-    fn check_follows(&mut self) -> Result<(), StoreError> {
-        let last = self.books.last_commit;
-        match self.unfinished.as_ref().map(|next| next.last_commit) {
-            Some(found) if found < last || found > last + 2 => {
-                Err(StoreError::Gap { path: self.layout.next_books(), found, last })
-            }
-            Some(found) if found == last => {
-                self.unfinished = None;
-                Ok(())
-            }
-            Some(_) | None => Ok(()),
-        }
+    /// Takes what a commit says into the books, and what it changes to what is put off.
+    fn enter(&mut self, entry: Entry) {
+        self.books.enter(&entry);
+        self.put_off.add(entry.changes);
     }
 
-    /// Takes a commit from the point where it has happened to the point where every file shows it.
-    fn finish(&mut self) -> Result<(), StoreError> {
-        let Some(next) = &self.unfinished else { return Ok(()) };
-        // Perhaps what failed was making the commit itself durable, and no file may be ahead of it.
-        apply::sync_dir(&mut self.disk, self.layout.root())?;
-        let writes = apply::writes(&next.changes, &self.layout)?;
-        self.finish_with(writes)
-    }
-
-    fn finish_with(&mut self, writes: Vec<apply::Write>) -> Result<(), StoreError> {
-        apply::perform(&mut self.disk, writes, &self.layout)?;
-        let (from, to) = (self.layout.next_books(), self.layout.books());
-        self.disk.rename(&from, &to).map_err(|error| StoreError::io("rename", &from, error))?;
-        // Not synced: if this rename is lost, the commit is finished again, to the same end.
-        if let Some(next) = self.unfinished.take() {
-            self.books = next;
+    /// Brings the documents to where the journal is, and empties it. The writes are those of all that was put off.
+    fn write_out(&mut self, writes: Vec<apply::Write>) -> Result<(), StoreError> {
+        self.put_off = self.all_put_off();
+        if !self.put_off.is_empty() {
+            apply::perform(&mut self.disk, writes, &self.layout)?;
         }
+        self.empty_journal()?;
+        self.put_off = Changes::default();
         Ok(())
+    }
+
+    /// Everything is in the documents.
+    fn empty_journal(&mut self) -> Result<(), StoreError> {
+        if self.journal > 0 {
+            // In this order: the journal is needed until the books say that it is not.
+            let books = self.books.clone();
+            self.write_books(&books)?;
+            let path = self.layout.journal();
+            self.disk.append(&path, 0, b"").map_err(|error| StoreError::io("empty", &path, error))?;
+        }
+        self.journal = 0;
+        self.measure();
+        Ok(())
+    }
+
+    fn measure(&mut self) {
+        let length = |path: &Path| fs::metadata(path).map_or(0, |data| data.len());
+        let paths = [self.layout.sessions(), self.layout.states(), self.layout.jobs()];
+        self.documents = paths.iter().map(|path| length(path)).sum();
+    }
+
+    fn write_books(&mut self, books: &Books) -> Result<(), StoreError> {
+        let (path, text) = (self.layout.books(), document::pretty(books));
+        self.disk.replace(&path, &text).map_err(|error| StoreError::io("replace", &path, error))?;
+        apply::sync_dir(&mut self.disk, self.layout.root())
+    }
+
+    /// What is put off, and what is being written and perhaps is in some documents only. It is one again.
+    fn all_put_off(&mut self) -> Changes {
+        let later = std::mem::take(&mut self.put_off);
+        match self.round.take() {
+            Some(mut round) => {
+                round.changes.add(later);
+                round.changes
+            }
+            None => later,
+        }
+    }
+
+    /// One part of what was put off; whether there is another.
+    fn next_part(&mut self) -> Result<bool, StoreError> {
+        let Some(round) = &mut self.round else {
+            if self.put_off.is_empty() {
+                return Ok(false);
+            }
+            let writes = apply::writes(&self.put_off, &self.layout)?.into();
+            let (changes, books) = (std::mem::take(&mut self.put_off), self.books.clone());
+            self.round = Some(Round { changes, writes, books });
+            return Ok(true);
+        };
+        if let Some(write) = round.writes.pop_front() {
+            apply::perform_one(&mut self.disk, write)?;
+            return Ok(true);
+        }
+        apply::sync_dir(&mut self.disk, &self.layout.run_logs())?;
+        apply::sync_dir(&mut self.disk, self.layout.root())?;
+        if self.put_off.is_empty() {
+            self.empty_journal()?;
+        } else {
+            // Further commits came: the journal stays until a round is over before the next one comes.
+            let books = round.books.clone();
+            self.write_books(&books)?;
+        }
+        self.round = None;
+        self.measure();
+        Ok(false)
+    }
+
+    /// Whether the documents are to show a commit before the next one is taken.
+    const fn at_once(&self) -> bool {
+        let most = if self.documents / 4 > LARGE { self.documents / 4 } else { LARGE };
+        self.documents <= SMALL || self.journal > most
     }
 
     fn try_commit(&mut self, commit: &Commit) -> Result<Answer, (Answer, StoreError)> {
         if commit.epoch != self.books.epoch {
             return Ok(Answer::Fenced);
         }
-        let unknown = |error| (Answer::Unknown, error);
-        self.finish().map_err(unknown)?;
         if commit.number <= self.books.last_commit {
             return Ok(Answer::Applied);
         }
         if commit.number > self.books.last_commit + 1 {
             return Ok(Answer::NotApplied);
         }
-        let next = self.names.with(|names| self.books.after(commit, &self.declarations, names));
-        let not_applied = |error| (Answer::NotApplied, error);
-        let writes = apply::writes(&next.changes, &self.layout).map_err(not_applied)?;
-        let path = self.layout.next_books();
-        let failed = |error| (Answer::Unknown, StoreError::io("replace", &path, error));
-        self.disk.replace(&path, &document::pretty(&next)).map_err(failed)?;
-        self.unfinished = Some(next);
-        apply::sync_dir(&mut self.disk, self.layout.root()).map_err(unknown)?;
-        self.finish_with(writes).map_err(unknown)?;
+        let entry = self.names.with(|names| self.books.entry(commit, &self.declarations, names));
+        let writes = if self.at_once() { Some(self.writes_with(&entry)?) } else { None };
+        let (path, line) = (self.layout.journal(), journal::line(&entry));
+        let failed = |error| (Answer::Unknown, StoreError::io("append to", &path, error));
+        self.disk.append(&path, self.journal, &line).map_err(failed)?;
+        self.journal += line.len() as u64;
+        self.loaded = None;
+        self.enter(entry);
+        if let Some(writes) = writes
+            && let Err(error) = self.write_out(writes)
+        {
+            // It is durable, and the next one brings the documents along.
+            tracing::warn!(commit = commit.number, %error, "a commit is not in all files");
+        }
         Ok(Answer::Applied)
+    }
+
+    /// What brings the documents to where they are after one more commit. Documents that do not read take no
+    /// further commit: somebody has to mend them before there is more to put off.
+    fn writes_with(&self, entry: &Entry) -> Result<Vec<apply::Write>, (Answer, StoreError)> {
+        let mut changes = self.round.as_ref().map_or_else(Changes::default, |round| round.changes.clone());
+        changes.add(self.put_off.clone());
+        changes.add(entry.changes.clone());
+        apply::writes(&changes, &self.layout).map_err(|error| (Answer::NotApplied, error))
     }
 }
 
@@ -233,19 +342,44 @@ impl<D: Disk> Store for JsonStore<D> {
     type Error = StoreError;
 
     fn load(&mut self) -> Result<Rows, StoreError> {
-        let loaded = self.names.with(|names| load::load(&self.layout, &self.books, names))?;
+        if let Some(rows) = self.loaded.take() {
+            return Ok(rows);
+        }
+        let mut texts = Texts::read(&self.layout)?;
+        self.put_off = self.all_put_off();
+        if !self.put_off.is_empty() {
+            texts = texts.with(&self.put_off, &self.layout)?;
+        }
+        let loaded = self.names.with(|names| load::load(&self.layout, &texts, &self.books, names))?;
         for (job, program) in loaded.programs {
             self.programs.add(job, program);
         }
         (self.skipped, self.stale, self.left) = (loaded.skipped, loaded.stale, loaded.left);
-        self.books.adopted = loaded.adopted;
+        (self.books.adopted, self.books.stopped) = (loaded.adopted, loaded.stopped);
         Ok(loaded.rows)
     }
 
     fn commit(&mut self, commit: &Commit) -> Answer {
         self.try_commit(commit).unwrap_or_else(|(answer, error)| {
-            tracing::warn!(commit = commit.number, %error, "a commit is not in all files");
+            tracing::warn!(commit = commit.number, %error, "a commit was not taken");
             answer
+        })
+    }
+
+    /// The directory's lock is this store's, so nobody else can have opened it.
+    fn renew(&mut self, epoch: u64) -> Answer {
+        if epoch == self.books.epoch { Answer::Applied } else { Answer::Fenced }
+    }
+
+    fn has_put_off(&self) -> bool {
+        self.round.is_some() || !self.put_off.is_empty()
+    }
+
+    fn do_put_off(&mut self) -> bool {
+        self.next_part().unwrap_or_else(|error| {
+            tracing::warn!(commit = self.books.last_commit, %error, "commits are not in all files");
+            self.put_off = self.all_put_off();
+            false
         })
     }
 }

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::document::{bytes, int, text};
 use super::error::StoreError;
 use super::layout::Layout;
+use super::text::picked;
 use super::words::OutcomeDoc;
 
 /// The line of a run log that says how a run ended.
@@ -31,6 +32,10 @@ pub struct LogLine {
     /// Whether the line names the session; else it was found by its time.
     pub names_session: bool,
 }
+
+/// The fields of a line that are read.
+const FIELDS: [&str; 10] =
+    ["ts", "status", "error", "sessionId", "runAtMs", "durationMs", "runId", "outcome", "budget", "phase"];
 
 /// A job's run log, read once.
 #[derive(Debug)]
@@ -51,25 +56,31 @@ impl RunLog {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            match serde_json::from_slice(line) {
-                Ok(read) => lines.push((place + 1, read)),
-                Err(_) => tracing::warn!(?path, line = place + 1, "a line of a run log does not read"),
+            // What others say in it may be no Unicode, and is not read.
+            match picked(&String::from_utf8_lossy(line), |field| FIELDS.contains(&field)) {
+                Some(read) => lines.push((place + 1, read)),
+                None => tracing::warn!(?path, line = place + 1, "a line of a run log does not read"),
             }
         }
         Ok(Self { path, lines })
     }
 
-    /// The line of the run in `session`, or of the one that was at work at `moment`; the last of several.
+    /// The line of one of `runs`, else of the run in `session`, else of the one that was at work at `moment`;
+    /// the last of several.
     ///
     /// A line that names its session is about no other. The field's lines of timed-out runs name none:
     /// they are found by their time alone.
     pub(crate) fn find(
         &self,
+        runs: &[String],
         session: Option<&str>,
         moment: Option<Wall>,
         names: &mut Names,
     ) -> Option<LogLine> {
         let named = |line: &Map<String, Value>| session.is_some() && text(line, "sessionId") == session;
+        let of_run = |line: &Map<String, Value>| {
+            text(line, "runId").is_some_and(|run| runs.iter().any(|known| known == run))
+        };
         let in_time = |line: &Map<String, Value>| {
             let nameless = text(line, "sessionId").is_none() && text(line, "runId").is_none();
             let span = int(line, "runAtMs").map(Wall::from_millis).zip(ended_at(line));
@@ -87,7 +98,7 @@ impl RunLog {
                 })
             })
         };
-        last(&named, names).or_else(|| last(&in_time, names))
+        last(&of_run, names).or_else(|| last(&named, names)).or_else(|| last(&in_time, names))
     }
 }
 

@@ -11,6 +11,24 @@ use super::words::{self, CauseDoc};
 /// The fields that say why a run ended in error.
 const CAUSE_FIELDS: [&str; 5] = ["error", "errorKind", "stopReason", "timeoutBudget", "timeoutPhase"];
 
+/// The lifecycle fields of a row: all others are somebody else's.
+pub(crate) const FIELDS: [&str; 14] = [
+    "sessionId",
+    "status",
+    "startedAt",
+    "endedAt",
+    "runtimeMs",
+    "updatedAt",
+    "runId",
+    "jobId",
+    "seq",
+    "error",
+    "errorKind",
+    "stopReason",
+    "timeoutBudget",
+    "timeoutPhase",
+];
+
 /// Reads the lifecycle fields of a row. What does not read as one counts as absent.
 pub(crate) fn read(key: SessionKey, row: &Map<String, Value>, names: &mut Names) -> SessionRow {
     let wall = |field| int(row, field).map(Wall::from_millis);
@@ -36,13 +54,13 @@ fn cause(row: &Map<String, Value>) -> CauseDoc {
     CauseDoc { error, error_kind, stop_reason, timeout_budget, timeout_phase }
 }
 
-/// Whether a machine needs the row to go on: a job's latest, or the own row of a run that is at
-/// work.
+/// Whether a machine needs the row to go on: a job's latest, or that of a run that is at work.
 pub(crate) fn can_change(row: &SessionRow) -> bool {
     match row.key {
         SessionKey::Base { .. } => true,
         SessionKey::Run { .. } => row.status == Some(Status::Running) && row.run.is_some(),
-        SessionKey::Main { .. } => false,
+        // Others run turns there too, and what those left is theirs.
+        SessionKey::Main { .. } => row.status == Some(Status::Running) && row.run.is_some(),
     }
 }
 

@@ -9,6 +9,8 @@ use sametick_core::time::Wall;
 use serde_json::{Map, Value, json};
 
 use super::document::{int, text};
+use super::fields::Fields;
+use super::jobs;
 use super::words::{self, OutcomeDoc};
 
 /// Reads a job's state. `declared` is the job's own object, which says whether it is enabled.
@@ -21,7 +23,6 @@ pub(crate) fn read(
     let generation = state.get("generation").and_then(Value::as_u64).and_then(|g| u32::try_from(g).ok());
     // Zero is the generation of what another gateway left behind.
     let generation = generation.filter(|generation| *generation > 0);
-    let enabled = declared.get("enabled").and_then(Value::as_bool).unwrap_or(true);
     let next_due = match int(state, "nextRunAtMs") {
         Some(due) => Some(Wall::from_millis(due)),
         // A state of ours without a next run has none; one of the field's may not have worked it out.
@@ -32,7 +33,7 @@ pub(crate) fn read(
     JobRow {
         id: job.id,
         generation,
-        status: if enabled { status_of(state) } else { JobStatus::Disabled },
+        status: status_of(declared, state),
         next_due,
         last_due: int(state, "lastDueAtMs").map(Wall::from_millis),
         asked: int(state, "runsAskedFor").and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
@@ -42,9 +43,16 @@ pub(crate) fn read(
     }
 }
 
-/// Whether the schedule is followed, when the declaration does not say that the job is disabled.
-fn status_of(state: &Map<String, Value>) -> JobStatus {
-    text(state, "scheduleStatus").and_then(words::job_status).unwrap_or_default()
+/// Whether the schedule is followed. Who disables a job in the file is heard whatever the state says; a job
+/// that is paused there may have been disabled since.
+fn status_of(declared: &Map<String, Value>, state: &Map<String, Value>) -> JobStatus {
+    let declared = jobs::status(&Fields::of_job(declared)).unwrap_or_default();
+    let since = text(state, "scheduleStatus").and_then(words::job_status).unwrap_or_default();
+    match (declared, since) {
+        (JobStatus::Disabled | JobStatus::Exhausted, _) => JobStatus::Disabled,
+        (JobStatus::Paused, JobStatus::Active) => JobStatus::Paused,
+        (JobStatus::Paused | JobStatus::Active, since) => since,
+    }
 }
 
 /// The first occurrence after the last run, or after the job was made if it never ran.

@@ -21,7 +21,7 @@ use sametick_core::time::{Span, Wall};
 use sametick_core::{Config, StandardGateway};
 use sametick_gateway::clock::{HostClock, TokioClock};
 use sametick_gateway::store_memory::MemoryStore;
-use sametick_gateway::store_port::StorePort;
+use sametick_gateway::store_port::{FromStore, StorePort, ToStore};
 use sametick_gateway::{Driver, DriverError, Handle, Mailbox, mailbox};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep, sleep};
@@ -168,22 +168,26 @@ impl Store for FlakyStore {
             Some(other) => other,
         }
     }
+
+    fn renew(&mut self, epoch: u64) -> Answer {
+        self.inner.renew(epoch)
+    }
 }
 
 /// A store that takes its time over each commit.
 pub struct SlowStore {
     pub inner: MemoryStore,
     pub takes: Duration,
-    pub waiting: VecDeque<Arc<Commit>>,
+    pub waiting: VecDeque<ToStore>,
     pub at_work: Option<Pin<Box<Sleep>>>,
 }
 
 impl StorePort for SlowStore {
-    fn send(&mut self, commit: &Arc<Commit>) {
-        self.waiting.push_back(Arc::clone(commit));
+    fn send(&mut self, request: ToStore) {
+        self.waiting.push_back(request);
     }
 
-    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<Option<(u64, Answer)>> {
+    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<Option<FromStore>> {
         if self.waiting.is_empty() {
             return Poll::Pending;
         }
@@ -193,7 +197,7 @@ impl StorePort for SlowStore {
             return Poll::Pending;
         }
         self.at_work = None;
-        let commit = self.waiting.pop_front().expect("it is not empty");
-        Poll::Ready(Some((commit.number, self.inner.commit(&commit))))
+        let request = self.waiting.pop_front().expect("it is not empty");
+        Poll::Ready(Some(request.ask(&mut self.inner)))
     }
 }

@@ -2,21 +2,28 @@
 
 #![allow(dead_code, unreachable_pub, reason = "every test takes what it needs")]
 
-use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use sametick_core::commit::{Answer, Commit, Rows};
 use sametick_core::effect::{Effect, Input, InputKind, Report};
 use sametick_core::id::RunId;
+use sametick_core::ports::Store;
 use sametick_core::run::Shape;
 use sametick_core::time::{Mono, Now, Wall};
 use sametick_core::{Config, Machine, StandardGateway};
+use sametick_gateway::SharedNames;
+use sametick_gateway::store_json::{Disk, JsonStore};
 use serde_json::{Map, Value};
 
 /// The recurring job of the field's files, its timeout, and when it is due next there.
 pub const RECURRING: &str = "5a775a42-60ba-41f5-8e46-b1bfa97ec599";
 pub const TIMEOUT_MS: u64 = 22_000;
 pub const DUE_MS: i64 = 1_795_482_151_693;
+
+/// Before anything is due in them, so that nothing else happens.
+pub const NOW_MS: i64 = DUE_MS - 60_000;
 
 /// A copy of the field's files in a directory that goes away.
 pub fn field_files() -> tempfile::TempDir {
@@ -79,8 +86,13 @@ pub struct Script {
 impl Script {
     /// Starts a machine at this wall time.
     pub fn start(rows: &Rows, epoch: u64, wall_ms: i64) -> Self {
+        Self::start_with(Config::default(), rows, epoch, wall_ms)
+    }
+
+    /// The same with other limits.
+    pub fn start_with(config: Config, rows: &Rows, epoch: u64, wall_ms: i64) -> Self {
         let start = Now { mono: Mono::from_nanos(0), wall: Wall::from_millis(wall_ms) };
-        let machine = StandardGateway::new(Config::default(), Shape::Emit);
+        let machine = StandardGateway::new(config, Shape::Emit);
         let mut script = Self { machine, commits: Vec::new(), effects: Vec::new(), start, mono: start.mono };
         let tick = script.machine.restart(rows, epoch, start).clone();
         // Of turns that another gateway left behind nothing is found, which is as good as stopped.
@@ -135,4 +147,49 @@ impl Script {
             self.hear(tick);
         }
     }
+}
+
+/// A disk that makes nothing durable: for tests that start a hundred gateways.
+#[derive(Debug)]
+pub struct Quick;
+
+impl Disk for Quick {
+    fn write(&mut self, path: &Path, _like: &Path, bytes: &[u8]) -> io::Result<()> {
+        fs::write(path, bytes)
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn append(&mut self, path: &Path, keep: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut file = fs::OpenOptions::new().append(true).create(true).open(path)?;
+        if file.metadata()?.len() > keep {
+            file.set_len(keep)?;
+        }
+        file.write_all(bytes)
+    }
+
+    fn sync_dir(&mut self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A gateway starts on the directory, ends what it finds and stops; says how many commits it made.
+pub fn start_once(dir: &Path) -> usize {
+    let mut store = JsonStore::open_on(Quick, dir, SharedNames::new()).expect("files");
+    let rows = store.load().expect("rows");
+    let script = Script::start(&rows, store.epoch(), NOW_MS);
+    for commit in &script.commits {
+        assert_eq!(store.commit(commit), Answer::Applied);
+    }
+    while store.do_put_off() {}
+    script.commits.len()
+}
+
+/// Changes a document on the disk.
+pub fn edit(path: &Path, change: impl FnOnce(&mut Map<String, Value>)) {
+    let mut document = object(path);
+    change(&mut document);
+    fs::write(path, serde_json::to_string_pretty(&document).expect("text")).expect("a write");
 }

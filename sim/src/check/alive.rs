@@ -80,6 +80,7 @@ impl Alive {
                 }
                 InputKind::Report { report: Report::Ready { .. } | Report::Progress, .. }
                 | InputKind::Answer { .. }
+                | InputKind::Renewal { .. }
                 | InputKind::Heard { .. }
                 | InputKind::Command { .. }
                 | InputKind::ClockStepped => {}

@@ -56,6 +56,7 @@ pub(super) fn judge(
         | Effect::Abort { .. }
         | Effect::Reply { .. }
         | Effect::StoreAgain { .. }
+        | Effect::Renew { .. }
         | Effect::StepDown => {}
     }
 }

@@ -23,6 +23,10 @@ pub(crate) struct Args {
     /// no file. Exits with 0 when all rows agree, 1 when some do not, 2 when a file does not read
     #[arg(long, value_name = "DIR", conflicts_with_all = ["seed", "shape", "mutant"])]
     from: Option<PathBuf>,
+    /// With --from: every row, also those that agree, of a directory of any size. Otherwise a directory with
+    /// more than 24 rows is told by its totals and a few rows of each kind
+    #[arg(long, requires = "from")]
+    all: bool,
     /// Which world of a family
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -53,7 +57,7 @@ struct ToldLine<'a> {
 
 pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
     if let Some(directory) = &args.from {
-        return field::main(directory, args.json);
+        return field::main(directory, args.json, args.all);
     }
     let path = args.path.clone().unwrap_or_else(|| PathBuf::from("timeouts/after_session_start"));
     let scenarios = load::scenarios(std::slice::from_ref(&path))?;

@@ -13,44 +13,67 @@ use sametick_gateway::SharedNames;
 use sametick_gateway::store_json::{FieldSession, LeftRun, Snapshot, look as read};
 use serde::Serialize;
 
-use super::Stop;
-use super::look::{self, BAD, GOOD, QUIET, styled};
+use super::{Stop, field_table};
 
 /// The last instant of the year 9999: what lies beyond was never a clock's reading.
 const LATEST: i64 = 253_402_300_799_999;
 
+/// What is said of a directory.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Told {
+pub(crate) struct Told {
     command: &'static str,
-    holds: bool,
+    pub(crate) holds: bool,
     from: String,
-    rows: Vec<Row>,
-    skipped: Vec<Skipped>,
+    pub(crate) totals: Totals,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) skipped: Vec<Skipped>,
 }
 
+/// How much of what there is.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Row {
-    key: String,
-    #[serde(skip)]
-    short: String,
-    agrees: bool,
-    file: Says,
-    core: Says,
+pub(crate) struct Totals {
+    /// Jobs that are scheduled.
+    pub(crate) jobs: usize,
+    pub(crate) rows: usize,
+    /// Rows that are not what this core writes.
+    pub(crate) wrong: usize,
+    /// Those, by what they say and what this core writes; the most first.
+    pub(crate) changes: Vec<Change>,
+}
+
+/// Rows of which the same is to be said.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Change {
+    pub(crate) file: Option<String>,
+    pub(crate) core: Option<String>,
+    pub(crate) rows: usize,
+}
+
+/// A session row beside what this core writes.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Row {
+    pub(crate) key: String,
+    pub(crate) agrees: bool,
+    pub(crate) file: Says,
+    pub(crate) core: Says,
     /// The core ends it when it starts, whenever that is: its `endedAt` is not known yet.
-    ends_at_start: bool,
-    why: String,
+    pub(crate) ends_at_start: bool,
+    pub(crate) why: String,
     evidence: Option<Evidence>,
 }
 
+/// What a row says.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Says {
-    status: Option<String>,
+pub(crate) struct Says {
+    pub(crate) status: Option<String>,
     started_at: Option<i64>,
-    ended_at: Option<i64>,
-    error_kind: Option<String>,
+    pub(crate) ended_at: Option<i64>,
+    pub(crate) error_kind: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -60,25 +83,30 @@ struct Evidence {
     line: usize,
 }
 
+/// A job that is not scheduled.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Skipped {
-    job: String,
-    why: String,
+pub(crate) struct Skipped {
+    pub(crate) job: String,
+    pub(crate) why: String,
 }
 
-pub(crate) fn main(directory: &Path, as_json: bool) -> Result<bool, Stop> {
+pub(crate) fn main(directory: &Path, as_json: bool, all: bool) -> Result<bool, Stop> {
     check_is_there(directory)?;
     let names = SharedNames::new();
     let snapshot = read(directory, &names).map_err(|error| Stop::BadInput(error.to_string()))?;
     let now = latest(&snapshot);
     let written = written(&snapshot, now);
-    let rows: Vec<Row> = snapshot.sessions.iter().map(|row| judge(row, &snapshot, &written, now)).collect();
-    let skipped = snapshot.skipped.into_iter().map(|skip| Skipped { job: skip.job, why: skip.why });
+    let left: BTreeMap<SessionKey, &LeftRun> =
+        snapshot.left.iter().flat_map(|left| left.keys.iter().map(move |key| (*key, left))).collect();
+    let rows: Vec<Row> = snapshot.sessions.iter().map(|row| judge(row, &left, &written, now)).collect();
+    let totals = totals(snapshot.rows.jobs.len(), &rows);
+    let skipped = snapshot.skipped.into_iter().map(|skip| Skipped { why: skip.to_string(), job: skip.job });
     let told = Told {
         command: "explain",
-        holds: rows.iter().all(|row| row.agrees),
+        holds: totals.wrong == 0,
         from: directory.display().to_string(),
+        totals,
         rows,
         skipped: skipped.collect(),
     };
@@ -86,7 +114,7 @@ pub(crate) fn main(directory: &Path, as_json: bool) -> Result<bool, Stop> {
         let text = serde_json::to_string(&told).map_err(std::io::Error::other)?;
         writeln!(std::io::stdout(), "{text}")?;
     } else {
-        show(&told)?;
+        field_table::show(&told, all)?;
     }
     Ok(told.holds)
 }
@@ -97,12 +125,17 @@ fn check_is_there(directory: &Path) -> Result<(), Stop> {
         "there is no such directory"
     } else if !directory.is_dir() {
         "it is a file"
-    } else if !directory.join("sessions.json").exists() {
+    } else if is_absent(&directory.join("sessions.json")) {
         "it has no sessions.json"
     } else {
         return Ok(());
     };
     Err(Stop::BadInput(format!("could not explain {}: {why}; {wanted}", directory.display())))
+}
+
+/// Whether there is nothing, as opposed to something that may not be seen.
+fn is_absent(path: &Path) -> bool {
+    path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// The latest time any row speaks of, as the time at which the core starts: the same files give the same
@@ -121,19 +154,36 @@ fn written(snapshot: &Snapshot, now: Wall) -> BTreeMap<SessionKey, SessionRow> {
     let mut machine = StandardGateway::new(Config::default(), Shape::Emit);
     let mut rows: BTreeMap<SessionKey, SessionRow> = BTreeMap::new();
     let tick = machine.restart(&snapshot.rows, 1, Now { mono: Mono::from_nanos(0), wall: now });
-    let before = |key| snapshot.rows.sessions.iter().find(|row| row.key == key).copied();
+    let before: BTreeMap<SessionKey, SessionRow> =
+        snapshot.rows.sessions.iter().map(|row| (row.key, *row)).collect();
     for patch in tick.commit().into_iter().flat_map(|commit| &commit.sessions) {
         let row = rows
             .entry(patch.key)
-            .or_insert_with(|| before(patch.key).unwrap_or(SessionRow::blank(patch.key)));
+            .or_insert_with(|| before.get(&patch.key).copied().unwrap_or(SessionRow::blank(patch.key)));
         patch.apply(row);
     }
     rows
 }
 
+fn totals(jobs: usize, rows: &[Row]) -> Totals {
+    let mut counts: BTreeMap<(Option<&str>, Option<&str>), usize> = BTreeMap::new();
+    for row in rows.iter().filter(|row| !row.agrees) {
+        *counts.entry((row.file.status.as_deref(), row.core.status.as_deref())).or_default() += 1;
+    }
+    let owned = |status: Option<&str>| status.map(str::to_owned);
+    let changes = counts.iter().map(|((file, core), rows)| Change {
+        file: owned(*file),
+        core: owned(*core),
+        rows: *rows,
+    });
+    let mut changes: Vec<Change> = changes.collect();
+    changes.sort_by_key(|change| std::cmp::Reverse(change.rows));
+    Totals { jobs, rows: rows.len(), wrong: rows.iter().filter(|row| !row.agrees).count(), changes }
+}
+
 fn judge(
     field: &FieldSession,
-    snapshot: &Snapshot,
+    left: &BTreeMap<SessionKey, &LeftRun>,
     written: &BTreeMap<SessionKey, SessionRow>,
     now: Wall,
 ) -> Row {
@@ -143,11 +193,10 @@ fn judge(
         ended_at: field.ended_at.map(Wall::as_millis),
         error_kind: field.error_kind.clone(),
     };
-    let left = field.key.and_then(|key| snapshot.left.iter().find(|left| left.keys.contains(&key)));
+    let left = field.key.and_then(|key| left.get(&key).copied());
     let core = field.key.and_then(|key| written.get(&key)).zip(left);
     let untouched = || Row {
         key: field.name.clone(),
-        short: short_key(&field.name),
         agrees: true,
         file: file.clone(),
         core: file.clone(),
@@ -203,73 +252,4 @@ fn why(field: &FieldSession, left: &LeftRun) -> String {
         _ => "",
     };
     format!("its run {ended}: {place}; {lost} (#70347){inherited}")
-}
-
-/// `06927ce3… run 42002e96…` for a session of a job of the agent `main`.
-fn short_key(key: &str) -> String {
-    let visible: String = key.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect();
-    let parts: Vec<String> = visible.split(':').map(short).collect();
-    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-    match parts.as_slice() {
-        ["agent", "main", "cron", job] => (*job).to_owned(),
-        ["agent", agent, "cron", job] => format!("{agent} {job}"),
-        ["agent", "main", "cron", job, "run", session] => format!("{job} run {session}"),
-        ["agent", agent, "cron", job, "run", session] => format!("{agent} {job} run {session}"),
-        other => other.join(":"),
-    }
-}
-
-/// The first eight letters of a long id: what people tell UUIDs apart by.
-fn short(id: &str) -> String {
-    if id.chars().count() <= 16 { id.to_owned() } else { id.chars().take(8).chain(['…']).collect() }
-}
-
-fn show(told: &Told) -> Result<(), Stop> {
-    let mut out = look::out();
-    let rows = told.rows.iter().map(|row| {
-        let file = says(&row.file, "no end");
-        let core = match (row.agrees, row.ends_at_start) {
-            (true, _) => "the same".to_owned(),
-            (false, true) => styled(GOOD, &says(&row.core, "when it starts")),
-            (false, false) => styled(GOOD, &says(&row.core, "no end")),
-        };
-        let file = if row.agrees { file } else { styled(BAD, &file) };
-        vec![row.short.clone(), file, core, row.why.clone()]
-    });
-    let headings = ["session", "the file says", "this core writes", "why"];
-    writeln!(out, "{}", look::wide_table(&headings, rows.collect()))?;
-    for skip in &told.skipped {
-        writeln!(out, "{}", look::paragraph(&format!("not scheduled: {}: ", short(&skip.job)), &skip.why))?;
-    }
-    let wrong = told.rows.iter().filter(|row| !row.agrees).count();
-    let all = told.rows.len();
-    if told.holds {
-        writeln!(out, "\n{}: {all} session rows, every one says what is", styled(GOOD, "holds"))?;
-    } else {
-        let are = if wrong == 1 { "is" } else { "are" };
-        let verdict = styled(BAD, &format!("{wrong} of {all} session rows"));
-        writeln!(out, "\n{verdict} {are} not what this core writes")?;
-        writeln!(out, "{}", styled(QUIET, "times are UTC; --json tells whole keys and files"))?;
-    }
-    Ok(())
-}
-
-/// `timeout, 2026-11-23 23:43:11.091`
-fn says(row: &Says, no_end: &str) -> String {
-    let status = row.status.as_deref().unwrap_or("nothing");
-    let kind = match row.error_kind.as_deref() {
-        Some(kind) if kind != status => format!(" ({kind})"),
-        _ => String::new(),
-    };
-    match (row.ended_at, row.status.is_some()) {
-        (Some(at), _) => format!("{status}{kind}, {}", instant(at)),
-        (None, true) => format!("{status}{kind}, {no_end}"),
-        (None, false) => status.to_owned(),
-    }
-}
-
-/// A time as people write it; as milliseconds where no calendar reaches.
-fn instant(millis: i64) -> String {
-    jiff::Timestamp::from_millisecond(millis)
-        .map_or_else(|_| format!("{millis} ms"), |at| at.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string())
 }

@@ -74,14 +74,27 @@ pub(crate) fn table(headings: &[&str], numbers: std::ops::Range<usize>, rows: Ve
     arranged(Table::new(), headings, numbers, rows)
 }
 
+/// How wide output with sentences in it is: as the terminal, or as `COLUMNS` says, or as paper.
+pub(crate) fn width() -> u16 {
+    if std::io::stdout().is_terminal() {
+        return u16::try_from(textwrap::termwidth()).unwrap_or(PAPER).max(NARROWEST);
+    }
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.filter(|columns| *columns >= NARROWEST).unwrap_or(PAPER)
+}
+
 /// A table with sentences in it: they are broken also where nobody says how wide the paper is.
 pub(crate) fn wide_table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
-    if !std::io::stdout().is_terminal() {
-        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        table.set_width(columns.filter(|columns| *columns >= NARROWEST).unwrap_or(PAPER));
-    }
+    table.set_width(width());
     arranged(table, headings, 0..0, rows)
+}
+
+/// `text` behind `label`, broken between words at the width of the output.
+pub(crate) fn hanging(label: &str, text: &str) -> String {
+    let indent = " ".repeat(textwrap::core::display_width(label));
+    let options = textwrap::Options::new(width().into()).initial_indent(label).subsequent_indent(&indent);
+    textwrap::fill(text, options)
 }
 
 fn arranged(

@@ -2,6 +2,7 @@
 
 mod explain;
 mod field;
+mod field_table;
 mod load;
 mod look;
 mod mutants;

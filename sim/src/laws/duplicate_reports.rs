@@ -23,6 +23,7 @@ fn times(input: &Input) -> usize {
     match input.kind {
         InputKind::Report { .. } | InputKind::Answer { answer: Answer::Applied, .. } => 2,
         InputKind::Answer { .. }
+        | InputKind::Renewal { .. }
         | InputKind::Heard { .. }
         | InputKind::Command { .. }
         | InputKind::Foreign { .. }

@@ -190,6 +190,7 @@ impl Rename for Effect {
             Self::Reply { reply: Ok(Accepted::Run(run)), .. } => run.rename(way),
             Self::Reply { reply: Ok(Accepted::Done) | Err(_), .. }
             | Self::StoreAgain { .. }
+            | Self::Renew { .. }
             | Self::StepDown => {}
         }
     }
@@ -213,7 +214,10 @@ impl Rename for Input {
             }
             InputKind::Command { command, .. } => command.rename(way),
             InputKind::Foreign { key, .. } => key.rename(way),
-            InputKind::Answer { .. } | InputKind::Heard { .. } | InputKind::ClockStepped => {}
+            InputKind::Answer { .. }
+            | InputKind::Renewal { .. }
+            | InputKind::Heard { .. }
+            | InputKind::ClockStepped => {}
         }
     }
 }

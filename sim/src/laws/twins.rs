@@ -38,22 +38,8 @@ impl<'s> Twins<'s> {
             world.judge_claims(false);
             world
         };
-        let declares = |kind: EventKind| match kind {
-            EventKind::Job(JobCommand::Add, _) | EventKind::Edit { .. } => true,
-            EventKind::Job(
-                JobCommand::Remove
-                | JobCommand::Pause
-                | JobCommand::Disable
-                | JobCommand::Resume
-                | JobCommand::RunNow,
-                _,
-            )
-            | EventKind::Cancel(_)
-            | EventKind::Crash { .. }
-            | EventKind::Clock { .. }
-            | EventKind::Foreign { .. }
-            | EventKind::Spawn { .. } => false,
-        };
+        let declares =
+            |kind: EventKind| matches!(kind, EventKind::Job(JobCommand::Add, _) | EventKind::Edit { .. });
         Self {
             scenario,
             subject,

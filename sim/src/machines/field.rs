@@ -154,7 +154,10 @@ impl FieldGateway {
             InputKind::Command { ticket, .. } => {
                 self.tick.push(Effect::Reply { ticket, reply: Err(Refusal::NotOwner) });
             }
-            InputKind::Heard { .. } | InputKind::Foreign { .. } | InputKind::ClockStepped => {}
+            InputKind::Renewal { .. }
+            | InputKind::Heard { .. }
+            | InputKind::Foreign { .. }
+            | InputKind::ClockStepped => {}
         }
     }
 

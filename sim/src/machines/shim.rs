@@ -78,12 +78,12 @@ impl<T: Twist> Shim<T> {
         self.last += 1;
         let draft = self.tick.draft();
         if inner.is_some() {
-            self.beside = (draft.epoch, draft.generations, draft.acknowledged);
+            (self.beside.1, self.beside.2) = (draft.generations, draft.acknowledged);
         } else {
-            (draft.epoch, draft.generations, draft.acknowledged) = self.beside;
+            (draft.generations, draft.acknowledged) = (self.beside.1, self.beside.2);
             draft.first_offset = 0;
         }
-        draft.number = self.last;
+        (draft.number, draft.epoch) = (self.last, self.beside.0);
         self.tick.set_committed(true);
         self.open.push_back((self.last, inner));
     }
@@ -96,7 +96,8 @@ impl<T: Twist> Shim<T> {
                 let kind = InputKind::Answer { commit: (*inner)?, answer };
                 Some(Input { kind, at: input.at })
             }
-            InputKind::Heard { .. }
+            InputKind::Renewal { .. }
+            | InputKind::Heard { .. }
             | InputKind::Report { .. }
             | InputKind::Command { .. }
             | InputKind::Foreign { .. }

@@ -7,12 +7,12 @@ use super::error::ScenarioError;
 use super::parse::{job_named, pattern};
 use super::read::Table;
 use super::span::SpanRange;
-use super::{Event, EventKind, JobCommand, RunPattern, Scenario};
+use super::{Event, EventKind, HOST_NAMES, JobCommand, RunPattern, Scenario};
 
 /// Each says by its key what happens.
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 15] = [
     "cancel", "crash", "clock", "add", "edit", "remove", "pause", "disable", "resume", "run", "spawn",
-    "foreign",
+    "foreign", "freeze", "cut", "takeover",
 ];
 
 pub(super) fn event(mut table: Table<'_>, scenario: &Scenario) -> Result<Event, ScenarioError> {
@@ -20,8 +20,13 @@ pub(super) fn event(mut table: Table<'_>, scenario: &Scenario) -> Result<Event, 
     let found: Vec<&'static str> = KINDS.into_iter().filter(|kind| table.value(kind).is_some()).collect();
     let kind = match found.as_slice() {
         ["cancel"] => EventKind::Cancel(one_run(&mut table, "cancel", scenario)?),
-        ["crash"] => crash(&mut table)?,
+        ["crash"] => crash(&mut table, scenario)?,
         ["clock"] => clock(&mut table)?,
+        ["freeze"] => {
+            EventKind::Freeze { host: host(&mut table, "freeze", scenario)?, lasts: lasts(&mut table)? }
+        }
+        ["cut"] => EventKind::Cut { host: host(&mut table, "cut", scenario)?, lasts: lasts(&mut table)? },
+        ["takeover"] => EventKind::Takeover { host: host(&mut table, "takeover", scenario)? },
         ["foreign"] => foreign(&mut table)?,
         ["edit"] => {
             let job = job_named(&mut table, "edit", scenario)?;
@@ -37,7 +42,8 @@ pub(super) fn event(mut table: Table<'_>, scenario: &Scenario) -> Result<Event, 
         }
         _ => {
             let fix = "write one thing that happens: cancel = \"digest#1\", crash = true, clock = \"1h\", \
-                       add, edit, remove, pause, disable, resume, run or spawn = \"digest\", foreign = \"main\"";
+                       add, edit, remove, pause, disable, resume, run or spawn = \"digest\", foreign = \"main\", \
+                       freeze, cut or takeover = \"a\"";
             return Err(table.missing("cancel` or `crash", fix));
         }
     };
@@ -57,10 +63,11 @@ fn command(word: &str) -> Option<JobCommand> {
     })
 }
 
-fn crash(table: &mut Table<'_>) -> Result<EventKind, ScenarioError> {
+fn crash(table: &mut Table<'_>, scenario: &Scenario) -> Result<EventKind, ScenarioError> {
+    let of = table.value("host").is_some().then(|| host(table, "host", scenario)).transpose()?;
     let down = table.spans("down")?.unwrap_or(SpanRange::exactly(Span::from_secs(1)));
     match table.flag("crash")? {
-        Some(true) => Ok(EventKind::Crash { down }),
+        Some(true) => Ok(EventKind::Crash { host: of, down }),
         Some(false) | None => Err(table.missing("crash", "write crash = true")),
     }
 }
@@ -74,8 +81,21 @@ fn clock(table: &mut Table<'_>) -> Result<EventKind, ScenarioError> {
 
 fn foreign(table: &mut Table<'_>) -> Result<EventKind, ScenarioError> {
     table.word("foreign", &[("main", ())])?;
-    let lasts = table.spans("lasts")?.unwrap_or(SpanRange::exactly(Span::from_secs(1)));
-    Ok(EventKind::Foreign { lasts })
+    Ok(EventKind::Foreign { lasts: lasts(table)? })
+}
+
+fn lasts(table: &mut Table<'_>) -> Result<SpanRange, ScenarioError> {
+    Ok(table.spans("lasts")?.unwrap_or(SpanRange::exactly(Span::from_secs(1))))
+}
+
+/// A host by its name.
+fn host(table: &mut Table<'_>, key: &'static str, scenario: &Scenario) -> Result<usize, ScenarioError> {
+    let names = &HOST_NAMES[..scenario.hosts];
+    let known: Vec<(&str, usize)> = names.iter().copied().zip(0..).collect();
+    match table.word(key, &known)? {
+        Some(host) => Ok(host),
+        None => Err(table.missing(key, &format!("name a host: {key} = \"a\""))),
+    }
 }
 
 /// One run: a job's first, unless it says which.

@@ -36,6 +36,9 @@ pub fn reading(at: Mono) -> Now {
     Now { mono: at, wall: WORLD_BEGINS.plus_millis(millis) }
 }
 
+/// What hosts are called, the first of which owns the store when a world begins.
+pub const HOST_NAMES: [&str; 4] = ["a", "b", "c", "d"];
+
 /// A scenario, read and checked.
 #[derive(Clone, Debug)]
 pub struct Scenario {
@@ -59,6 +62,8 @@ pub struct Scenario {
     pub until: Span,
     /// How long the store takes to answer.
     pub store_answers: SpanRange,
+    /// How many hosts may own the store.
+    pub hosts: usize,
     /// The jobs.
     pub jobs: Vec<ScenarioJob>,
     /// What jobs with a cron schedule say of it, by job, for the oracle.
@@ -225,8 +230,29 @@ pub enum EventKind {
     Cancel(RunPattern),
     /// The process dies and comes back.
     Crash {
+        /// Which host; the owner, unless it says so.
+        host: Option<usize>,
         /// How long it is down.
         down: SpanRange,
+    },
+    /// A host stands still, and its turns with it.
+    Freeze {
+        /// Which.
+        host: usize,
+        /// For how long.
+        lasts: SpanRange,
+    },
+    /// Nothing gets through between a host and the store.
+    Cut {
+        /// Which.
+        host: usize,
+        /// For how long.
+        lasts: SpanRange,
+    },
+    /// A host takes the store over, unless it has it.
+    Takeover {
+        /// Which.
+        host: usize,
     },
     /// The wall clock steps.
     Clock {
@@ -268,6 +294,9 @@ impl EventKind {
             Self::Clock { .. }
             | Self::Cancel(_)
             | Self::Crash { .. }
+            | Self::Freeze { .. }
+            | Self::Cut { .. }
+            | Self::Takeover { .. }
             | Self::Foreign { .. }
             | Self::Job(..)
             | Self::Edit { .. }
@@ -359,6 +388,23 @@ impl Scenario {
     #[must_use]
     pub const fn main_session(&self) -> SessionKey {
         SessionKey::Main { agent: AgentId(0) }
+    }
+
+    /// How late a tick can come at most, for whatever reason.
+    #[must_use]
+    pub fn lateness(&self) -> Span {
+        let frozen = self.timeline.iter().filter_map(|event| {
+            if let EventKind::Freeze { lasts, .. } = event.kind { Some(lasts.high) } else { None }
+        });
+        frozen.fold(self.lag.high, |sum, lasts| {
+            Span::from_nanos(sum.as_nanos().saturating_add(lasts.as_nanos()))
+        })
+    }
+
+    /// The name of a host: `a`, `b`, …
+    #[must_use]
+    pub fn host_name(host: usize) -> &'static str {
+        HOST_NAMES.get(host).copied().unwrap_or("?")
     }
 
     /// The name of a job.

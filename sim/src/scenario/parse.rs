@@ -13,8 +13,8 @@ use super::read::{Source, Table};
 use super::span::SpanRange;
 use super::turn::turn;
 use super::{
-    CrashPoint, EventKind, Fault, FaultKind, Moment, OnAbort, Order, RunPattern, Scenario, ScenarioJob,
-    TurnEnd, TurnRule,
+    CrashPoint, EventKind, Fault, FaultKind, HOST_NAMES, Moment, OnAbort, Order, RunPattern, Scenario,
+    ScenarioJob, TurnEnd, TurnRule,
 };
 use crate::oracle::Times;
 
@@ -43,6 +43,7 @@ pub(super) fn scenario(path: &str, text: &str) -> Result<Scenario, ScenarioError
         lag: SpanRange::default(),
         until: top.span_of("until")?.unwrap_or(Span::from_secs(86_400)),
         store_answers: SpanRange::exactly(Span::from_nanos(200_000)),
+        hosts: 1,
         jobs,
         times,
         turns: Vec::new(),
@@ -59,6 +60,9 @@ pub(super) fn scenario(path: &str, text: &str) -> Result<Scenario, ScenarioError
     if let Some(mut store) = top.table("store")? {
         scenario.store_answers = store.spans("answers")?.unwrap_or(scenario.store_answers);
         store.finish()?;
+    }
+    if let Some(table) = top.table("owners")? {
+        owners(table, &mut scenario)?;
     }
     for table in top.tables("turn")? {
         scenario.turns.push(turn(table, &scenario)?);
@@ -91,6 +95,21 @@ pub(super) fn scenario(path: &str, text: &str) -> Result<Scenario, ScenarioError
     }
     top.finish()?;
     Ok(scenario)
+}
+
+/// `[owners]`: more than one host may own the store, each for as long as its lease lasts.
+fn owners(mut table: Table<'_>, scenario: &mut Scenario) -> Result<(), ScenarioError> {
+    let lease = table.span_of("lease")?.filter(|lease| *lease > Span::default());
+    scenario.config.lease =
+        Some(lease.ok_or_else(|| table.missing("lease", "say how long a lease lasts: lease = \"10s\""))?);
+    let most = HOST_NAMES.len() as u64;
+    let hosts = table.count("hosts", most)?.unwrap_or(2);
+    scenario.hosts = usize::try_from(hosts).unwrap_or(1).max(1);
+    if scenario.until == Span::from_secs(86_400) {
+        let fix = "say above how long to watch it: until = \"2m\"";
+        return Err(table.wrong(table.span.clone(), "a world with a lease has no end of its own", fix));
+    }
+    table.finish()
 }
 
 /// The first comment: one sentence.
@@ -292,7 +311,9 @@ fn draws(scenario: &Scenario) -> bool {
     let event = |event: &super::Event| {
         event.at.is_range()
             || match event.kind {
-                EventKind::Crash { down: span }
+                EventKind::Crash { down: span, .. }
+                | EventKind::Freeze { lasts: span, .. }
+                | EventKind::Cut { lasts: span, .. }
                 | EventKind::Foreign { lasts: span }
                 | EventKind::Clock { noticed: span, .. }
                     if span.is_range() =>
@@ -302,6 +323,9 @@ fn draws(scenario: &Scenario) -> bool {
                 EventKind::Clock { low, high, .. } => low != high,
                 EventKind::Crash { .. }
                 | EventKind::Foreign { .. }
+                | EventKind::Freeze { .. }
+                | EventKind::Cut { .. }
+                | EventKind::Takeover { .. }
                 | EventKind::Cancel(_)
                 | EventKind::Job(..)
                 | EventKind::Edit { .. }

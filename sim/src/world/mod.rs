@@ -4,6 +4,7 @@
 //! when it leaves, and stops at the first tick that breaks something.
 
 mod claims;
+mod host;
 mod probe;
 mod store;
 mod timeline;
@@ -25,7 +26,7 @@ use crate::laws::{self, Law, LawCounts};
 use crate::record::{Beat, Recorder};
 use crate::scenario::{Scenario, reading};
 use crate::script::Script;
-use store::{Kept, STORE_BACKOFF};
+use host::Host;
 use turns::Turn;
 
 /// A world that handles more ticks than this is taken to go on for ever.
@@ -48,30 +49,26 @@ pub struct Verdict {
 #[derive(Debug)]
 pub struct World<'s, M> {
     scenario: &'s Scenario,
-    machine: M,
+    hosts: Vec<Host<M>>,
+    /// The host that took the store over last.
+    owner: usize,
+    /// How many lives the gateway has led, over all hosts.
+    lives: u32,
     rows: Rows,
     script: Script<'s>,
     now: Mono,
     /// The first instant of the tick at hand: the one before it closed all before.
     opened: Mono,
-    /// Which life of the gateway this is, from 1; a dead one hears nothing.
-    life: u32,
-    up: bool,
     agenda: Agenda,
-    inputs: Vec<Input>,
     turns: Table<RunId, Turn>,
     sessions: u32,
     judge: Judge<'s>,
-    /// Commits that the store has not confirmed.
-    kept: Vec<Kept>,
     faults_used: Vec<bool>,
     heard: u64,
-    heard_told: u64,
     /// By how many milliseconds the wall clock is off from where it would be without steps.
     stepped: i64,
     /// Results that left.
     delivered: Vec<RunId>,
-    tick: Tick,
     verdict: Verdict,
     digest: WorldDigest,
     recorder: Option<Recorder>,
@@ -86,25 +83,21 @@ impl<'s, M: Machine> World<'s, M> {
     pub fn new(scenario: &'s Scenario, machine: M) -> Self {
         Self {
             scenario,
-            machine,
+            hosts: vec![Host::new(machine); scenario.hosts],
+            owner: 0,
+            lives: 0,
             rows: Rows::default(),
             script: Script::new(scenario, 0),
             now: Mono::default(),
             opened: Mono::default(),
-            life: 0,
-            up: false,
             agenda: Agenda::default(),
-            inputs: Vec::new(),
             turns: Table::default(),
             sessions: 0,
             judge: Judge::new(scenario),
-            kept: Vec::new(),
             faults_used: vec![false; scenario.faults.len()],
             heard: 0,
-            heard_told: 0,
             stepped: 0,
             delivered: Vec::new(),
-            tick: Tick::default(),
             verdict: Verdict::default(),
             digest: WorldDigest::default(),
             recorder: None,
@@ -118,7 +111,7 @@ impl<'s, M: Machine> World<'s, M> {
     /// Runs the world of `seed`.
     pub fn run(&mut self, seed: u64) -> &Verdict {
         self.begin(seed);
-        self.boot();
+        self.boot(0);
         while self.judge.failures().is_empty() && self.advance() {}
         if self.judge.failures().is_empty() {
             self.rest(probe::is_probed(seed));
@@ -170,13 +163,13 @@ impl<'s, M: Machine> World<'s, M> {
         self.script = Script::new(self.scenario, seed);
         self.judge.begin(self.script.jobs());
         self.now = Mono::default();
-        self.life = 0;
+        (self.owner, self.lives) = (0, 0);
+        self.hosts.iter_mut().for_each(Host::reset);
         self.agenda.clear();
         self.turns.clear();
         self.sessions = 0;
-        self.kept.clear();
         self.faults_used.fill(false);
-        (self.heard, self.heard_told) = (0, 0);
+        self.heard = 0;
         self.stepped = 0;
         self.delivered.clear();
         self.verdict = Verdict::default();
@@ -194,37 +187,13 @@ impl<'s, M: Machine> World<'s, M> {
         Now { wall: true_to_line.wall.plus_millis(self.stepped), ..true_to_line }
     }
 
-    /// Starts the gateway on what is durable.
-    fn boot(&mut self) {
-        self.life += 1;
-        self.up = true;
-        self.judge.books().rows_into(&mut self.rows);
-        let now = self.reading(self.now);
-        let mut tick = std::mem::take(&mut self.tick);
-        tick.clone_from(self.machine.restart(&self.rows, u64::from(self.life), now));
-        if self.life > 1 {
-            self.judge.restarted_on(now, &self.machine.waiting(), &tick);
-        }
-        self.inputs.clear();
-        self.settle_tick(&tick);
-        self.tick = tick;
-        if self.life > 1 && self.tries_laws && self.up && self.all_applied() {
-            self.laws.tried(Law::RecoveryTwice);
-            let verdict = laws::recover_twice(&self.machine, self.judge.books(), u64::from(self.life), now);
-            self.broken_law(Law::RecoveryTwice, verdict);
-        }
-    }
-
-    /// Whether the store has taken the latest tick's commit.
-    fn all_applied(&self) -> bool {
-        self.tick.commit().is_none_or(|commit| commit.number == self.judge.books().last_commit)
-    }
-
     /// One step; false when the world is at rest or left alone.
     fn advance(&mut self) -> bool {
-        let wake = if self.up { self.machine.next_wakeup() } else { None };
-        let next = self.agenda.next_at();
-        let Some(at) = wake.into_iter().chain(next).min() else { return false };
+        for host in &mut self.hosts {
+            host.wake = host.next_wakeup();
+        }
+        let wake = self.hosts.iter().filter_map(|host| host.wake).min();
+        let Some(at) = wake.into_iter().chain(self.agenda.next_at()).min() else { return false };
         if at.since(Mono::default()) > self.scenario.until || self.verdict.ticks >= MOST_TICKS {
             return false;
         }
@@ -232,80 +201,116 @@ impl<'s, M: Machine> World<'s, M> {
         let at = at.max(self.opened);
         let now = at + self.script.lag(at);
         self.now = now;
-        self.inputs.clear();
         let crash = self.collect(now, wake.filter(|wake| *wake == at));
-        if self.up && (!self.inputs.is_empty() || wake.is_some_and(|wake| wake <= now)) {
-            self.handle(now);
+        for place in 0..self.hosts.len() {
+            if self.hosts[place].is_due(now) && self.judge.failures().is_empty() {
+                self.handle(place, now);
+            }
         }
-        if let Some(down) = crash
+        if let Some((place, down)) = crash
             && self.judge.failures().is_empty()
         {
-            self.crash(down);
+            self.crash(place, down);
         }
         true
     }
 
-    /// Takes what happens up to `now` off the queue and into the inputs. A crash ends the taking.
-    fn collect(&mut self, now: Mono, rings: Option<Mono>) -> Option<Span> {
+    /// Takes what happens up to `now` off the queue and to whom it concerns. A crash ends the taking,
+    /// and says whose it is.
+    fn collect(&mut self, now: Mono, rings: Option<Mono>) -> Option<(usize, Span)> {
         while let Some(happening) = self.agenda.take(now) {
+            let at = happening.at;
             match happening.kind {
-                What::Crash { down } => return Some(down),
-                // The recovery closes this instant; what else happens by now is for the next step.
-                What::Restart => {
-                    self.boot();
-                    return None;
-                }
-                What::StoreAgain { commit, life } if life == self.life && self.up => self.store_again(commit),
-                What::Answer { commit, answer, life } if life == self.life && self.up => {
-                    self.inputs.push(Input { at: happening.at, kind: InputKind::Answer { commit, answer } });
-                }
-                // Nobody is left to hear them.
-                What::Answer { .. } | What::StoreAgain { .. } => {}
-                What::Event(place) => {
-                    let down = self.befall(place, happening.at, happening.sequence);
-                    if down.is_some() {
-                        return down;
+                What::Crash { down, life } => {
+                    if let Some(place) = self.host_of(life) {
+                        return Some((place, down));
                     }
                 }
-                What::ClockRead if self.up => {
-                    self.inputs.push(Input { at: happening.at, kind: InputKind::ClockStepped });
+                // A recovery closes this instant; what else happens by now is for the next step.
+                What::Restart { host } => {
+                    self.restart(host);
+                    return None;
                 }
-                What::ForeignEnds { key, turn, life } if life == self.life && self.up => {
-                    let kind = InputKind::Foreign { key, turn, began: false };
-                    self.inputs.push(Input { at: happening.at, kind });
+                What::Takeover { host } => {
+                    self.take_over(host);
+                    return None;
                 }
-                // A gateway that starts reads its clock, and knows of no turn that died with another.
-                What::ClockRead | What::ForeignEnds { .. } => {}
-                What::Progress { run, every } => self.progress(happening.at, run, every, rings),
-                What::Report { run, report } => self.hear(happening.at, run, report, rings),
+                What::Thaw { host, until } => self.thaw(host, until),
+                What::Heal { host } => self.heal(host),
+                What::StoreAgain { commit, life } => self.store_again(commit, life),
+                What::Answer { commit, answer, life } => self.store_answers(at, commit, answer, life),
+                What::Renewal { sent, answer, life } => {
+                    if let Some(place) = self.host_of(life)
+                        && self.hosts[place].cut_until.is_none()
+                    {
+                        self.tell(place, at, InputKind::Renewal { sent, answer });
+                    }
+                }
+                What::Event(place) => {
+                    let crash = self.befall(place, at, happening.sequence);
+                    if crash.is_some() {
+                        return crash;
+                    }
+                }
+                What::ClockRead => {
+                    for place in 0..self.hosts.len() {
+                        self.tell(place, at, InputKind::ClockStepped);
+                    }
+                }
+                What::ForeignEnds { key, turn, life } => {
+                    // A gateway that starts knows of no turn that died with another.
+                    if let Some(place) = self.host_of(life) {
+                        self.tell(place, at, InputKind::Foreign { key, turn, began: false });
+                    }
+                }
+                What::Progress { run, every } => self.progress(at, run, every, rings),
+                What::Report { run, report } => self.hear(at, run, report, rings),
             }
         }
         None
     }
 
-    fn handle(&mut self, now: Mono) {
-        if self.heard > self.heard_told {
-            self.heard_told = self.heard;
-            self.inputs.push(Input { at: now, kind: InputKind::Heard { below: self.heard } });
-        }
-        self.judge.hear(&self.inputs);
+    fn handle(&mut self, place: usize, now: Mono) {
         let reading = self.reading(now);
-        let before = self.tries_laws.then(|| self.machine.clone());
-        let mut tick = std::mem::take(&mut self.tick);
-        self.machine.handle_into(reading, &self.inputs, &mut tick);
-        if let Some(before) = before {
-            self.try_split(&before, reading, &tick);
+        let host = &mut self.hosts[place];
+        if self.heard > host.heard_told {
+            host.heard_told = self.heard;
+            host.inputs.push(Input { at: now, kind: InputKind::Heard { below: self.heard } });
         }
-        self.settle_tick(&tick);
-        self.tick = tick;
+        self.judge.hear(&host.inputs);
+        let before = self.tries_laws.then(|| host.machine.clone());
+        let mut tick = std::mem::take(&mut host.tick);
+        host.machine.handle_into(reading, &host.inputs, &mut tick);
+        if let Some(before) = before {
+            self.try_split(place, &before, reading, &tick);
+        }
+        self.settle_tick(place, &tick);
+        self.hosts[place].inputs.clear();
+        self.hosts[place].tick = tick;
     }
 
-    /// Cuts the tick at the earliest instant something happened in it, if that is before its end.
-    fn try_split(&mut self, before: &M, now: Now, tick: &Tick) {
-        let stamps = self.inputs.iter().map(|input| input.at);
+    /// Recovers once more from what a recovery left, if the store has taken that.
+    fn try_recovering_again(&mut self, place: usize, now: Now) {
+        let (host, books) = (&self.hosts[place], self.judge.books());
+        let applied = host.tick.commit().is_none_or(|commit| commit.number == books.last_commit);
+        if self.tries_laws && host.drives() && applied {
+            let verdict = laws::recover_twice(&host.machine, books, u64::from(host.life), now);
+            self.laws.tried(Law::RecoveryTwice);
+            self.broken_law(Law::RecoveryTwice, verdict);
+        }
+    }
+
+    /// Cuts the tick at the earliest instant something happened in it, if that is before its end. One in
+    /// which an owner steps down takes back what came before: it is not cut.
+    fn try_split(&mut self, place: usize, before: &M, now: Now, tick: &Tick) {
+        let inputs = &self.hosts[place].inputs;
+        let stamps = inputs.iter().map(|input| input.at);
         let first = stamps.chain(before.next_wakeup()).min().map(|at| at.max(self.opened));
         let Some(at) = first.filter(|at| *at < now.mono) else { return };
-        let verdict = laws::split(before, self.reading(at), now, &self.inputs, tick, self.judge.books());
+        if tick.effects().contains(&Effect::StepDown) {
+            return;
+        }
+        let verdict = laws::split(before, self.reading(at), now, inputs, tick, self.judge.books());
         if let Some(verdict) = verdict {
             self.laws.tried(Law::Split);
             self.broken_law(Law::Split, verdict);
@@ -320,62 +325,37 @@ impl<'s, M: Machine> World<'s, M> {
     }
 
     /// Judges a tick and carries it out.
-    fn settle_tick(&mut self, tick: &Tick) {
+    fn settle_tick(&mut self, place: usize, tick: &Tick) {
+        let host = &self.hosts[place];
         self.verdict.ticks += 1;
-        self.verdict.events += (self.inputs.len() as u64).max(1);
+        self.verdict.events += (host.inputs.len() as u64).max(1);
         self.digest.tick(self.now, tick);
         if let Some(recorder) = &mut self.recorder {
-            recorder.tick(self.now, self.life, &self.inputs, tick);
+            recorder.tick(self.now, place, host.life, &host.inputs, tick);
         }
         for effect in tick.effects() {
             self.judge.says(self.now, effect);
         }
         if let Some(commit) = tick.commit()
             && self.judge.failures().is_empty()
-            && !self.store(commit)
+            && !self.store(place, commit)
         {
             return;
         }
         for effect in tick.effects() {
-            self.carry_out(*effect);
+            self.carry_out(place, *effect);
         }
         if let Some(recorder) = &mut self.recorder {
             recorder.failed(self.judge.failures());
         }
     }
 
-    fn crash(&mut self, down: Span) {
-        if !self.up {
-            return;
-        }
-        self.up = false;
-        self.kept.clear();
-        self.heard_told = self.heard.min(self.judge.books().acknowledged);
-        if let Some(recorder) = &mut self.recorder {
-            recorder.crashed(self.now);
-        }
-        self.agenda.plan(self.now + down, What::Restart);
-    }
-
-    fn carry_out(&mut self, effect: Effect) {
-        self.judge.left(self.now, &effect);
-        match effect {
-            Effect::Start { run } => self.start_turn(run),
-            Effect::Abort { run } => self.abort_turn(run),
-            Effect::Publish { offset, .. } => self.heard = self.heard.max(offset + 1),
-            Effect::StoreAgain { commit } => {
-                let life = self.life;
-                self.agenda.plan(self.now + STORE_BACKOFF, What::StoreAgain { commit, life });
-            }
-            Effect::Deliver { run, .. } => self.delivered.push(run),
-            Effect::Reply { .. } | Effect::StepDown => {}
-        }
-    }
-
     /// Judges the world as it was left.
     fn rest(&mut self, probes: bool) {
-        let waiting: Vec<Waiting> = if self.up { self.machine.waiting() } else { Vec::new() };
-        let rested = self.agenda.next_at().is_none() && (!self.up || self.machine.next_wakeup().is_none());
+        let owner = &self.hosts[self.owner];
+        let waiting: Vec<Waiting> = if owner.up && owner.owns { owner.machine.waiting() } else { Vec::new() };
+        let quiet = self.hosts.iter().all(|host| host.next_wakeup().is_none());
+        let rested = quiet && self.agenda.next_at().is_none();
         let endless = self.verdict.ticks >= MOST_TICKS;
         self.judge.end(self.now, &waiting, self.heard, rested, endless);
         if self.judges_claims {

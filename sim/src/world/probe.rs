@@ -26,11 +26,12 @@ pub(super) const fn is_probed(seed: u64) -> bool {
 }
 
 impl<M: Machine> World<'_, M> {
-    /// Tries every free slot. The world is over then: nothing of this is told.
+    /// Tries every free slot of the host that owns the store. The world is over then: nothing of this is told.
     pub(super) fn probe(&mut self, rested: bool) {
         let soon = self.now.tick_after();
-        let busy = self.machine.next_wakeup().is_some_and(|wake| wake <= soon);
-        if !self.up || busy || !self.kept.is_empty() {
+        let owner = &self.hosts[self.owner];
+        let busy = owner.next_wakeup().is_some_and(|wake| wake <= soon);
+        if !owner.drives() || busy || !owner.kept.is_empty() || !owner.inputs.is_empty() {
             return;
         }
         let mut probes = self.judge.free_slots();
@@ -41,7 +42,6 @@ impl<M: Machine> World<'_, M> {
             probe.called = rested.then_some(0);
             left.push(probe.free);
         }
-        self.inputs.clear();
         self.declare_probes(&probes);
         while left.iter().any(|left| *left > 0) {
             let before = left.iter().sum::<u32>();
@@ -70,7 +70,7 @@ impl<M: Machine> World<'_, M> {
             job.terms.lane = LaneId(probe.lane);
             let command = Command::Add(Box::new(job));
             let kind = InputKind::Command { ticket: u64::from(probe.lane), command };
-            self.inputs.push(Input { at, kind });
+            self.hosts[self.owner].inputs.push(Input { at, kind });
         }
     }
 
@@ -83,7 +83,7 @@ impl<M: Machine> World<'_, M> {
             let job = self.probe_job(probe.lane);
             for _ in 0..asked {
                 let kind = InputKind::Command { ticket: u64::MAX, command: Command::RunNow(job) };
-                self.inputs.push(Input { at, kind });
+                self.hosts[self.owner].inputs.push(Input { at, kind });
             }
         }
     }
@@ -92,18 +92,20 @@ impl<M: Machine> World<'_, M> {
     fn answer_probes(&mut self, probes: &mut [Probe]) {
         self.now = self.now.tick_after();
         let now = self.reading(self.now);
-        self.machine.handle_into(now, &self.inputs, &mut self.tick);
-        self.inputs.clear();
-        if let Some(commit) = self.tick.commit() {
+        let next = self.now.tick_after();
+        let host = &mut self.hosts[self.owner];
+        host.machine.handle_into(now, &host.inputs, &mut host.tick);
+        host.inputs.clear();
+        if let Some(commit) = host.tick.commit() {
             let kind = InputKind::Answer { commit: commit.number, answer: Answer::Applied };
-            self.inputs.push(Input { at: self.now.tick_after(), kind });
+            host.inputs.push(Input { at: next, kind });
         }
         for probe in probes {
             let job = self.probe_job(probe.lane);
-            let rows = self.tick.commit().map_or(&[][..], |commit| &commit.runs);
+            let rows = self.hosts[self.owner].tick.commit().map_or(&[][..], |commit| &commit.runs);
             let granted = rows.iter().filter(|row| row.id.job == job && row.state == RunState::Starting);
             probe.granted += granted.count() as u32;
-            let starts = self.tick.effects().iter();
+            let starts = self.hosts[self.owner].tick.effects().iter();
             let called = starts.filter(|effect| matches!(effect, Effect::Start { run } if run.job == job));
             let called = called.count() as u32;
             probe.called = probe.called.map(|before| before + called);

@@ -2,6 +2,7 @@
 
 use sametick_core::Machine;
 use sametick_core::commit::{Answer, Commit};
+use sametick_core::effect::InputKind;
 use sametick_core::run::{RunRow, RunState};
 use sametick_core::time::{Mono, Now, Span};
 
@@ -13,6 +14,9 @@ use crate::scenario::{CrashPoint, FaultKind, Moment};
 
 /// How long a host waits before it sends a commit again.
 pub(super) const STORE_BACKOFF: Span = Span::from_millis(1);
+
+/// How long a host waits for an answer before it takes it that none will come.
+const NO_ANSWER: Span = Span::from_secs(1);
 
 /// A commit that the store has not confirmed.
 #[derive(Clone, Debug)]
@@ -26,30 +30,36 @@ pub(super) struct Kept {
 
 impl<M: Machine> World<'_, M> {
     /// Gives a commit to the store; false when the process died over it.
-    pub(super) fn store(&mut self, commit: &Commit) -> bool {
+    pub(super) fn store(&mut self, place: usize, commit: &Commit) -> bool {
+        if self.hosts[place].cut_until.is_some() {
+            let said = self.reading(self.now);
+            self.keep(place, commit.clone(), said, 0);
+            self.answer(place, self.now + NO_ANSWER, commit.number, Answer::Unknown);
+            return true;
+        }
         let fault = if self.scenario.faults.is_empty() { None } else { self.fault_at(commit) };
         let answers = self.now + self.script.store_answers(commit.number);
         match fault {
             None => {
                 let said = self.reading(self.now);
-                let answer = self.apply(said, commit);
-                if answer != Answer::Applied {
-                    self.keep(commit.clone(), said, 0);
+                let answer = self.apply(place, said, commit);
+                if !is_final(answer) {
+                    self.keep(place, commit.clone(), said, 0);
                 }
-                self.answer(answers, commit.number, answer);
+                self.answer(place, answers, commit.number, answer);
                 true
             }
             Some(FaultKind::NotApplied(times)) => {
-                self.keep(commit.clone(), self.reading(self.now), times.saturating_sub(1));
-                self.answer(answers, commit.number, Answer::NotApplied);
+                self.keep(place, commit.clone(), self.reading(self.now), times.saturating_sub(1));
+                self.answer(place, answers, commit.number, Answer::NotApplied);
                 true
             }
             Some(FaultKind::Unknown { applied }) => {
                 if applied {
-                    self.apply(self.reading(self.now), commit);
+                    self.apply(place, self.reading(self.now), commit);
                 }
-                self.keep(commit.clone(), self.reading(self.now), 0);
-                self.answer(answers, commit.number, Answer::Unknown);
+                self.keep(place, commit.clone(), self.reading(self.now), 0);
+                self.answer(place, answers, commit.number, Answer::Unknown);
                 true
             }
             Some(FaultKind::Crash { when, down }) => {
@@ -57,17 +67,18 @@ impl<M: Machine> World<'_, M> {
                 match when {
                     CrashPoint::Before => {
                         self.lost(Fate::AllLost);
-                        self.crash(down);
+                        self.crash(place, down);
                     }
                     CrashPoint::At => {
-                        self.apply(self.reading(self.now), commit);
+                        self.apply(place, self.reading(self.now), commit);
                         self.lost(Fate::EffectsLost);
-                        self.crash(down);
+                        self.crash(place, down);
                     }
                     CrashPoint::After => {
-                        let answer = self.apply(self.reading(self.now), commit);
-                        self.answer(answers, commit.number, answer);
-                        self.agenda.plan(answers.tick_after(), What::Crash { down });
+                        let answer = self.apply(place, self.reading(self.now), commit);
+                        self.answer(place, answers, commit.number, answer);
+                        self.agenda
+                            .plan(answers.tick_after(), What::Crash { down, life: self.hosts[place].life });
                     }
                 }
                 when == CrashPoint::After
@@ -75,39 +86,62 @@ impl<M: Machine> World<'_, M> {
         }
     }
 
-    pub(super) fn lost(&mut self, fate: Fate) {
+    fn lost(&mut self, fate: Fate) {
         if let Some(recorder) = &mut self.recorder {
             recorder.lost(fate);
         }
     }
 
-    pub(super) fn answer(&mut self, at: Mono, commit: u64, answer: Answer) {
-        let life = self.life;
+    fn answer(&mut self, place: usize, at: Mono, commit: u64, answer: Answer) {
+        let life = self.hosts[place].life;
         self.agenda.plan(at, What::Answer { commit, answer, life });
     }
 
-    pub(super) fn keep(&mut self, commit: Commit, said: Now, refusals: u32) {
-        self.kept.push(Kept { commit, said, refusals });
+    /// An answer is there, unless it does not get through: nobody knows it then.
+    pub(super) fn store_answers(&mut self, at: Mono, commit: u64, answer: Answer, life: u32) {
+        let Some(place) = self.host_of(life) else { return };
+        if self.hosts[place].cut_until.is_some() && answer != Answer::Unknown {
+            self.answer(place, at + NO_ANSWER, commit, Answer::Unknown);
+        } else {
+            self.tell(place, at, InputKind::Answer { commit, answer });
+        }
     }
 
-    pub(super) fn store_again(&mut self, number: u64) {
-        let Some(place) = self.kept.iter().position(|kept| kept.commit.number == number) else { return };
-        let Kept { commit, said, refusals } = self.kept.swap_remove(place);
-        let answer = if refusals > 0 { Answer::NotApplied } else { self.apply(said, &commit) };
-        if answer != Answer::Applied {
-            self.keep(commit, said, refusals.saturating_sub(1));
+    fn keep(&mut self, place: usize, commit: Commit, said: Now, refusals: u32) {
+        self.hosts[place].kept.push(Kept { commit, said, refusals });
+    }
+
+    /// A host sends a commit again.
+    pub(super) fn store_again(&mut self, number: u64, life: u32) {
+        let Some(place) = self.host_of(life) else { return };
+        let host = &mut self.hosts[place];
+        if let Some(until) = host.frozen_until {
+            self.agenda.plan(until, What::StoreAgain { commit: number, life });
+            return;
         }
-        self.answer(self.now + STORE_BACKOFF, number, answer);
+        let Some(kept) = host.kept.iter().position(|kept| kept.commit.number == number) else { return };
+        let Kept { commit, said, refusals } = host.kept.swap_remove(kept);
+        let (answer, after) = if host.cut_until.is_some() {
+            (Answer::Unknown, NO_ANSWER)
+        } else if refusals > 0 {
+            (Answer::NotApplied, STORE_BACKOFF)
+        } else {
+            (self.apply(place, said, &commit), STORE_BACKOFF)
+        };
+        if !is_final(answer) {
+            self.keep(place, commit, said, refusals.saturating_sub(1));
+        }
+        self.answer(place, self.now + after, number, answer);
     }
 
     /// Makes a commit durable, and judges it.
-    pub(super) fn apply(&mut self, said: Now, commit: &Commit) -> Answer {
+    fn apply(&mut self, place: usize, said: Now, commit: &Commit) -> Answer {
         let answer = self.judge.commit_of(said, self.now, commit);
         if answer == Answer::Applied {
             for (before, after) in &self.judge.changes().runs {
                 let was_granted = before.is_some_and(|row| row.state != RunState::Queued);
                 if after.state != RunState::Queued && after.granted_at.is_some() && !was_granted {
-                    self.turns.insert(after.id, Turn::granted(self.now));
+                    self.turns.insert(after.id, Turn::granted(self.now, place));
                 }
             }
             if let Some(recorder) = &mut self.recorder {
@@ -118,7 +152,7 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// The fault planned for a commit, if there is one left.
-    pub(super) fn fault_at(&mut self, commit: &Commit) -> Option<FaultKind> {
+    fn fault_at(&mut self, commit: &Commit) -> Option<FaultKind> {
         let scenario = self.scenario;
         for (place, fault) in scenario.faults.iter().enumerate() {
             let matches = |row: &RunRow| {
@@ -134,7 +168,7 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// What a row about to be written says of its run that the books do not say yet.
-    pub(super) fn moment(&self, row: &RunRow) -> Option<Moment> {
+    fn moment(&self, row: &RunRow) -> Option<Moment> {
         let before = self.judge.books().run(row.id).map(|row| row.state);
         match row.state {
             RunState::Queued => None,
@@ -143,4 +177,9 @@ impl<M: Machine> World<'_, M> {
             RunState::Settled(_) => (!self.judge.books().is_settled(row.id)).then_some(Moment::Settles),
         }
     }
+}
+
+/// Whether a commit need not be sent again.
+const fn is_final(answer: Answer) -> bool {
+    matches!(answer, Answer::Applied | Answer::Fenced)
 }

@@ -1,7 +1,7 @@
 //! What the scenario's timeline does to a world.
 
 use sametick_core::Machine;
-use sametick_core::effect::{Command, Input, InputKind};
+use sametick_core::effect::{Command, InputKind};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::job::Job;
 use sametick_core::time::{Mono, Span};
@@ -11,18 +11,32 @@ use crate::agenda::What;
 use crate::scenario::{EventKind, JobCommand, RunPattern};
 
 impl<M: Machine> World<'_, M> {
-    /// The nth event of the timeline happens; says how long the gateway is down that it kills.
-    pub(super) fn befall(&mut self, place: usize, at: Mono, ticket: u64) -> Option<Span> {
+    /// The nth event of the timeline happens; says which host it kills, and how long that is down.
+    pub(super) fn befall(&mut self, place: usize, at: Mono, ticket: u64) -> Option<(usize, Span)> {
         let scenario = self.scenario;
         let kind = match scenario.timeline[place].kind {
-            EventKind::Crash { down } => return Some(self.script.event_down(place, down)),
+            EventKind::Crash { host, down } => {
+                return Some((host.unwrap_or(self.owner), self.script.event_down(place, down)));
+            }
+            EventKind::Freeze { host, lasts } => {
+                self.freeze(host, self.script.event_lasts(place, lasts));
+                return None;
+            }
+            EventKind::Cut { host, lasts } => {
+                self.cut(host, self.script.event_lasts(place, lasts));
+                return None;
+            }
+            EventKind::Takeover { host } => {
+                self.agenda.plan(at, What::Takeover { host });
+                return None;
+            }
             EventKind::Clock { low, high, noticed } => {
                 self.stepped = self.stepped.saturating_add(self.script.event_step(place, low, high));
                 self.agenda.plan(at + self.script.event_lasts(place, noticed), What::ClockRead);
                 return None;
             }
-            EventKind::Foreign { lasts } if self.up => {
-                let (key, turn, life) = (scenario.main_session(), place as u64, self.life);
+            EventKind::Foreign { lasts } if self.hosts[self.owner].up => {
+                let (key, turn, life) = (scenario.main_session(), place as u64, self.lives);
                 let ends = at + self.script.event_lasts(place, lasts);
                 self.agenda.plan(ends, What::ForeignEnds { key, turn, life });
                 InputKind::Foreign { key, turn, began: true }
@@ -50,9 +64,7 @@ impl<M: Machine> World<'_, M> {
                 self.command(ticket, command)
             }
         };
-        if self.up {
-            self.inputs.push(Input { at, kind });
-        }
+        self.tell(self.owner, at, kind);
         None
     }
 

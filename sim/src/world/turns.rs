@@ -1,7 +1,7 @@
 //! The turns of a world: what they are asked, and what they say.
 
 use sametick_core::Machine;
-use sametick_core::effect::{Input, InputKind, Report};
+use sametick_core::effect::{InputKind, Report};
 use sametick_core::id::{RunId, SessionId};
 use sametick_core::time::{Mono, Span};
 
@@ -13,25 +13,31 @@ use crate::scenario::Offset;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Turn {
     granted: Mono,
+    /// The host whose turn it is.
+    host: usize,
     /// How far from its deadline it was planned to end.
     pub(super) off: Option<Offset>,
     started: bool,
     aborted: bool,
-    /// Whether it ended by itself.
+    /// Whether it ended, by itself or because it was asked to.
     ended: bool,
+    /// Whether it said that it stopped; of one that did, nothing else is heard.
+    stopped: bool,
     /// After this instant it says nothing any more.
     silent_after: Option<Mono>,
     deadline_first: bool,
 }
 
 impl Turn {
-    pub(super) const fn granted(at: Mono) -> Self {
+    pub(super) const fn granted(at: Mono, host: usize) -> Self {
         Self {
             granted: at,
+            host,
             off: None,
             started: false,
             aborted: false,
             ended: false,
+            stopped: false,
             silent_after: None,
             deadline_first: false,
         }
@@ -44,23 +50,32 @@ impl<M: Machine> World<'_, M> {
         if turn.silent_after.is_some_and(|silent| at > silent) {
             return;
         }
-        if let Report::Completed(_) | Report::Stopped = report {
-            turn.ended = true;
-        }
-        if !self.up {
+        let place = turn.host;
+        if let Some(until) = self.hosts[place].frozen_until {
+            // It stands still with its host, and says then what it would have said.
+            turn.silent_after = turn.silent_after.map(|silent| silent.max(until));
+            self.agenda.plan(until, What::Report { run, report });
             return;
         }
+        if turn.stopped && report != Report::Stopped {
+            return;
+        }
+        turn.ended |= matches!(report, Report::Completed(_) | Report::Stopped);
+        turn.stopped |= report == Report::Stopped;
         if turn.deadline_first && rings == Some(at) {
             self.agenda.plan(at.tick_after(), What::Report { run, report });
             return;
         }
-        self.inputs.push(Input { at, kind: InputKind::Report { run, report } });
+        self.tell(place, at, InputKind::Report { run, report });
     }
 
     /// A turn that is at work reports progress, and will again.
     pub(super) fn progress(&mut self, at: Mono, run: RunId, every: Span, rings: Option<Mono>) {
         let silent = |turn: &Turn| turn.ended || turn.silent_after.is_some_and(|silent| at > silent);
-        if self.turns.get(&run).is_some_and(|turn| !silent(turn)) {
+        let Some(turn) = self.turns.get(&run).filter(|turn| !silent(turn)) else { return };
+        if let Some(until) = self.hosts[turn.host].frozen_until {
+            self.agenda.plan(until, What::Progress { run, every });
+        } else {
             self.hear(at, run, Report::Progress, rings);
             self.agenda.plan(at + every, What::Progress { run, every });
         }
@@ -74,12 +89,14 @@ impl<M: Machine> World<'_, M> {
         }
     }
 
-    pub(super) fn start_turn(&mut self, run: RunId) {
+    pub(super) fn start_turn(&mut self, place: usize, run: RunId) {
         let now = self.now;
         let book = self.judge.books().runs.get(&run);
         let budgets = book.map(|book| book.terms.budgets).unwrap_or_default();
         let script = self.script.turn(run, &self.judge.labels());
-        let Some(turn) = self.turns.get_mut(&run).filter(|turn| !turn.aborted && !turn.started) else {
+        let Some(turn) =
+            self.turns.get_mut(&run).filter(|turn| turn.host == place && !turn.aborted && !turn.started)
+        else {
             return;
         };
         turn.started = true;
@@ -99,10 +116,11 @@ impl<M: Machine> World<'_, M> {
         }
     }
 
-    pub(super) fn abort_turn(&mut self, run: RunId) {
+    pub(super) fn abort_turn(&mut self, place: usize, run: RunId) {
         let now = self.now;
         let script = self.script.turn(run, &self.judge.labels());
-        let Some(turn) = self.turns.get_mut(&run) else { return };
+        // A host can ask nothing of the turns of another.
+        let Some(turn) = self.turns.get_mut(&run).filter(|turn| turn.host == place) else { return };
         let again = std::mem::replace(&mut turn.aborted, true);
         let stopped = match script.stops {
             Some(stops) => now + stops,

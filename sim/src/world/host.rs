@@ -1,0 +1,224 @@
+//! The hosts of a world: processes that each have a machine, of which one at a time owns the store.
+//!
+//! Most worlds have one. Where a scenario has `[owners]` there are more, and they meet in the store
+//! alone: the turns that a host called hear of nobody else.
+
+use sametick_core::Machine;
+use sametick_core::commit::Answer;
+use sametick_core::effect::{Effect, Input, InputKind, Tick};
+use sametick_core::time::{Mono, Span};
+
+use super::World;
+use super::store::{Kept, STORE_BACKOFF};
+use crate::agenda::What;
+use crate::record::Befell;
+
+/// A process with a machine.
+#[derive(Clone, Debug)]
+pub(super) struct Host<M> {
+    pub(super) machine: M,
+    /// Which life of the gateway it leads, from 1, which is its epoch; a dead one hears nothing.
+    pub(super) life: u32,
+    pub(super) up: bool,
+    /// Whether it takes itself for the owner of the store.
+    pub(super) owns: bool,
+    /// What reached it and was not handled yet.
+    pub(super) inputs: Vec<Input>,
+    /// When its machine wants to be called, as of the last step.
+    pub(super) wake: Option<Mono>,
+    /// Commits that the store has not confirmed.
+    pub(super) kept: Vec<Kept>,
+    /// Below this offset it was told that the subscribers have every event.
+    pub(super) heard_told: u64,
+    /// It stands still until then, and so do its turns.
+    pub(super) frozen_until: Option<Mono>,
+    /// Nothing gets through between it and the store until then.
+    pub(super) cut_until: Option<Mono>,
+    pub(super) tick: Tick,
+}
+
+impl<M: Machine> Host<M> {
+    pub(super) fn new(machine: M) -> Self {
+        Self {
+            machine,
+            life: 0,
+            up: false,
+            owns: false,
+            inputs: Vec::new(),
+            wake: None,
+            kept: Vec::new(),
+            heard_told: 0,
+            frozen_until: None,
+            cut_until: None,
+            tick: Tick::default(),
+        }
+    }
+
+    /// A process that stands by.
+    pub(super) fn reset(&mut self) {
+        (self.life, self.up, self.owns) = (0, true, false);
+        self.inputs.clear();
+        self.wake = None;
+        self.kept.clear();
+        self.heard_told = 0;
+        (self.frozen_until, self.cut_until) = (None, None);
+    }
+
+    /// Whether it drives its machine.
+    pub(super) const fn drives(&self) -> bool {
+        self.up && self.owns && self.frozen_until.is_none()
+    }
+
+    pub(super) fn next_wakeup(&self) -> Option<Mono> {
+        if self.drives() { self.machine.next_wakeup() } else { None }
+    }
+
+    /// Whether it has reason for a tick at `now`.
+    pub(super) fn is_due(&self, now: Mono) -> bool {
+        self.drives() && (!self.inputs.is_empty() || self.wake.is_some_and(|wake| wake <= now))
+    }
+}
+
+impl<M: Machine> World<'_, M> {
+    /// A host takes the store over and starts on what is durable.
+    pub(super) fn boot(&mut self, place: usize) {
+        self.lives += 1;
+        self.owner = place;
+        let (life, now) = (self.lives, self.reading(self.now));
+        self.judge.claim(u64::from(life));
+        self.judge.books().rows_into(&mut self.rows);
+        let heard_told = self.heard.min(self.judge.books().acknowledged);
+        let host = &mut self.hosts[place];
+        (host.life, host.up, host.owns, host.heard_told) = (life, true, true, heard_told);
+        host.kept.clear();
+        host.inputs.clear();
+        host.wake = None;
+        let mut tick = std::mem::take(&mut host.tick);
+        tick.clone_from(host.machine.restart(&self.rows, u64::from(life), now));
+        if life > 1 {
+            let waiting = self.hosts[place].machine.waiting();
+            self.judge.restarted_on(now, &waiting, &tick);
+        }
+        self.settle_tick(place, &tick);
+        self.hosts[place].tick = tick;
+        if life > 1 {
+            self.try_recovering_again(place, now);
+        }
+    }
+
+    /// A process that died is back. If another owns the store by now, it stands by.
+    pub(super) fn restart(&mut self, place: usize) {
+        if self.hosts[place].life == self.lives {
+            self.boot(place);
+        } else {
+            self.hosts[place].up = true;
+            self.befell(place, Befell::Back);
+        }
+    }
+
+    pub(super) fn crash(&mut self, place: usize, down: Span) {
+        let host = &mut self.hosts[place];
+        if !host.up {
+            return;
+        }
+        (host.up, host.owns) = (false, false);
+        (host.frozen_until, host.wake) = (None, None);
+        host.inputs.clear();
+        host.kept.clear();
+        self.befell(place, Befell::Died);
+        self.agenda.plan(self.now + down, What::Restart { host: place });
+    }
+
+    /// A host that stands by, or has stepped down, takes the store over, if it can reach it.
+    pub(super) fn take_over(&mut self, place: usize) {
+        let host = &self.hosts[place];
+        if host.up && !host.owns && host.frozen_until.is_none() && host.cut_until.is_none() {
+            self.befell(place, Befell::TakesOver);
+            self.boot(place);
+        }
+    }
+
+    /// A host stands still, as a machine does that is suspended, and so do its turns.
+    pub(super) fn freeze(&mut self, place: usize, lasts: Span) {
+        let until = self.now + lasts;
+        let host = &mut self.hosts[place];
+        if host.up && host.frozen_until.is_none() {
+            host.frozen_until = Some(until);
+            host.wake = None;
+            self.befell(place, Befell::Freezes);
+            self.agenda.plan(until, What::Thaw { host: place, until });
+        }
+    }
+
+    /// It goes on. What reached it meanwhile it finds now, and stamps it so.
+    pub(super) fn thaw(&mut self, place: usize, until: Mono) {
+        let host = &mut self.hosts[place];
+        if host.frozen_until == Some(until) {
+            host.frozen_until = None;
+            for input in &mut host.inputs {
+                input.at = input.at.max(until);
+            }
+            host.wake = host.next_wakeup();
+            self.befell(place, Befell::GoesOn);
+        }
+    }
+
+    /// Nothing gets through any more between a host and the store.
+    pub(super) fn cut(&mut self, place: usize, lasts: Span) {
+        let until = self.now + lasts;
+        let host = &mut self.hosts[place];
+        if host.cut_until.is_none() {
+            host.cut_until = Some(until);
+            self.befell(place, Befell::CutOff);
+            self.agenda.plan(until, What::Heal { host: place });
+        }
+    }
+
+    pub(super) fn heal(&mut self, place: usize) {
+        self.hosts[place].cut_until = None;
+        self.befell(place, Befell::Reaches);
+    }
+
+    fn befell(&mut self, place: usize, what: Befell) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.befell(self.now, place, what);
+        }
+    }
+
+    /// Something reaches a process; nobody is there to hear it while that is down.
+    pub(super) fn tell(&mut self, place: usize, at: Mono, kind: InputKind) {
+        let host = &mut self.hosts[place];
+        if host.up && host.owns {
+            host.inputs.push(Input { at, kind });
+        }
+    }
+
+    /// The host that leads this life.
+    pub(super) fn host_of(&self, life: u32) -> Option<usize> {
+        self.hosts.iter().position(|host| host.life == life && host.up)
+    }
+
+    pub(super) fn carry_out(&mut self, place: usize, effect: Effect) {
+        let life = self.hosts[place].life;
+        self.judge.left(self.now, &effect);
+        match effect {
+            Effect::Start { run } => self.start_turn(place, run),
+            Effect::Abort { run } => self.abort_turn(place, run),
+            Effect::Publish { offset, .. } => self.heard = self.heard.max(offset + 1),
+            Effect::StoreAgain { commit } => {
+                self.agenda.plan(self.now + STORE_BACKOFF, What::StoreAgain { commit, life });
+            }
+            Effect::Renew { sent } => {
+                // What does not get through is not answered; the machine asks again.
+                if self.hosts[place].cut_until.is_none() {
+                    let answer = if life == self.lives { Answer::Applied } else { Answer::Fenced };
+                    let at = self.now + self.script.renewal_answers(sent);
+                    self.agenda.plan(at, What::Renewal { sent, answer, life });
+                }
+            }
+            Effect::Deliver { run, .. } => self.delivered.push(run),
+            Effect::StepDown => self.hosts[place].owns = false,
+            Effect::Reply { .. } => {}
+        }
+    }
+}
