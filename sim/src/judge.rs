@@ -4,6 +4,7 @@
 use sametick_core::Waiting;
 use sametick_core::commit::{Answer, Commit, JobRow};
 use sametick_core::effect::{Effect, Input, Tick};
+use sametick_core::id::RunId;
 use sametick_core::job::Job;
 use sametick_core::time::{Mono, Now, Span};
 
@@ -108,15 +109,15 @@ impl<'s> Judge<'s> {
         answer
     }
 
+    /// A host takes the store over: commits of older epochs are refused from now on.
+    pub const fn claim(&mut self, epoch: u64) {
+        self.books.epoch = epoch;
+    }
+
     /// Hears what the gateway is told, before it answers. A host that does not show it has its books
     /// believed where a turn's own word would be better.
     pub fn hear(&mut self, inputs: &[Input]) {
         self.checks.hear(inputs, &self.books, &self.scenario.config);
-    }
-
-    /// A host takes the store over: commits of older epochs are refused from now on.
-    pub const fn claim(&mut self, epoch: u64) {
-        self.books.epoch = epoch;
     }
 
     /// Judges an effect that leaves; what is durable by now decides.
@@ -135,6 +136,16 @@ impl<'s> Judge<'s> {
     pub(crate) fn left(&mut self, at: Mono, effect: &Effect) {
         let labels = Labels::new(self.scenario, &self.jobs);
         self.checks.left(&mut self.failures, at, effect, &self.books, &labels);
+    }
+
+    /// A turn does nothing for a while, and cannot be asked to stop.
+    pub(crate) fn stands_still(&mut self, run: RunId) {
+        self.checks.alive.asked_at(run, Mono::default());
+    }
+
+    /// A turn ended without a word.
+    pub(crate) fn is_gone(&mut self, run: RunId) {
+        self.checks.alive.bury(run);
     }
 
     /// Hears that a gateway came back: what it waits for, and its first tick, before that is carried

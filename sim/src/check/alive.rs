@@ -1,7 +1,8 @@
 //! Turns that may be at work, as seen by somebody who hears what goes into a gateway and what comes out of it.
 //!
 //! A turn is alive from the moment its start has left until it says itself that it is over, or until the books say
-//! that it was given up: abandoned, once the grace of its abort has ended. What the gateway believes does not count.
+//! that it was given up: abandoned, a whole grace after it was asked to stop by somebody whom it hears. What the
+//! gateway believes does not count.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use super::Scene;
 use crate::books::{Books, Table};
 
 /// Wall times are whole milliseconds.
-const ROUNDING_MS: i64 = 2;
+const ROUNDING_MS: u64 = 2;
 
 /// The turns that may be at work, by what they share.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,8 @@ pub(crate) struct Alive {
     by_job: Vec<Vec<RunId>>,
     /// The jobs that have had a turn.
     jobs: Vec<JobId>,
+    /// Turns that were asked to stop, each with when it was first.
+    asked: Table<RunId, Mono>,
     /// Turns in sessions that runs share.
     in_session: BTreeMap<SessionKey, Vec<RunId>>,
     /// Turns that others run in such sessions, each with when it began.
@@ -40,6 +43,7 @@ impl Alive {
         for job in self.jobs.drain(..) {
             self.by_job[job.index()].clear();
         }
+        self.asked.clear();
         self.in_session.clear();
         self.foreign.clear();
         self.shown = false;
@@ -88,8 +92,18 @@ impl Alive {
         }
     }
 
-    /// A turn is called.
-    pub(super) fn left(&mut self, effect: &Effect, books: &Books) {
+    /// A turn is asked to stop.
+    pub(crate) fn asked_at(&mut self, run: RunId, at: Mono) {
+        if self.has(run) {
+            self.asked.entry(run).or_insert(at);
+        }
+    }
+
+    /// A turn is called, or asked to stop.
+    pub(super) fn left(&mut self, at: Mono, effect: &Effect, books: &Books) {
+        if let Effect::Abort { run } = *effect {
+            self.asked_at(run, at);
+        }
         let Effect::Start { run } = *effect else { return };
         *self.starts.entry(run).or_default() += 1;
         if self.has(run) {
@@ -109,7 +123,7 @@ impl Alive {
     pub(super) fn committed(&mut self, scene: &Scene<'_>) {
         for (_, row) in &scene.changes.runs {
             let believed = !self.shown && row.is_closed();
-            if believed || row.drain == Drain::Abandoned && grace_ended(row, scene) {
+            if believed || row.drain == Drain::Abandoned && self.grace_ended(row, scene) {
                 self.bury(row.id);
             }
         }
@@ -120,7 +134,15 @@ impl Alive {
         self.foreign.clear();
     }
 
-    fn bury(&mut self, run: RunId) {
+    /// A turn may be given up no sooner than a grace after it was asked to stop; a late tick counts from its deadline.
+    fn grace_ended(&self, run: &RunRow, scene: &Scene<'_>) -> bool {
+        let Some(book) = scene.books.runs.get(&run.id) else { return false };
+        let Some(asked) = self.asked.get(&run.id) else { return !self.has(run.id) };
+        let grace = book.terms.budgets.abort_grace.as_millis();
+        scene.said.mono.since(*asked).as_millis() + scene.lag.as_millis() + ROUNDING_MS >= grace
+    }
+
+    pub(crate) fn bury(&mut self, run: RunId) {
         if let Some(turns) = self.by_job.get_mut(run.job.index()) {
             turns.retain(|turn| *turn != run);
         }
@@ -136,14 +158,4 @@ pub(super) fn shared_session(run: &RunRow) -> Option<SessionKey> {
         Target::Isolated => None,
         Target::Main => Some(SessionKey::Main { agent: run.agent }),
     }
-}
-
-/// A turn may be given up no sooner than the grace of its abort ends.
-fn grace_ended(run: &RunRow, scene: &Scene<'_>) -> bool {
-    let Some(book) = scene.books.runs.get(&run.id) else { return false };
-    let said = i64::try_from(scene.said.mono.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
-    let grace = i64::try_from(book.terms.budgets.abort_grace.as_millis()).unwrap_or(i64::MAX);
-    book.times
-        .settled
-        .is_some_and(|settled| said.saturating_sub(settled) >= grace.saturating_sub(ROUNDING_MS))
 }

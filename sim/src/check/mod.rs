@@ -239,7 +239,7 @@ pub(crate) struct Checks {
     /// On the monotonic clock, in milliseconds since the world began.
     restarted_at: Option<i64>,
     recovering: bool,
-    alive: Alive,
+    pub(crate) alive: Alive,
     slots: Slots,
     subscribers: Subscribers,
     accounts: Accounts,
@@ -341,7 +341,7 @@ impl Checks {
         no_overlap::judge(failures, at, effect, &self.alive, books, labels);
         at_most_once::judge(failures, at, effect, &self.alive, labels);
         self.subscribers.judge(failures, at, effect, labels);
-        self.alive.left(effect, books);
+        self.alive.left(at, effect, books);
     }
 
     /// Hears that a gateway came back.

@@ -125,6 +125,9 @@ impl<M: Machine> World<'_, M> {
         (host.frozen_until, host.wake) = (None, None);
         host.inputs.clear();
         host.kept.clear();
+        if self.hosts.len() > 1 {
+            self.stop_turns(place);
+        }
         self.befell(place, Befell::Died);
         self.agenda.plan(self.now + down, What::Restart { host: place });
     }
@@ -145,6 +148,10 @@ impl<M: Machine> World<'_, M> {
         if host.up && host.frozen_until.is_none() {
             host.frozen_until = Some(until);
             host.wake = None;
+            // Nobody can ask them anything until then, and nothing is done by them.
+            for run in self.turns_of(place) {
+                self.judge.stands_still(run);
+            }
             self.befell(place, Befell::Freezes);
             self.agenda.plan(until, What::Thaw { host: place, until });
         }
@@ -200,7 +207,10 @@ impl<M: Machine> World<'_, M> {
 
     pub(super) fn carry_out(&mut self, place: usize, effect: Effect) {
         let life = self.hosts[place].life;
-        self.judge.left(self.now, &effect);
+        // What a host asks of another's turn reaches nobody.
+        if !matches!(effect, Effect::Abort { run } if self.is_of_another(place, run)) {
+            self.judge.left(self.now, &effect);
+        }
         match effect {
             Effect::Start { run } => self.start_turn(place, run),
             Effect::Abort { run } => self.abort_turn(place, run),

@@ -10,6 +10,7 @@ use sametick_core::schedule::Schedule;
 use sametick_core::time::Wall;
 
 use super::World;
+use super::host::Host;
 use crate::check::Probe;
 
 /// More slots of one lane than this are not tried.
@@ -26,12 +27,12 @@ pub(super) const fn is_probed(seed: u64) -> bool {
 }
 
 impl<M: Machine> World<'_, M> {
-    /// Tries every free slot of the host that owns the store. The world is over then: nothing of this is told.
+    /// Tries every free slot. The world is over then: nothing of this is told.
     pub(super) fn probe(&mut self, rested: bool) {
         let soon = self.now.tick_after();
         let owner = &self.hosts[self.owner];
         let busy = owner.next_wakeup().is_some_and(|wake| wake <= soon);
-        if !owner.drives() || busy || !owner.kept.is_empty() || !owner.inputs.is_empty() {
+        if !owner.drives() || owner.cut_until.is_some() || busy || !owner.kept.is_empty() {
             return;
         }
         let mut probes = self.judge.free_slots();
@@ -42,6 +43,7 @@ impl<M: Machine> World<'_, M> {
             probe.called = rested.then_some(0);
             left.push(probe.free);
         }
+        self.hosts[self.owner].inputs.clear();
         self.declare_probes(&probes);
         while left.iter().any(|left| *left > 0) {
             let before = left.iter().sum::<u32>();
@@ -92,20 +94,20 @@ impl<M: Machine> World<'_, M> {
     fn answer_probes(&mut self, probes: &mut [Probe]) {
         self.now = self.now.tick_after();
         let now = self.reading(self.now);
-        let next = self.now.tick_after();
-        let host = &mut self.hosts[self.owner];
-        host.machine.handle_into(now, &host.inputs, &mut host.tick);
-        host.inputs.clear();
-        if let Some(commit) = host.tick.commit() {
+        let Host { machine, inputs, tick, .. } = &mut self.hosts[self.owner];
+        machine.handle_into(now, inputs, tick);
+        inputs.clear();
+        if let Some(commit) = tick.commit() {
             let kind = InputKind::Answer { commit: commit.number, answer: Answer::Applied };
-            host.inputs.push(Input { at: next, kind });
+            inputs.push(Input { at: self.now.tick_after(), kind });
         }
         for probe in probes {
             let job = self.probe_job(probe.lane);
-            let rows = self.hosts[self.owner].tick.commit().map_or(&[][..], |commit| &commit.runs);
+            let tick = &self.hosts[self.owner].tick;
+            let rows = tick.commit().map_or(&[][..], |commit| &commit.runs);
             let granted = rows.iter().filter(|row| row.id.job == job && row.state == RunState::Starting);
             probe.granted += granted.count() as u32;
-            let starts = self.hosts[self.owner].tick.effects().iter();
+            let starts = tick.effects().iter();
             let called = starts.filter(|effect| matches!(effect, Effect::Start { run } if run.job == job));
             let called = called.count() as u32;
             probe.called = probe.called.map(|before| before + called);

@@ -45,6 +45,28 @@ impl Turn {
 }
 
 impl<M: Machine> World<'_, M> {
+    /// Whether a turn is one that another host called.
+    pub(super) fn is_of_another(&self, place: usize, run: RunId) -> bool {
+        self.turns.get(&run).is_some_and(|turn| turn.host != place)
+    }
+
+    /// The turns that a host called and that have not ended.
+    pub(super) fn turns_of(&self, place: usize) -> Vec<RunId> {
+        let own = self.turns.iter().filter(|(_, turn)| turn.host == place && turn.started && !turn.ended);
+        own.map(|(run, _)| *run).collect()
+    }
+
+    /// The turns of a host end with it, as they do where their runner sees to that: nobody is left to ask
+    /// them to stop when its lease ends.
+    pub(super) fn stop_turns(&mut self, place: usize) {
+        for run in self.turns_of(place) {
+            self.judge.is_gone(run);
+            if let Some(turn) = self.turns.get_mut(&run) {
+                (turn.ended, turn.stopped) = (true, true);
+            }
+        }
+    }
+
     pub(super) fn hear(&mut self, at: Mono, run: RunId, report: Report, rings: Option<Mono>) {
         let Some(turn) = self.turns.get_mut(&run) else { return };
         if turn.silent_after.is_some_and(|silent| at > silent) {
