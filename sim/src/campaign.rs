@@ -4,11 +4,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 use sametick_core::Machine;
-use sametick_core::run::Shape;
 
 use crate::check::{CheckName, Failure};
 use crate::digest::BatchDigest;
-use crate::laws::LawCounts;
+use crate::laws::{LawCounts, Twins};
 use crate::machines::{Subject, Visit};
 use crate::scenario::Scenario;
 use crate::story;
@@ -22,6 +21,9 @@ const MOST_FAILURES: usize = 5;
 
 /// How many worlds of a scenario the laws are tried on.
 const LAW_SAMPLE: u64 = 64;
+
+/// How many worlds of a scenario are run beside their twins.
+const TWIN_SAMPLE: u64 = 24;
 
 /// What one scenario came to.
 #[derive(Clone, Debug)]
@@ -56,13 +58,8 @@ pub fn run(scenario: &Scenario, subject: Subject, seeds: Range<u64>) -> Report {
     let seeds = if scenario.is_family { seeds } else { 0..1 };
     let mut report =
         subject.visit(scenario.config.clone(), Seeds { scenario, seeds: seeds.clone(), subject });
-    if let Subject::Core(shape) = subject {
-        let other = match shape {
-            Shape::Emit => Shape::Synthesize,
-            Shape::Synthesize => Shape::Emit,
-        };
-        let sample = seeds.start..seeds.end.min(seeds.start + LAW_SAMPLE);
-        shapes_agree(&mut report, scenario, subject, Subject::Core(other), sample);
+    if let Subject::Core(_) = subject {
+        twins_agree(&mut report, scenario, subject, seeds.start..seeds.end.min(seeds.start + TWIN_SAMPLE));
         expectation_holds(&mut report, scenario, subject);
     }
     report
@@ -136,7 +133,7 @@ fn batch_of<M: Machine>(
 
 impl Report {
     const fn empty() -> Self {
-        let laws = LawCounts { split: 0, shapes: 0, recovery_twice: 0 };
+        let laws = LawCounts::NONE;
         Self { worlds: 0, events: 0, ticks: 0, digest: [0; 32], failed: 0, failures: Vec::new(), laws }
     }
 
@@ -177,32 +174,15 @@ fn failure(check: CheckName, message: String) -> Failure {
     Failure { check, at: sametick_core::time::Mono::default(), run: None, message }
 }
 
-fn shapes_agree(report: &mut Report, scenario: &Scenario, one: Subject, other: Subject, sample: Range<u64>) {
-    let digests = |subject: Subject| {
-        subject.visit(scenario.config.clone(), Digests { scenario, seeds: sample.clone() })
-    };
-    let (ours, theirs) = (digests(one), digests(other));
-    for (seed, (ours, theirs)) in sample.clone().zip(ours.into_iter().zip(theirs)) {
-        report.laws.shapes += 1;
-        if ours != theirs {
-            let message = "the two shapes of finalisation make different ticks of the same plan".to_owned();
-            report.fail(seed, vec![failure(CheckName::Law, message)]);
+/// The worlds of a sample beside their twins.
+fn twins_agree(report: &mut Report, scenario: &Scenario, subject: Subject, sample: Range<u64>) {
+    let mut twins = Twins::new(scenario, subject);
+    for seed in sample {
+        let failures = twins.run(seed, &mut report.laws);
+        if !failures.is_empty() {
+            report.fail(seed, failures);
             return;
         }
-    }
-}
-
-struct Digests<'s> {
-    scenario: &'s Scenario,
-    seeds: Range<u64>,
-}
-
-impl Visit for Digests<'_> {
-    type Out = Vec<u64>;
-
-    fn visit<M: Machine + Send + Sync + 'static>(self, machine: M) -> Vec<u64> {
-        let mut world = World::new(self.scenario, machine);
-        self.seeds.map(|seed| world.run(seed).digest).collect()
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod agenda;
 pub mod books;
+mod bystander;
 pub mod campaign;
 pub mod check;
 pub mod digest;

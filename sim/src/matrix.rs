@@ -6,12 +6,16 @@ use rayon::prelude::*;
 use sametick_core::Machine;
 
 use crate::check::CheckName;
+use crate::laws::{Law, LawCounts, Twins};
 use crate::machines::{MUTANTS, Mutant, Subject, Visit};
 use crate::scenario::Scenario;
 use crate::world::World;
 
 /// How many worlds of a family each mutant is tried on.
 const SEEDS: u64 = 300;
+
+/// On how many of them a mutant that should break a law is tried beside their twins.
+const TWINS: u64 = 12;
 
 /// What became of one mutant.
 #[derive(Clone, Debug)]
@@ -53,10 +57,11 @@ impl Matrix {
         self.kills.iter().filter(|kill| kill.killed_by.is_empty()).map(|kill| kill.mutant.name)
     }
 
-    /// Checks without a mutant that makes them, and them alone, fail.
+    /// Checks and laws without a mutant that makes them, and them alone, fail.
     pub fn idle_checks(&self) -> impl Iterator<Item = CheckName> {
         let alone = |check: CheckName| self.kills.iter().any(|kill| kill.killed_by.iter().eq([&check]));
-        CheckName::ALL.into_iter().filter(move |check| !alone(*check))
+        let laws = Law::ALL.into_iter().map(CheckName::Law);
+        CheckName::ALL.into_iter().chain(laws).filter(move |check| !alone(*check))
     }
 
     /// Mutants that broke other checks than they are meant for.
@@ -92,7 +97,8 @@ impl Visit for Trial<'_> {
     fn visit<M: Machine + Send + Sync + 'static>(self, machine: M) {
         let mut world = World::new(self.scenario, machine);
         world.judge_claims(false);
-        world.try_laws(self.total.mutant.killed_by.contains(&CheckName::Law));
+        let twins = self.total.mutant.is_tried_on_twins();
+        world.try_laws(twins);
         let total = self.total;
         for seed in 0..self.scenario.seeds.min(SEEDS) {
             let verdict = world.run(seed);
@@ -101,6 +107,19 @@ impl Visit for Trial<'_> {
                 total.failed.0 += 1;
                 total.seeds_to_kill.get_or_insert(total.failed.1);
                 total.killed_by.extend(verdict.failures.iter().map(|failure| failure.check));
+            }
+        }
+        if !twins {
+            return;
+        }
+        let mut twins = Twins::new(self.scenario, Subject::Mutant(total.mutant));
+        for seed in 0..self.scenario.seeds.min(TWINS) {
+            let failures = twins.run(seed, &mut LawCounts::default());
+            total.failed.1 += 1;
+            if !failures.is_empty() {
+                total.failed.0 += 1;
+                total.seeds_to_kill.get_or_insert(total.failed.1);
+                total.killed_by.extend(failures.iter().map(|failure| failure.check));
             }
         }
     }

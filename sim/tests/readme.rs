@@ -30,11 +30,15 @@ fn every_console_block_is_real_output() {
 }
 
 #[test]
-fn every_check_is_listed_with_its_sentence() {
+fn every_check_and_every_law_is_listed_with_its_sentence() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
     let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
     for check in sametick_sim::check::CheckName::ALL {
         let row = format!("| `{}` | {} |", check.name(), check.sentence());
+        assert!(readme.contains(&row), "the README lacks this row:\n{row}");
+    }
+    for law in sametick_sim::laws::Law::ALL {
+        let row = format!("| {} | {} |", law.name(), law.sentence());
         assert!(readme.contains(&row), "the README lacks this row:\n{row}");
     }
     let mutants = format!("tries {} broken machines", sametick_sim::MUTANTS.len());

@@ -1,7 +1,8 @@
 //! Turns that may be at work, as seen by somebody who hears what goes into a gateway and what comes out of it.
 //!
 //! A turn is alive from the moment its start has left until it says itself that it is over, or until the books say
-//! that it was given up: abandoned, a whole grace after it was asked to stop by somebody whom it hears. What the gateway believes does not count.
+//! that it was given up: abandoned, a whole grace after it was asked to stop by somebody whom it hears. What the
+//! gateway believes does not count.
 
 use std::collections::BTreeMap;
 

@@ -12,6 +12,7 @@ mod event_first;
 mod no_overlap;
 mod no_resurrection;
 mod nothing_lost;
+pub(crate) mod own_lane_only;
 mod queued_leaves_no_session;
 mod reason_kept;
 mod records_agree;
@@ -33,6 +34,7 @@ use sametick_core::{Config, Waiting};
 
 use crate::books::{Books, Changes};
 use crate::label::Labels;
+use crate::laws::Law;
 use crate::scenario::{Claim, Counted, Scenario, WORLD_BEGINS};
 use account::Accounts;
 use alive::Alive;
@@ -67,6 +69,8 @@ pub enum CheckName {
     AtMostOnce,
     /// See `schedule_right.rs`.
     ScheduleRight,
+    /// See `own_lane_only.rs`.
+    OwnLaneOnly,
     /// See `bus_ordered.rs`.
     BusOrdered,
     /// See `survives_crash.rs`.
@@ -76,12 +80,12 @@ pub enum CheckName {
     /// What the scenario itself claims or expects.
     Claim,
     /// A law that needs no oracle.
-    Law,
+    Law(Law),
 }
 
 impl CheckName {
-    /// The checks that judge every world.
-    pub const ALL: [Self; 15] = [
+    /// The checks that judge worlds: all but one each of them, `own_lane_only` a sample.
+    pub const ALL: [Self; 16] = [
         Self::SameTick,
         Self::ReasonKept,
         Self::SettlesOnce,
@@ -94,6 +98,7 @@ impl CheckName {
         Self::NothingLost,
         Self::AtMostOnce,
         Self::ScheduleRight,
+        Self::OwnLaneOnly,
         Self::BusOrdered,
         Self::SurvivesCrash,
         Self::ComesToRest,
@@ -115,11 +120,12 @@ impl CheckName {
             Self::NothingLost => "nothing_lost",
             Self::AtMostOnce => "at_most_once",
             Self::ScheduleRight => "schedule_right",
+            Self::OwnLaneOnly => "own_lane_only",
             Self::BusOrdered => "bus_ordered",
             Self::SurvivesCrash => "survives_crash",
             Self::ComesToRest => "comes_to_rest",
             Self::Claim => "claim",
-            Self::Law => "law",
+            Self::Law(law) => law.name(),
         }
     }
 
@@ -139,11 +145,12 @@ impl CheckName {
             Self::NothingLost => nothing_lost::SENTENCE,
             Self::AtMostOnce => at_most_once::SENTENCE,
             Self::ScheduleRight => schedule_right::SENTENCE,
+            Self::OwnLaneOnly => own_lane_only::SENTENCE,
             Self::BusOrdered => bus_ordered::SENTENCE,
             Self::SurvivesCrash => survives_crash::SENTENCE,
             Self::ComesToRest => comes_to_rest::SENTENCE,
             Self::Claim => "what the scenario claims of its runs is true of them",
-            Self::Law => "cutting time, shape and recovery change no record",
+            Self::Law(law) => law.sentence(),
         }
     }
 
@@ -163,10 +170,11 @@ impl CheckName {
             Self::NothingLost => nothing_lost::FIELD,
             Self::AtMostOnce => at_most_once::FIELD,
             Self::ScheduleRight => schedule_right::FIELD,
+            Self::OwnLaneOnly => own_lane_only::FIELD,
             Self::BusOrdered => bus_ordered::FIELD,
             Self::SurvivesCrash => survives_crash::FIELD,
             Self::ComesToRest => comes_to_rest::FIELD,
-            Self::Claim | Self::Law => &[],
+            Self::Claim | Self::Law(_) => &[],
         }
     }
 }

@@ -36,8 +36,11 @@ impl Slots {
     /// What became durable.
     pub(super) fn committed(&mut self, scene: &Scene<'_>, alive: &Alive) {
         let config = &scene.labels.scenario().config;
-        for (_, row) in &scene.changes.runs {
-            self.look_at(row, scene.books, alive, config);
+        for (before, row) in &scene.changes.runs {
+            // Who held it and holds it still changes nothing.
+            if !(holds(row) && before.as_ref().is_some_and(holds)) {
+                self.look_at(row, scene.books, alive, config);
+            }
         }
     }
 

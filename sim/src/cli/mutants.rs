@@ -101,9 +101,10 @@ fn show(matrix: &Matrix) -> Result<(), Stop> {
     }
     if matrix.holds() {
         let (mutants, checks) = (matrix.kills.len(), sametick_sim::check::CheckName::ALL.len());
+        let laws = sametick_sim::laws::Law::ALL.len();
         writeln!(
             out,
-            "{}: {mutants} mutants, none survives; {checks} checks, none is idle",
+            "{}: {mutants} mutants, none survives; {checks} checks and {laws} laws, none is idle",
             styled(GOOD, "holds")
         )?;
     }

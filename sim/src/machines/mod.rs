@@ -52,6 +52,25 @@ impl Subject {
         }
     }
 
+    /// Builds the machine, whatever its type.
+    #[must_use]
+    pub fn build(self, config: Config) -> AnyMachine {
+        match self {
+            Self::Core(shape) => AnyMachine::new(StandardGateway::new(config, shape)),
+            Self::Mutant(mutant) => mutant.build(config, Shape::Emit),
+        }
+    }
+
+    /// Builds the same machine in the other shape of finalisation.
+    #[must_use]
+    pub fn in_other_shape(self, config: Config) -> AnyMachine {
+        match self {
+            Self::Core(Shape::Emit) => AnyMachine::new(StandardGateway::new(config, Shape::Synthesize)),
+            Self::Core(Shape::Synthesize) => AnyMachine::new(StandardGateway::new(config, Shape::Emit)),
+            Self::Mutant(mutant) => mutant.build(config, Shape::Synthesize),
+        }
+    }
+
     /// The flags that ask for it on a command line.
     #[must_use]
     pub fn flags(self) -> String {

@@ -22,6 +22,12 @@ pub struct Mutant {
 }
 
 impl Mutant {
+    /// Whether it breaks nothing in a world by itself, but beside the world's twins.
+    #[must_use]
+    pub fn is_tried_on_twins(&self) -> bool {
+        self.killed_by.iter().any(|check| matches!(check, CheckName::Law(_) | CheckName::OwnLaneOnly))
+    }
+
     /// The machine, with these limits and in this shape.
     #[must_use]
     pub fn build(&self, config: Config, shape: Shape) -> AnyMachine {

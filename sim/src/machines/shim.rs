@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use sametick_core::commit::Rows;
 use sametick_core::effect::{Effect, Input, InputKind, Tick};
 use sametick_core::run::Shape;
-use sametick_core::time::{Mono, Now, Span};
+use sametick_core::time::{Mono, Now};
 use sametick_core::{Config, Machine, StandardGateway, Waiting};
 
 /// What a shim does. Each part does nothing unless it says so.
@@ -22,9 +22,9 @@ pub trait Twist: Clone + std::fmt::Debug + Send + Sync {
     /// Changes what the core answered.
     fn tick(&mut self, _now: Now, _tick: &mut Tick) {}
 
-    /// How much later than it should the core's own wake-ups come.
-    fn oversleeps(&self) -> Span {
-        Span::ZERO
+    /// When a wake-up comes that the core asked for.
+    fn wakes(&self, at: Mono) -> Mono {
+        at
     }
 
     /// When the shim itself wants to be called.
@@ -40,10 +40,11 @@ pub struct Shim<T> {
     twist: T,
     tick: Tick,
     inputs: Vec<Input>,
+    /// What the latest commit said beside its rows: epoch, generations, what is acknowledged.
+    beside: (u64, u32, u64),
     /// Open commits: outer number and, for the core's own, inner number.
     open: VecDeque<(u64, Option<u64>)>,
     last: u64,
-    epoch: u64,
     closed: Mono,
 }
 
@@ -55,9 +56,9 @@ impl<T: Twist> Shim<T> {
             twist,
             tick: Tick::default(),
             inputs: Vec::new(),
+            beside: (0, 0, 0),
             open: VecDeque::new(),
             last: 0,
-            epoch: 0,
             closed: Mono::default(),
         }
     }
@@ -75,7 +76,14 @@ impl<T: Twist> Shim<T> {
             return;
         }
         self.last += 1;
-        (self.tick.draft().number, self.tick.draft().epoch) = (self.last, self.epoch);
+        let draft = self.tick.draft();
+        if inner.is_some() {
+            (self.beside.1, self.beside.2) = (draft.generations, draft.acknowledged);
+        } else {
+            (draft.generations, draft.acknowledged) = (self.beside.1, self.beside.2);
+            draft.first_offset = 0;
+        }
+        (draft.number, draft.epoch) = (self.last, self.beside.0);
         self.tick.set_committed(true);
         self.open.push_back((self.last, inner));
     }
@@ -104,7 +112,7 @@ impl<T: Twist> Machine for Shim<T> {
         self.twist.rows(&mut seen);
         self.open.clear();
         self.last = rows.last_commit;
-        self.epoch = epoch;
+        self.beside = (epoch, rows.generations, rows.first_offset);
         self.closed = now.mono;
         self.tick.clone_from(self.inner.restart(&seen, epoch, now));
         self.twist.first_tick(rows, &mut self.tick);
@@ -127,7 +135,7 @@ impl<T: Twist> Machine for Shim<T> {
 
     fn next_wakeup(&self) -> Option<Mono> {
         let own = self.twist.wakeup().map(|at| at.max(self.closed.tick_after()));
-        let inner = self.inner.next_wakeup().map(|at| at + self.twist.oversleeps());
+        let inner = self.inner.next_wakeup().map(|at| self.twist.wakes(at));
         inner.into_iter().chain(own).min()
     }
 

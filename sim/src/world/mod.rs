@@ -22,7 +22,7 @@ use crate::check::{CheckName, Ending, Failure};
 use crate::digest::WorldDigest;
 use crate::judge::Judge;
 use crate::label::Labels;
-use crate::laws::{self, LawCounts};
+use crate::laws::{self, Law, LawCounts};
 use crate::record::{Beat, Recorder};
 use crate::scenario::{Scenario, reading};
 use crate::script::Script;
@@ -295,8 +295,8 @@ impl<'s, M: Machine> World<'s, M> {
         let applied = host.tick.commit().is_none_or(|commit| commit.number == books.last_commit);
         if self.tries_laws && host.drives() && applied {
             let verdict = laws::recover_twice(&host.machine, books, u64::from(host.life), now);
-            self.laws.recovery_twice += 1;
-            self.broken_law(verdict);
+            self.laws.tried(Law::RecoveryTwice);
+            self.broken_law(Law::RecoveryTwice, verdict);
         }
     }
 
@@ -312,14 +312,14 @@ impl<'s, M: Machine> World<'s, M> {
         }
         let verdict = laws::split(before, self.reading(at), now, inputs, tick, self.judge.books());
         if let Some(verdict) = verdict {
-            self.laws.split += 1;
-            self.broken_law(verdict);
+            self.laws.tried(Law::Split);
+            self.broken_law(Law::Split, verdict);
         }
     }
 
-    fn broken_law(&mut self, verdict: Result<(), String>) {
+    fn broken_law(&mut self, law: Law, verdict: Result<(), String>) {
         if let Err(message) = verdict {
-            let failure = Failure { check: CheckName::Law, at: self.now, run: None, message };
+            let failure = Failure { check: CheckName::Law(law), at: self.now, run: None, message };
             self.judge.fail(failure);
         }
     }

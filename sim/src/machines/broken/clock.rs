@@ -2,12 +2,13 @@
 
 use sametick_core::commit::Rows;
 use sametick_core::effect::Input;
-use sametick_core::time::{Now, Span};
+use sametick_core::time::{Mono, Now, Span};
 
 use super::super::any::AnyMachine;
 use super::super::shim::{Shim, Twist};
 use super::Mutant;
 use crate::check::CheckName;
+use crate::laws::Law;
 
 /// Those in this file.
 pub(super) const MUTANTS: &[Mutant] = &[
@@ -29,7 +30,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "stamps-at-now",
         sentence: "everything is taken to happen when the host gets round to it, not when it did",
         field: &["#68091"],
-        killed_by: &[CheckName::Law],
+        killed_by: &[CheckName::Law(Law::Split)],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, StampsAtNow)),
     },
 ];
@@ -51,8 +52,8 @@ impl Twist for StampsAtNow {
 struct Oversleeps;
 
 impl Twist for Oversleeps {
-    fn oversleeps(&self) -> Span {
-        Span::from_secs(5)
+    fn wakes(&self, at: Mono) -> Mono {
+        at + Span::from_secs(5)
     }
 }
 

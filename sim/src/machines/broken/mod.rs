@@ -13,6 +13,7 @@ mod recovery;
 mod retry;
 mod rows;
 mod scheduler;
+mod unlawful;
 
 use sametick_core::effect::Tick;
 use sametick_core::lifecycle::{ErrorKind, LifecycleEvent, TickBus};
@@ -39,6 +40,7 @@ pub(super) const ALL: &[&[Mutant]] = &[
     recovery::MUTANTS,
     ownership::MUTANTS,
     clock::MUTANTS,
+    unlawful::MUTANTS,
 ];
 
 fn with_bus(config: Config, shape: Shape, bus: impl Bus + Send + Sync + 'static) -> AnyMachine {

@@ -8,6 +8,7 @@ use super::super::any::AnyMachine;
 use super::super::shim::{Shim, Twist};
 use super::Mutant;
 use crate::check::CheckName;
+use crate::laws::Law;
 
 /// Those in this file.
 pub(super) const MUTANTS: &[Mutant] = &[
@@ -41,9 +42,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "restart-counts-as-error",
-        sentence: "each restart adds an error to every job",
+        sentence: "each start of the gateway adds an error to every job",
         field: &["#60495", "#96161"],
-        killed_by: &[CheckName::Law],
+        killed_by: &[CheckName::Law(Law::RecoveryTwice)],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, RestartCountsAsError)),
     },
 ];
@@ -78,15 +79,12 @@ impl Twist for NeverRepublishes {
     }
 }
 
-/// Counts each restart as an error of every job.
+/// Counts each start as an error of every job.
 #[derive(Clone, Debug)]
 struct RestartCountsAsError;
 
 impl Twist for RestartCountsAsError {
     fn first_tick(&mut self, rows: &Rows, tick: &mut Tick) {
-        if rows.last_commit == 0 {
-            return;
-        }
         for (_, row) in &rows.jobs {
             let jobs = &mut tick.draft().jobs;
             match jobs.iter_mut().find(|written| written.id == row.id) {

@@ -1,0 +1,41 @@
+//! Whether two books say the same.
+
+use sametick_core::commit::Answer;
+use sametick_core::effect::Tick;
+use sametick_core::run::RunRow;
+use sametick_core::time::Now;
+
+use crate::books::{Books, Changes};
+
+/// Which table differs, if one does.
+pub(super) fn same(one: &Books, two: &Books) -> Result<(), &'static str> {
+    let late = if one.late == two.late { Ok(()) } else { Err("late notes") };
+    same_but_for_notes(one, two).and(late)
+}
+
+/// Which table but that of late notes differs, if one does.
+pub(super) fn same_but_for_notes(one: &Books, two: &Books) -> Result<(), &'static str> {
+    let tables = [
+        (records(one).eq(records(two)), "run records"),
+        (one.sessions == two.sessions, "session rows"),
+        (one.jobs == two.jobs, "job states"),
+        (one.events == two.events, "events"),
+        (one.ledger == two.ledger, "skipped occurrences"),
+    ];
+    tables.iter().find(|(same, _)| !same).map_or(Ok(()), |(_, table)| Err(table))
+}
+
+/// Makes a tick's commit durable, whatever became of those before it and of its owner.
+pub(super) fn apply(books: &mut Books, said: Now, tick: &Tick) {
+    if let Some(commit) = tick.commit() {
+        books.last_commit = commit.number - 1;
+        books.epoch = commit.epoch;
+        let answer = books.apply(said, commit, &mut Changes::default());
+        debug_assert_eq!(answer, Answer::Applied, "nothing stands in its way");
+    }
+}
+
+/// Run records, without what the books reckon beside them.
+fn records(books: &Books) -> impl Iterator<Item = (RunRow, u32)> {
+    books.runs.values().map(|book| (book.row, book.ends))
+}

@@ -1,0 +1,74 @@
+//! A later deadline never turns ok into timed out.
+//!
+//! Of a job whose runs all ended well no budget ever ran out. If each of them is longer, nothing at all changes, for
+//! this job and for all others.
+
+use std::collections::BTreeSet;
+
+use sametick_core::commit::Rows;
+use sametick_core::effect::{Input, Tick};
+use sametick_core::id::JobId;
+use sametick_core::job::Budgets;
+use sametick_core::run::Outcome;
+use sametick_core::time::{Mono, Now, Span};
+use sametick_core::{Machine, Waiting};
+
+use crate::books::Books;
+use crate::machines::{AnyMachine, Subject};
+use crate::scenario::Scenario;
+
+/// By how much: more milliseconds than fit into 31 bits, which is where timers of the field turn into none.
+const LONGER: Span = Span::from_millis(1 << 31);
+
+/// A machine whose jobs have more time than they say.
+#[derive(Clone, Debug)]
+pub(super) struct Patient {
+    machine: AnyMachine,
+    jobs: BTreeSet<JobId>,
+}
+
+impl Patient {
+    /// More time for all jobs that did not need what they had; none when there is no such job.
+    pub(super) fn of(subject: Subject, scenario: &Scenario, books: &Books) -> Option<Self> {
+        let mut jobs: BTreeSet<JobId> = books.runs.keys().map(|run| run.job).collect();
+        for book in books.runs.values().filter(|book| book.row.state.outcome() != Some(Outcome::Ok)) {
+            jobs.remove(&book.row.id.job);
+        }
+        (!jobs.is_empty()).then(|| Self { machine: subject.build(scenario.config.clone()), jobs })
+    }
+}
+
+fn longer(budgets: &mut Budgets) {
+    let spans = [
+        &mut budgets.queue_timeout,
+        &mut budgets.start_timeout,
+        &mut budgets.stall_timeout,
+        &mut budgets.timeout,
+        &mut budgets.total_timeout,
+    ];
+    for span in spans.into_iter().flatten() {
+        *span = Span::from_nanos(span.as_nanos().saturating_add(LONGER.as_nanos()));
+    }
+}
+
+impl Machine for Patient {
+    fn restart(&mut self, rows: &Rows, epoch: u64, now: Now) -> &Tick {
+        let mut rows = rows.clone();
+        for (job, _) in rows.jobs.iter_mut().filter(|(job, _)| self.jobs.contains(&job.id)) {
+            longer(&mut job.terms.budgets);
+        }
+        self.machine.restart(&rows, epoch, now)
+    }
+
+    fn handle(&mut self, now: Now, inputs: &[Input]) -> &Tick {
+        self.machine.handle(now, inputs)
+    }
+
+    fn next_wakeup(&self) -> Option<Mono> {
+        self.machine.next_wakeup()
+    }
+
+    fn waiting(&self) -> Vec<Waiting> {
+        self.machine.waiting()
+    }
+}

@@ -1,0 +1,23 @@
+//! Recovering twice equals recovering once.
+
+use sametick_core::Machine;
+use sametick_core::commit::Rows;
+use sametick_core::time::Now;
+
+use super::agree::{apply, same};
+use crate::books::Books;
+
+/// Recovers once more from what the first recovery left.
+pub(crate) fn recover_twice<M: Machine>(
+    machine: &M,
+    books: &Books,
+    epoch: u64,
+    now: Now,
+) -> Result<(), String> {
+    let mut machine = machine.clone();
+    let rows: Rows = books.rows();
+    let tick = machine.restart(&rows, epoch + 1, now).clone();
+    let mut again = books.clone();
+    apply(&mut again, now, &tick);
+    same(books, &again).map_err(|what| format!("recovering twice leaves other {what} than recovering once"))
+}

@@ -1,0 +1,122 @@
+//! Runs a world and its twins, and says where they part.
+
+use sametick_core::time::Mono;
+
+use super::duplicate_reports::Twice;
+use super::later_deadline::Patient;
+use super::relabelling::Renamed;
+use super::replay::NewBorn;
+use super::time_shift::Shifted;
+use super::{Law, LawCounts, agree};
+use crate::bystander;
+use crate::check::{CheckName, Failure, own_lane_only};
+use crate::machines::{AnyMachine, Subject};
+use crate::scenario::{EventKind, JobCommand, Scenario};
+use crate::world::World;
+
+/// A world and its twins, over and over.
+#[derive(Debug)]
+pub(crate) struct Twins<'s> {
+    scenario: &'s Scenario,
+    subject: Subject,
+    world: World<'s, AnyMachine>,
+    /// Twins whose ticks are the same.
+    same_ticks: Vec<(Law, World<'s, AnyMachine>)>,
+    twice: World<'s, AnyMachine>,
+    /// The same world with somebody in it who has nothing to do with the others.
+    with_bystander: Option<Scenario>,
+    declares: bool,
+}
+
+impl<'s> Twins<'s> {
+    /// Worlds of a machine.
+    pub(crate) fn new(scenario: &'s Scenario, subject: Subject) -> Self {
+        let machine = &subject.build(scenario.config.clone());
+        let other = subject.in_other_shape(scenario.config.clone());
+        let world = |machine: AnyMachine| {
+            let mut world = World::new(scenario, machine);
+            world.judge_claims(false);
+            world
+        };
+        let declares =
+            |kind: EventKind| matches!(kind, EventKind::Job(JobCommand::Add, _) | EventKind::Edit { .. });
+        Self {
+            scenario,
+            subject,
+            world: world(machine.clone()),
+            same_ticks: vec![
+                (Law::Shapes, world(other)),
+                (Law::CrashAndReplay, world(AnyMachine::new(NewBorn::of(machine)))),
+                (Law::TimeShift, world(AnyMachine::new(Shifted::of(machine)))),
+                (Law::Relabelling, world(AnyMachine::new(Renamed::of(machine)))),
+            ],
+            twice: world(AnyMachine::new(Twice::of(machine))),
+            with_bystander: bystander::beside(scenario),
+            declares: scenario.timeline.iter().any(|event| declares(event.kind)),
+        }
+    }
+
+    /// The worlds of a seed. Says what they do not agree on; nothing when the first one breaks by itself.
+    pub(crate) fn run(&mut self, seed: u64, counts: &mut LawCounts) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        let first = self.world.run(seed).clone();
+        if !first.failures.is_empty() {
+            return failures;
+        }
+        for (law, twin) in &mut self.same_ticks {
+            let verdict = twin.run(seed);
+            counts.tried(*law);
+            let broken = verdict.failures.first().map(|failure| failure.message.clone());
+            let differs =
+                (verdict.digest != first.digest).then(|| "the same plan makes other ticks".to_owned());
+            if let Some(what) = broken.or(differs) {
+                failures.push(broken_law(*law, &what));
+            }
+        }
+        let broken = self.twice.run(seed).failures.first().map(|failure| failure.message.clone());
+        counts.tried(Law::DuplicateReports);
+        let books = agree::same_but_for_notes(self.world.books(), self.twice.books());
+        let differs = books.err().map(|what| format!("the same plan leaves other {what}"));
+        if let Some(what) = broken.or(differs) {
+            failures.push(broken_law(Law::DuplicateReports, &what));
+        }
+        failures.extend(self.later_deadline(seed, counts));
+        failures.extend(self.bystander(seed));
+        failures
+    }
+
+    fn later_deadline(&self, seed: u64, counts: &mut LawCounts) -> Option<Failure> {
+        let patient =
+            if self.declares { None } else { Patient::of(self.subject, self.scenario, self.world.books()) }?;
+        let mut twin = World::new(self.scenario, AnyMachine::new(patient));
+        twin.judge_claims(false);
+        let broken = twin.run(seed).failures.first().map(|failure| failure.message.clone());
+        counts.tried(Law::LaterDeadline);
+        let books = agree::same(self.world.books(), twin.books());
+        let differs = books.err().map(|what| format!("the same plan leaves other {what}"));
+        broken.or(differs).map(|what| broken_law(Law::LaterDeadline, &what))
+    }
+
+    fn bystander(&self, seed: u64) -> Option<Failure> {
+        let scenario = self.with_bystander.as_ref()?;
+        let mut twin = World::new(scenario, self.subject.build(scenario.config.clone()));
+        twin.judge_claims(false);
+        twin.run(seed);
+        own_lane_only::disturbed(self.world.books(), twin.books(), &self.world.labels())
+    }
+}
+
+fn broken_law(law: Law, what: &str) -> Failure {
+    let twin = match law {
+        Law::Shapes => "in the other shape of finalisation",
+        Law::CrashAndReplay => "with a machine that never lived before in each life of the gateway",
+        Law::TimeShift => "with a monotonic clock that shows months more",
+        Law::Relabelling => "with other numbers for jobs, agents and sessions",
+        Law::DuplicateReports => "with every report and every good answer of the store heard twice",
+        Law::LaterDeadline => "with weeks more time for jobs whose runs all ended well",
+        // These cut or repeat a tick and have words of their own.
+        Law::Split | Law::RecoveryTwice => "done in another way",
+    };
+    let message = format!("{twin}, {what}");
+    Failure { check: CheckName::Law(law), at: Mono::default(), run: None, message }
+}
