@@ -1,7 +1,7 @@
 //! Which jobs are due, what becomes of each occurrence, and the state of each job.
 
 use crate::commit::{Commit, JobRow, JobStatus, LastRun, LedgerRow, Unran};
-use crate::id::{JobId, RunId};
+use crate::id::{AgentId, JobId, RunId};
 use crate::job::{CatchUp, Job, Overlap};
 use crate::ledger::{Occurrences, OpenRange};
 use crate::live::LiveRun;
@@ -226,8 +226,16 @@ impl Scheduler {
         }
     }
 
-    /// A run of the job, found after a crash, is at work or drains.
-    pub(crate) fn is_open(&mut self, id: JobId) {
+    /// A run of the job, found after a crash, is at work or drains. Where the job was removed, the next one of its number
+    /// waits for this run all the same.
+    pub(crate) fn is_open(&mut self, id: JobId, agent: AgentId) {
+        if self.any_room_mut(id).is_none() {
+            let never = Schedule::At(Wall::from_millis(i64::MAX));
+            self.insert(Job::new(id, agent, never), JobRow::new(id, 0, None));
+            if let Some(room) = self.any_room_mut(id) {
+                room.removed = true;
+            }
+        }
         if let Some(room) = self.any_room_mut(id) {
             room.open += 1;
         }
