@@ -45,6 +45,14 @@ pub enum Choice {
     Again,
     /// How long the store takes to answer a renewal.
     Renewal,
+    /// At which tick a fault strikes.
+    Tick,
+    /// Where a process dies over a tick.
+    Point,
+    /// How long a report is on its way.
+    Delayed,
+    /// How long a subscriber takes to acknowledge an event.
+    Acknowledge,
 }
 
 const NANOS_PER_MILLI: u64 = 1_000_000;

@@ -21,6 +21,7 @@ pub mod scenario;
 pub mod script;
 pub mod shipped;
 pub mod story;
+pub mod sweep;
 pub mod world;
 
 pub use machines::{MUTANTS, Mutant, Subject};

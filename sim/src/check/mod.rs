@@ -40,6 +40,7 @@ use crate::scenario::{Claim, Counted, Scenario, WORLD_BEGINS};
 use account::Accounts;
 use alive::Alive;
 use bus_ordered::Subscribers;
+pub(crate) use bus_ordered::resumed_after;
 use policy_kept::Policies;
 use slots::Slots;
 pub(crate) use slots_return::Probe;

@@ -2,10 +2,11 @@
 
 use sametick_core::job::Budget;
 use sametick_core::lifecycle::{EventPhase, cause};
-use sametick_core::run::{Outcome, RunRow, TimedOut};
+use sametick_core::run::{Outcome, Phase, RunRow, TimedOut};
 use sametick_core::session::Status;
 
 use super::{CheckName, Failure, Scene, session_rows, settling, told};
+use crate::books::RunBook;
 
 pub(super) const SENTENCE: &str = "a timed-out run's session and event say timeout, which budget and phase, \
      and name the run's own session key, session and job";
@@ -76,5 +77,27 @@ fn wrong_budget(run: &RunRow, which: TimedOut, scene: &Scene<'_>, restarted: Opt
         .into_iter()
         .filter(|budget| *budget != which.budget)
         .find(|budget| book.ends(*budget, restarted).is_some_and(|end| mine - end > ROUNDING_MS));
-    before.map(|budget| format!("its {} had ended before its {name} did", budget.name()))
+    if let Some(budget) = before {
+        return Some(format!("its {} had ended before its {name} did", budget.name()));
+    }
+    let narrower = tied(which, book)?;
+    Some(format!("its {} ended in that very instant, and of two the narrower is the reason", narrower.name()))
+}
+
+/// A narrower budget that was as long and counted from the same instant. Of those that count from elsewhere the books,
+/// which are in whole milliseconds, cannot tell whether they ended together.
+fn tied(which: TimedOut, book: &RunBook) -> Option<Budget> {
+    let budgets = &book.terms.budgets;
+    let (narrower, same) = match (which.phase, which.budget) {
+        (Phase::Queued, Budget::Total) if book.row.id.attempt == 1 => {
+            (Budget::Queue, budgets.queue_timeout == budgets.total_timeout)
+        }
+        (Phase::Starting, Budget::Run | Budget::Stall) => {
+            let wider = if which.budget == Budget::Run { budgets.timeout } else { budgets.stall_timeout };
+            let unmoved = which.budget == Budget::Run || book.times.progress.is_none();
+            (Budget::Start, budgets.start_timeout == wider && unmoved)
+        }
+        (Phase::Queued | Phase::Starting | Phase::Running, _) => return None,
+    };
+    same.then_some(narrower)
 }

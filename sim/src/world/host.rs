@@ -86,6 +86,7 @@ impl<M: Machine> World<'_, M> {
         self.owner = place;
         let (life, now) = (self.lives, self.reading(self.now));
         self.judge.claim(u64::from(life));
+        self.host_forgets_events();
         self.judge.books().rows_into(&mut self.rows);
         let heard_told = self.heard.min(self.judge.books().acknowledged);
         let host = &mut self.hosts[place];
@@ -99,7 +100,9 @@ impl<M: Machine> World<'_, M> {
             let waiting = self.hosts[place].machine.waiting();
             self.judge.restarted_on(now, &waiting, &tick);
         }
+        self.recovers = life > 1;
         self.settle_tick(place, &tick);
+        self.recovers = false;
         self.hosts[place].tick = tick;
         if life > 1 {
             self.try_recovering_again(place, now);
@@ -214,7 +217,7 @@ impl<M: Machine> World<'_, M> {
         match effect {
             Effect::Start { run } => self.start_turn(place, run),
             Effect::Abort { run } => self.abort_turn(place, run),
-            Effect::Publish { offset, .. } => self.heard = self.heard.max(offset + 1),
+            Effect::Publish { offset, event } => self.published(offset, event),
             Effect::StoreAgain { commit } => {
                 self.agenda.plan(self.now + STORE_BACKOFF, What::StoreAgain { commit, life });
             }

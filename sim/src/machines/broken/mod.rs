@@ -1,6 +1,7 @@
 //! The core with one thing broken, and the field in miniature: one file a kind.
 
 mod admission;
+mod budgets;
 mod bus;
 mod clock;
 mod ledger;
@@ -11,10 +12,13 @@ mod persister;
 mod policies;
 mod race;
 mod recovery;
+mod reports;
 mod retry;
 mod rows;
 mod scheduler;
+mod subscribers;
 mod unlawful;
+mod wall;
 
 use sametick_core::effect::Tick;
 use sametick_core::lifecycle::{ErrorKind, LifecycleEvent, TickBus};
@@ -42,6 +46,10 @@ pub(super) const ALL: &[&[Mutant]] = &[
     recovery::MUTANTS,
     ownership::MUTANTS,
     clock::MUTANTS,
+    budgets::MUTANTS,
+    reports::MUTANTS,
+    subscribers::MUTANTS,
+    wall::MUTANTS,
     unlawful::MUTANTS,
 ];
 
