@@ -5,12 +5,12 @@ use sametick_core::id::RunId;
 use sametick_core::job::{Budgets, Job};
 use sametick_core::run::Finish;
 use sametick_core::schedule::Schedule;
-use sametick_core::time::{Mono, Span};
+use sametick_core::time::{Mono, Span, Wall};
 
 use crate::draw::{Choice, Draw};
 use crate::label::Labels;
 use crate::scenario::{
-    Offset, OnAbort, Order, RunPattern, Scenario, ScenarioJob, SpanRange, TurnEnd, TurnRule, WORLD_BEGINS,
+    Offset, OnAbort, Order, RunPattern, Scenario, ScenarioJob, SpanRange, TurnEnd, TurnRule,
 };
 
 /// A scenario with its choices made.
@@ -37,6 +37,8 @@ pub struct TurnScript {
     pub progress: Option<Span>,
     /// How much later each of its reports is heard a second time.
     pub again: Option<Span>,
+    /// What the wall clock showed when the world began.
+    pub begins: Wall,
 }
 
 /// When a turn ends by itself.
@@ -85,6 +87,7 @@ impl<'s> Script<'s> {
                 TurnEnd::NearTotal(low, high) => PlannedEnd::NearTotal(near(low, high)),
             },
             finish: rule.finish,
+            begins: self.scenario.begins,
             progress: rule.progress,
             again: rule.again.map(|again| self.draw.span(again, Choice::Again, key)),
             stops: match rule.on_abort {
@@ -155,7 +158,7 @@ impl TurnScript {
     pub fn ends_at(&self, run: RunId, budgets: &Budgets, granted: Mono, started: Mono) -> Option<Mono> {
         let ready = self.ready.map(|ready| started + ready);
         let begun = ready.unwrap_or(started).tick_after();
-        let due = Mono::default() + Span::from_millis((run.due - WORLD_BEGINS).unsigned_abs());
+        let due = Mono::default() + Span::from_millis((run.due - self.begins).unsigned_abs());
         let moved = |deadline: Mono, off: Offset| {
             Mono::from_nanos(deadline.as_nanos().saturating_add_signed(off.0)).max(begun)
         };

@@ -24,7 +24,7 @@ use crate::judge::Judge;
 use crate::label::Labels;
 use crate::laws::{self, Law, LawCounts};
 use crate::record::{Beat, Recorder};
-use crate::scenario::{Scenario, reading};
+use crate::scenario::Scenario;
 use crate::script::Script;
 use host::Host;
 use turns::Turn;
@@ -183,7 +183,7 @@ impl<'s, M: Machine> World<'s, M> {
 
     /// What both clocks show.
     fn reading(&self, at: Mono) -> Now {
-        let true_to_line = reading(at);
+        let true_to_line = self.scenario.reading(at);
         Now { wall: true_to_line.wall.plus_millis(self.stepped), ..true_to_line }
     }
 

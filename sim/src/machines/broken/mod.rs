@@ -3,6 +3,7 @@
 mod admission;
 mod bus;
 mod clock;
+mod commands;
 mod ledger;
 mod miniature;
 mod outbox;
@@ -13,6 +14,7 @@ mod recovery;
 mod retry;
 mod rows;
 mod scheduler;
+mod turns;
 mod unlawful;
 
 use sametick_core::effect::Tick;
@@ -40,6 +42,8 @@ pub(super) const ALL: &[&[Mutant]] = &[
     recovery::MUTANTS,
     ownership::MUTANTS,
     clock::MUTANTS,
+    turns::MUTANTS,
+    commands::MUTANTS,
     unlawful::MUTANTS,
 ];
 
