@@ -4,9 +4,9 @@
 //! that it was given up: abandoned, a whole grace after it was asked to stop by somebody whom it hears. What the
 //! gateway believes does not count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sametick_core::effect::{Effect, Input, InputKind, Report};
+use sametick_core::effect::{Command, Effect, Input, InputKind, Report};
 use sametick_core::id::{JobId, RunId, SessionKey};
 use sametick_core::job::Target;
 use sametick_core::run::{Drain, RunRow};
@@ -23,6 +23,12 @@ const ROUNDING_MS: u64 = 2;
 pub(crate) struct Alive {
     /// How often each turn was called.
     pub(super) starts: Table<RunId, u32>,
+    /// The runs whose result was delivered.
+    pub(super) delivered: BTreeSet<RunId>,
+    /// When each turn last said that it is getting on.
+    pub(super) progress: Table<RunId, Mono>,
+    /// Children that were asked for, each with the asker's number and the run that waits for it.
+    pub(super) asked_by: Vec<(u64, RunId)>,
     by_job: Vec<Vec<RunId>>,
     /// The jobs that have had a turn.
     jobs: Vec<JobId>,
@@ -40,6 +46,9 @@ impl Alive {
     /// Forgets everything, keeping the memory.
     pub(crate) fn clear(&mut self) {
         self.starts.clear();
+        self.delivered.clear();
+        self.progress.clear();
+        self.asked_by.clear();
         for job in self.jobs.drain(..) {
             self.by_job[job.index()].clear();
         }
@@ -64,6 +73,11 @@ impl Alive {
         self.foreign.iter().any(|(other, _, began)| *other == key && *began <= at)
     }
 
+    /// Whether a turn said that it is getting on; nobody knows where the host does not show what goes in.
+    pub(super) fn got_on(&self, run: RunId) -> Option<bool> {
+        self.shown.then(|| self.progress.contains_key(&run))
+    }
+
     /// Whether the turn of a run may be at work.
     pub(super) fn has(&self, run: RunId) -> bool {
         self.of_job(run.job).contains(&run)
@@ -78,11 +92,17 @@ impl Alive {
                     self.bury(run);
                     over(run, self);
                 }
+                InputKind::Report { run, report: Report::Progress } => {
+                    self.progress.insert(run, input.at);
+                }
+                InputKind::Command { ticket, command: Command::Spawn { parent, .. } } => {
+                    self.asked_by.push((ticket, parent));
+                }
                 InputKind::Foreign { key, turn, began: true } => self.foreign.push((key, turn, input.at)),
                 InputKind::Foreign { key, turn, began: false } => {
                     self.foreign.retain(|(other, its, _)| (*other, *its) != (key, turn));
                 }
-                InputKind::Report { report: Report::Ready { .. } | Report::Progress, .. }
+                InputKind::Report { report: Report::Ready { .. }, .. }
                 | InputKind::Answer { .. }
                 | InputKind::Renewal { .. }
                 | InputKind::Heard { .. }
@@ -99,10 +119,13 @@ impl Alive {
         }
     }
 
-    /// A turn is called, or asked to stop.
+    /// A turn is called or asked to stop, or a result is delivered.
     pub(super) fn left(&mut self, at: Mono, effect: &Effect, books: &Books) {
         if let Effect::Abort { run } = *effect {
             self.asked_at(run, at);
+        }
+        if let Effect::Deliver { run, .. } = *effect {
+            self.delivered.insert(run);
         }
         let Effect::Start { run } = *effect else { return };
         *self.starts.entry(run).or_default() += 1;

@@ -11,15 +11,27 @@ use super::alive::Alive;
 use super::{CheckName, Failure, Scene, granted, told};
 use crate::label::Labels;
 
-pub(super) const SENTENCE: &str = "an attempt at an occurrence starts at most once, across crashes and clock steps, and \
-     another follows only when and after what its job says";
-pub(super) const FIELD: &[&str] =
-    &["#42640", "#101988", "#13927", "#11612", "#69738", "#13613", "#131490", "hatchet PR #1377"];
+pub(super) const SENTENCE: &str = "an attempt at an occurrence starts at most once and its result is delivered at most \
+     once, across crashes and clock steps, and another follows only when and after what its job says";
+pub(super) const FIELD: &[&str] = &[
+    "#42640",
+    "#101988",
+    "#13927",
+    "#11612",
+    "#69738",
+    "#13613",
+    "#131490",
+    "hatchet PR #1377",
+    "#27018",
+    "#67196",
+    "#102367",
+    "#24041",
+];
 
 /// Wall times are whole milliseconds.
 const ROUNDING_MS: i64 = 2;
 
-/// A turn is called.
+/// A turn is called, or a result is delivered.
 pub(super) fn judge(
     failures: &mut Vec<Failure>,
     at: Mono,
@@ -27,6 +39,15 @@ pub(super) fn judge(
     alive: &Alive,
     labels: &Labels<'_>,
 ) {
+    if let Effect::Deliver { run, .. } = *effect
+        && alive.delivered.contains(&run)
+    {
+        let message = format!(
+            "the result of {} is delivered a second time: whoever reads it is told twice",
+            labels.run(run)
+        );
+        failures.push(Failure { check: CheckName::AtMostOnce, at, run: Some(run), message });
+    }
     let Effect::Start { run } = *effect else { return };
     if alive.starts.contains_key(&run) {
         let message = format!(

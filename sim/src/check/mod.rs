@@ -36,7 +36,7 @@ use sametick_core::{Config, Waiting};
 use crate::books::{Books, Changes};
 use crate::label::Labels;
 use crate::laws::Law;
-use crate::scenario::{Claim, Counted, Scenario, WORLD_BEGINS};
+use crate::scenario::{Claim, Counted, Scenario};
 use account::Accounts;
 use alive::Alive;
 use bus_ordered::Subscribers;
@@ -282,7 +282,7 @@ impl Checks {
 
     /// A job that is there when the world begins.
     pub(crate) fn open(&mut self, job: &Job, row: &JobRow, scenario: &Scenario) {
-        self.accounts.open(job, row.generation, WORLD_BEGINS, scenario);
+        self.accounts.open(job, row.generation, scenario.begins, scenario);
     }
 
     /// Hears what a gateway is told, before that has answered.
@@ -320,7 +320,7 @@ impl Checks {
     /// Judges a commit that became durable.
     pub(crate) fn commit(&mut self, failures: &mut Vec<Failure>, scene: &Scene<'_>) {
         same_tick::judge(failures, scene);
-        reason_kept::judge(failures, scene, self.restarted_at);
+        reason_kept::judge(failures, scene, &self.alive, self.restarted_at);
         settles_once::judge(failures, scene);
         no_resurrection::judge(failures, scene);
         records_agree::judge(failures, scene);
@@ -364,6 +364,7 @@ impl Checks {
     ) {
         no_overlap::judge(failures, at, effect, &self.alive, books, labels);
         at_most_once::judge(failures, at, effect, &self.alive, labels);
+        slots_return::judge_child(failures, at, effect, &self.alive, books, labels);
         self.subscribers.judge(failures, at, effect, labels);
         self.policies.judge_reply(failures, at, effect, books, labels);
         self.alive.left(at, effect, books);

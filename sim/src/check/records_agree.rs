@@ -1,7 +1,8 @@
 //! Job, run, session and event tell one story.
 
 use sametick_core::id::SessionKey;
-use sametick_core::lifecycle::EventPhase;
+use sametick_core::job::Target;
+use sametick_core::lifecycle::{EventPhase, cause};
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::session::{SessionRow, Status};
 
@@ -13,7 +14,10 @@ pub(super) const FIELD: &[&str] =
     &["#70421", "#18120", "#142638", "#17554", "#41979", "#133223", "#91979", "wholeRow"];
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
-    for (_, run) in &scene.changes.runs {
+    for (before, run) in &scene.changes.runs {
+        if before.is_none() {
+            report(failures, scene, run, target_differs(run, scene));
+        }
         for row in session_rows(run, scene.books) {
             report(failures, scene, run, session_differs(run, row, scene));
         }
@@ -50,6 +54,17 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
         report(failures, scene, run, job_differs(run, outcome, scene));
         report(failures, scene, run, event_differs(run, scene));
     }
+}
+
+/// A run works in the kind of session that its job asked for when it came.
+fn target_differs(run: &RunRow, scene: &Scene<'_>) -> Option<String> {
+    let told = |target| match target {
+        Target::Isolated => "a session of its own",
+        Target::Main => "the main session",
+    };
+    let asked = scene.books.runs.get(&run.id)?.terms.target;
+    let (asked_for, given) = (told(asked), told(run.target));
+    (asked != run.target).then(|| format!("its job asked for {asked_for}, its record says {given}"))
 }
 
 /// Adds what differs, unless the same was said already.
@@ -152,5 +167,12 @@ fn event_differs(run: &RunRow, scene: &Scene<'_>) -> Option<String> {
     if !same {
         return Some("its terminal event gives other times than its record".to_owned());
     }
-    (ok != (event.phase == EventPhase::End)).then(|| "its terminal event has the wrong phase".to_owned())
+    if ok != (event.phase == EventPhase::End) {
+        return Some("its terminal event has the wrong phase".to_owned());
+    }
+    let outcome = run.state.outcome()?;
+    // What a timeout's event gives as the reason is judged by `reason_kept`.
+    let timed_out = matches!(outcome, Outcome::TimedOut(_));
+    (!timed_out && event.cause != cause(outcome))
+        .then(|| "its terminal event gives another reason".to_owned())
 }

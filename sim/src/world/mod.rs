@@ -25,7 +25,7 @@ use crate::judge::Judge;
 use crate::label::Labels;
 use crate::laws::{self, Law, LawCounts};
 use crate::record::{Beat, Recorder};
-use crate::scenario::{CrashPoint, Fault, FaultKind, Scenario, SpanRange, reading};
+use crate::scenario::{CrashPoint, Fault, FaultKind, Scenario, SpanRange};
 use crate::script::Script;
 use audience::Audience;
 use host::Host;
@@ -205,7 +205,7 @@ impl<'s, M: Machine> World<'s, M> {
 
     /// What both clocks show.
     fn reading(&self, at: Mono) -> Now {
-        let true_to_line = reading(at);
+        let true_to_line = self.scenario.reading(at);
         Now { wall: true_to_line.wall.plus_millis(self.stepped), ..true_to_line }
     }
 
