@@ -97,7 +97,8 @@ pub struct Gateway<R, P, B> {
     pub(crate) taken: Taken,
     /// How many there were since spare memory was looked for.
     pub(crate) ticks: u32,
-    pub(crate) tick: Tick,
+    /// In a box, so that handing it out moves no rows.
+    pub(crate) tick: Box<Tick>,
 }
 
 impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
@@ -132,7 +133,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             order: Vec::new(),
             taken: Taken::default(),
             ticks: 0,
-            tick: Tick::default(),
+            tick: Box::default(),
         }
     }
 
