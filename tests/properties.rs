@@ -11,7 +11,8 @@ use sametick_core::schedule::Schedule;
 use sametick_core::session::Status;
 use sametick_core::time::{Mono, Now, Span, Wall};
 use sametick_core::{Config, Machine, StandardGateway, Waiting, WaitsFor};
-use sametick_sim::books::{Books, Changes};
+use sametick_sim::books::Books;
+use sametick_sim::changes::{Changes, RunChange};
 
 /// One thing a history does.
 #[derive(Clone, Debug)]
@@ -225,7 +226,7 @@ impl Host {
             Answer::Applied,
             "commits have no gap"
         );
-        for (before, after) in &changes.runs {
+        for RunChange { before, after, .. } in &changes.runs {
             let before = before.and_then(|row| row.state.outcome());
             let after_outcome = after.state.outcome();
             assert!(before.is_none() || before == after_outcome, "{:?} settled twice", after.id);

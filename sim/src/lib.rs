@@ -8,6 +8,7 @@ pub mod books;
 mod bystander;
 pub mod campaign;
 mod chacha;
+pub mod changes;
 pub mod check;
 pub mod digest;
 pub mod draw;

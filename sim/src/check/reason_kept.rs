@@ -2,18 +2,20 @@
 
 use sametick_core::job::Budget;
 use sametick_core::lifecycle::{EventPhase, cause};
-use sametick_core::run::{Outcome, RunRow, TimedOut};
+use sametick_core::run::{Outcome, TimedOut};
 use sametick_core::session::Status;
 
-use super::{CheckName, Failure, Scene, session_rows, settling, told};
+use super::{CheckName, Failure, Scene, settling, told};
+use crate::books::RunBook;
 
 pub(super) const SENTENCE: &str = "a timed-out run's session and event say timeout, which budget and phase, \
      and name the run's own session key, session and job";
 pub(super) const FIELD: &[&str] = &["#115319", "#70347"];
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: Option<i64>) {
-    for (run, outcome) in settling(scene.changes) {
+    for (change, outcome) in settling(scene.changes) {
         let Outcome::TimedOut(which) = outcome else { continue };
+        let run = &change.after;
         let mut broken = |what: String| {
             failures.push(Failure {
                 check: CheckName::ReasonKept,
@@ -22,7 +24,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: O
                 message: format!("{} {}, but {what}", scene.labels.run(run.id), told(outcome)),
             });
         };
-        if let Some(wrong) = wrong_budget(run, which, scene, restarted) {
+        if let Some(wrong) = wrong_budget(change.book(scene.books), which, restarted) {
             broken(wrong);
         }
         let wanted = cause(outcome);
@@ -45,7 +47,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: O
             }
         }
         let terminal = |status: Option<Status>| status.is_some_and(Status::is_terminal);
-        for row in session_rows(run, scene.books).filter(|row| terminal(row.status)) {
+        for row in change.session_rows(scene.books).filter(|row| terminal(row.status)) {
             if row.status != Some(Status::Timeout) || row.cause != wanted {
                 let kind = row.cause.map_or("no reason", |cause| cause.kind.name());
                 let key = scene.labels.key(row.key);
@@ -59,8 +61,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: O
 const ROUNDING_MS: i64 = 2;
 
 /// What is wrong with the budget a timeout names: it has to be there, and to have ended.
-fn wrong_budget(run: &RunRow, which: TimedOut, scene: &Scene<'_>, restarted: Option<i64>) -> Option<String> {
-    let book = scene.books.runs.get(&run.id)?;
+fn wrong_budget(book: &RunBook, which: TimedOut, restarted: Option<i64>) -> Option<String> {
     let name = which.budget.name();
     // After a restart a deadline may be armed anew in full, or stand as it was.
     let (Some(stood), Some(mine)) = (book.ends(which.budget, None), book.ends(which.budget, restarted))
