@@ -342,9 +342,11 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
 
     /// What the store had no room for goes out with the next commit.
     fn flush_late(&mut self) {
-        while let Some(((run, said), at)) = self.late.pop_first() {
-            self.tick.draft().late.push(LateNote { run, at, said });
+        if self.late.is_empty() {
+            return;
         }
+        let kept = std::mem::take(&mut self.late).into_iter();
+        self.tick.draft().late.extend(kept.map(|((run, said), at)| LateNote { run, at, said }));
     }
 
     /// Carries what is on the bus to the persister until nothing is.
