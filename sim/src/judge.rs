@@ -9,7 +9,8 @@ use sametick_core::job::Job;
 use sametick_core::lifecycle::LifecycleEvent;
 use sametick_core::time::{Mono, Now, Span};
 
-use crate::books::{Books, Changes};
+use crate::books::Books;
+use crate::changes::Changes;
 use crate::check::{Checks, Ending, Failure, Probe, Rest, Restarted, Scene};
 use crate::label::Labels;
 use crate::scenario::{Scenario, ScenarioJob};

@@ -8,7 +8,8 @@ use sametick_core::run::{Failure, Finish, Outcome, RunState, Shape};
 use sametick_core::session::Status;
 use sametick_core::time::{Mono, Now, Span, Wall};
 use sametick_core::{Config, Machine, StandardGateway, WaitsFor};
-use sametick_sim::books::{Books, Changes};
+use sametick_sim::books::Books;
+use sametick_sim::changes::{Changes, RunChange};
 
 use crate::drawn::{Act, Asked, Said};
 
@@ -237,7 +238,7 @@ impl Host {
         let mut changes = Changes::default();
         let now = self.at(self.now);
         assert_eq!(self.books.apply(now, commit, &mut changes), Answer::Applied, "commits have no gap");
-        for (before, after) in &changes.runs {
+        for RunChange { before, after, .. } in &changes.runs {
             let before = before.and_then(|row| row.state.outcome());
             let after_outcome = after.state.outcome();
             assert!(before.is_none() || before == after_outcome, "{:?} settled twice", after.id);
