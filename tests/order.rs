@@ -62,7 +62,7 @@ fn the_order_in_which_inputs_are_handed_over_decides_nothing() {
         let [one, other] =
             [first, second].map(|(millis, kind)| Input { at: at(millis).mono, kind: kind.clone() });
         let before = told(&mut apart, at(1_999), &[Input { at: at(1_999).mono, kind: one.kind.clone() }]);
-        let expected = told(&mut apart, at(2_001), &[other.clone()]).or(before);
+        let expected = told(&mut apart, at(2_001), std::slice::from_ref(&other)).or(before);
         for inputs in [[one.clone(), other.clone()], [other.clone(), one.clone()]] {
             assert_eq!(told(&mut at_work(), at(2_001), &inputs), expected, "{rule}");
         }
