@@ -136,6 +136,25 @@ fn a_session_is_busy_from_the_first_word_of_a_foreign_turn_to_its_last() {
 }
 
 #[test]
+fn a_foreign_turn_in_one_instant_leaves_its_session_free() {
+    let key = SessionKey::Main { agent: AgentId(0) };
+    // Stamped before the last tick, both are brought to the first instant of this one.
+    let word = |millis, began| Input {
+        at: at(millis).mono,
+        kind: InputKind::Foreign { key, turn: u64::MAX, began },
+    };
+    let mut shared = job(0);
+    shared.terms.target = Target::Main;
+    for words in [[word(100, true), word(200, false)], [word(200, false), word(100, true)]] {
+        let mut gateway = gateway(Config::default(), [shared]);
+        tick(&mut gateway, 500, []);
+        gateway.handle(at(600), &words);
+        tick(&mut gateway, 1_000, []);
+        assert_eq!(waits_for(&gateway), [(run(0), WaitsFor::Commit)]);
+    }
+}
+
+#[test]
 fn what_is_noted_while_the_store_is_behind_goes_out_once_it_is_not() {
     let config = Config { open_commits: 1, ..Config::default() };
     let mut gateway = gateway(config, [job(0)]);
@@ -218,4 +237,18 @@ fn what_timed_out_before_its_job_was_declared_anew_is_not_tried_again() {
     assert_eq!(attempts(&[]), [(run(0).next_attempt(), WaitsFor::Backoff)]);
     let again = Job { schedule: Schedule::At(Wall::from_millis(3_600_000)), ..late };
     assert_eq!(attempts(&[Command::Remove(JobId(0)), Command::Add(Box::new(again))]), []);
+}
+
+#[test]
+fn a_turn_that_falls_silent_after_progress_stalls_as_long_after_that() {
+    let mut stalls = job(0);
+    stalls.terms.budgets.stall_timeout = Some(Span::from_secs(10));
+    let mut gateway = gateway(Config::default(), [stalls]);
+    tick(&mut gateway, 1_000, []);
+    tick(&mut gateway, 1_100, [applied(1)]);
+    tick(&mut gateway, 1_200, [said(run(0), Report::Ready { session: SessionId(1) })]);
+    tick(&mut gateway, 6_000, [said(run(0), Report::Progress)]);
+    assert_eq!(tick(&mut gateway, 11_200, []), [], "no more than a reason to look again");
+    assert_eq!(gateway.next_wakeup(), Some(at(16_000).mono));
+    assert_eq!(tick(&mut gateway, 16_000, []), [Effect::Abort { run: run(0) }]);
 }
