@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sametick_core::effect::{Command, Effect, Input, InputKind, Report};
+use sametick_core::effect::{Effect, Input, InputKind, Report};
 use sametick_core::id::{JobId, RunId, SessionKey};
 use sametick_core::job::Target;
 use sametick_core::run::{Drain, RunRow};
@@ -28,8 +28,6 @@ pub(crate) struct Alive {
     pub(super) delivered: BTreeSet<RunId>,
     /// When each turn last said that it is getting on.
     pub(super) progress: Table<RunId, Mono>,
-    /// Children that were asked for, each with the asker's number and the run that waits for it.
-    pub(super) asked_by: Vec<(u64, RunId)>,
     by_job: Vec<Vec<RunId>>,
     /// The jobs that have had a turn.
     jobs: Vec<JobId>,
@@ -49,7 +47,6 @@ impl Alive {
         self.starts.clear();
         self.delivered.clear();
         self.progress.clear();
-        self.asked_by.clear();
         for job in self.jobs.drain(..) {
             self.by_job[job.index()].clear();
         }
@@ -95,9 +92,6 @@ impl Alive {
                 }
                 InputKind::Report { run, report: Report::Progress } => {
                     self.progress.insert(run, input.at);
-                }
-                InputKind::Command { ticket, command: Command::Spawn { parent, .. } } => {
-                    self.asked_by.push((ticket, parent));
                 }
                 InputKind::Foreign { key, turn, began: true } => self.foreign.push((key, turn, input.at)),
                 InputKind::Foreign { key, turn, began: false } => {

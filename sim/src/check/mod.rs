@@ -365,7 +365,6 @@ impl Checks {
     ) {
         no_overlap::judge(failures, at, effect, &self.alive, books, labels);
         at_most_once::judge(failures, at, effect, &self.alive, labels);
-        slots_return::judge_child(failures, at, effect, &self.alive, books, labels);
         self.subscribers.judge(failures, at, effect, labels);
         self.policies.judge_reply(failures, at, effect, books, labels);
         self.alive.left(at, effect, books);

@@ -9,36 +9,13 @@ use super::Mutant;
 use crate::check::CheckName;
 
 /// Those in this file.
-pub(super) const MUTANTS: &[Mutant] = &[
-    Mutant {
-        name: "child-waits-for-a-slot",
-        sentence: "a run that waits for another one waits until that gets a slot beside its own",
-        field: &["#44805", "#44991", "#52271"],
-        killed_by: &[CheckName::SlotsReturn],
-        build: |config, shape| AnyMachine::new(Shim::new(config, shape, Stranger)),
-    },
-    Mutant {
-        name: "edit-unwritten",
-        sentence: "an edit is accepted and stays in memory",
-        field: &["#82103"],
-        killed_by: &[CheckName::ReasonKept],
-        build: |config, shape| AnyMachine::new(Shim::new(config, shape, EditsInMemory::default())),
-    },
-];
-
-/// Runs a child as if nobody waited for it.
-#[derive(Clone, Debug)]
-struct Stranger;
-
-impl Twist for Stranger {
-    fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
-        for input in inputs {
-            if let InputKind::Command { ticket, command: Command::Spawn { job, .. } } = input.kind {
-                input.kind = InputKind::Command { ticket, command: Command::RunNow(job) };
-            }
-        }
-    }
-}
+pub(super) const MUTANTS: &[Mutant] = &[Mutant {
+    name: "edit-unwritten",
+    sentence: "an edit is accepted and stays in memory",
+    field: &["#82103"],
+    killed_by: &[CheckName::ReasonKept],
+    build: |config, shape| AnyMachine::new(Shim::new(config, shape, EditsInMemory::default())),
+}];
 
 /// Writes down nothing that is declared in a tick in which something is edited.
 #[derive(Clone, Debug, Default)]
