@@ -8,7 +8,8 @@
 //!
 //! 1. [`Machine::restart`] on what the store holds;
 //! 2. carry out the [`Tick`]: send its commit to the store, carry its effects out in order;
-//! 3. sleep until [`Machine::next_wakeup`] or until something happens, whichever is first;
+//! 3. sleep until [`Machine::next_wakeup`] or until something happens, and never more than a minute: the wall clock
+//!    may have stepped, and only a reading tells;
 //! 4. [`Machine::handle`] with one reading of both clocks and everything that happened since; go to 2.
 //!
 //! Where several hosts may want one store, each keeps a lease on it ([`Config::lease`]): the machine asks to

@@ -27,12 +27,19 @@ pub(crate) struct Accounts {
 }
 
 /// The account of one job.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Account {
     generation: u32,
-    schedule: Schedule,
+    schedule: Known,
     /// The occurrence that has no end yet.
     next: Next,
+}
+
+/// A schedule in as few bytes as most need: accounts are opened in every world.
+#[derive(Clone, Debug)]
+enum Known {
+    Plain(Dues<'static>),
+    Cron(Box<Schedule>),
 }
 
 /// Occurrences that have their end now.
@@ -62,7 +69,7 @@ impl Accounts {
     pub(crate) fn open(&mut self, job: &Job, generation: u32, begins: Wall, scenario: &Scenario) {
         let next = scenario.dues(&job.schedule).map(|dues| dues.after(begins.plus_millis(-1)));
         if let Some(next) = next {
-            self.put(job.id, Account { generation, schedule: job.schedule, next });
+            self.put(job.id, Account { generation, schedule: Known::of(&job.schedule), next });
         }
     }
 
@@ -88,7 +95,7 @@ impl Accounts {
         collect(&mut entries, scene);
         for entry in entries.drain(..) {
             let wrong = self.account_of(entry.job, entry.generation).and_then(|account| {
-                let dues = scene.labels.scenario().dues(&account.schedule)?;
+                let dues = account.schedule.dues(scene.labels.scenario())?;
                 // Of an edited job the old schedule ends and the new begins in here.
                 let edited = scene.commit.declared.iter().any(|job| job.id == entry.job);
                 account.take(entry, &dues, &scene.labels).filter(|_| !edited)
@@ -119,23 +126,24 @@ impl Accounts {
     fn judge_row(&mut self, row: &JobRow, scene: &Scene<'_>) -> Option<Wrong> {
         let (job, _) = scene.books.job(row.id)?;
         let dues = scene.labels.scenario().dues(&job.schedule)?;
-        let same = |account: &&mut Account| account.schedule == job.schedule;
+        let same = |account: &&mut Account| account.schedule.is(&job.schedule);
         if let Some(account) = self.account_of(row.id, row.generation).filter(same) {
             return wrong_next(row, account.next, &dues, &scene.labels);
         }
-        let old = self.account_of(row.id, row.generation).copied();
+        let old = self.account_of(row.id, row.generation).map(|account| account.next);
         let next = row.next_due.map_or(Next::Never, Next::At);
-        self.put(row.id, Account { generation: row.generation, schedule: job.schedule, next });
+        let schedule = Known::of(&job.schedule);
+        self.put(row.id, Account { generation: row.generation, schedule, next });
         old.and_then(|old| self.left_behind(row.id, old, scene))
             .or_else(|| schedule_right::wrong_begin(row, &dues, scene))
     }
 
     /// An edit leaves nothing behind that was due before it.
-    fn left_behind(&self, job: JobId, old: Account, scene: &Scene<'_>) -> Option<Wrong> {
+    fn left_behind(&self, job: JobId, old: Next, scene: &Scene<'_>) -> Option<Wrong> {
         let (_, edited) = self.edits.iter().find(|(edited, _)| *edited == job)?;
         let back = i64::try_from(scene.said.mono.since(*edited).as_millis()).unwrap_or(i64::MAX);
         let edited = scene.said.wall.plus_millis(-back - 2);
-        match old.next {
+        match old {
             Next::At(due) if due < edited => Some(nothing_lost::passed_over(job, due, &scene.labels)),
             Next::At(_) | Next::Beyond(_) | Next::Never => None,
         }
@@ -166,6 +174,26 @@ impl Accounts {
             self.jobs.resize(job.index() + 1, None);
         }
         self.jobs[job.index()] = Some(account);
+    }
+}
+
+impl Known {
+    fn of(schedule: &Schedule) -> Self {
+        Dues::of(schedule).map_or_else(|| Self::Cron(Box::new(*schedule)), Self::Plain)
+    }
+
+    fn is(&self, schedule: &Schedule) -> bool {
+        match self {
+            Self::Plain(dues) => Dues::of(schedule).is_some_and(|other| other == *dues),
+            Self::Cron(own) => **own == *schedule,
+        }
+    }
+
+    fn dues<'s>(&self, scenario: &'s Scenario) -> Option<Dues<'s>> {
+        match self {
+            Self::Plain(dues) => Some(*dues),
+            Self::Cron(schedule) => scenario.dues(schedule),
+        }
     }
 }
 

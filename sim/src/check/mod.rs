@@ -13,6 +13,7 @@ mod no_overlap;
 mod no_resurrection;
 mod nothing_lost;
 pub(crate) mod own_lane_only;
+mod policy_kept;
 mod queued_leaves_no_session;
 mod reason_kept;
 mod records_agree;
@@ -40,6 +41,7 @@ use account::Accounts;
 use alive::Alive;
 use bus_ordered::Subscribers;
 pub(crate) use bus_ordered::resumed_after;
+use policy_kept::Policies;
 use slots::Slots;
 pub(crate) use slots_return::Probe;
 
@@ -68,6 +70,8 @@ pub enum CheckName {
     NothingLost,
     /// See `at_most_once.rs`.
     AtMostOnce,
+    /// See `policy_kept.rs`.
+    PolicyKept,
     /// See `schedule_right.rs`.
     ScheduleRight,
     /// See `own_lane_only.rs`.
@@ -86,7 +90,7 @@ pub enum CheckName {
 
 impl CheckName {
     /// The checks that judge worlds: all but one each of them, `own_lane_only` a sample.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::SameTick,
         Self::ReasonKept,
         Self::SettlesOnce,
@@ -98,6 +102,7 @@ impl CheckName {
         Self::NoOverlap,
         Self::NothingLost,
         Self::AtMostOnce,
+        Self::PolicyKept,
         Self::ScheduleRight,
         Self::OwnLaneOnly,
         Self::BusOrdered,
@@ -120,6 +125,7 @@ impl CheckName {
             Self::NoOverlap => "no_overlap",
             Self::NothingLost => "nothing_lost",
             Self::AtMostOnce => "at_most_once",
+            Self::PolicyKept => "policy_kept",
             Self::ScheduleRight => "schedule_right",
             Self::OwnLaneOnly => "own_lane_only",
             Self::BusOrdered => "bus_ordered",
@@ -145,6 +151,7 @@ impl CheckName {
             Self::NoOverlap => no_overlap::SENTENCE,
             Self::NothingLost => nothing_lost::SENTENCE,
             Self::AtMostOnce => at_most_once::SENTENCE,
+            Self::PolicyKept => policy_kept::SENTENCE,
             Self::ScheduleRight => schedule_right::SENTENCE,
             Self::OwnLaneOnly => own_lane_only::SENTENCE,
             Self::BusOrdered => bus_ordered::SENTENCE,
@@ -170,6 +177,7 @@ impl CheckName {
             Self::NoOverlap => no_overlap::FIELD,
             Self::NothingLost => nothing_lost::FIELD,
             Self::AtMostOnce => at_most_once::FIELD,
+            Self::PolicyKept => policy_kept::FIELD,
             Self::ScheduleRight => schedule_right::FIELD,
             Self::OwnLaneOnly => own_lane_only::FIELD,
             Self::BusOrdered => bus_ordered::FIELD,
@@ -254,6 +262,7 @@ pub(crate) struct Checks {
     slots: Slots,
     subscribers: Subscribers,
     accounts: Accounts,
+    policies: Policies,
     /// On the wall clock.
     back_at: Option<Wall>,
 }
@@ -267,6 +276,7 @@ impl Checks {
         self.slots.clear();
         self.subscribers.clear();
         self.accounts.clear();
+        self.policies.clear();
         self.back_at = None;
     }
 
@@ -278,6 +288,7 @@ impl Checks {
     /// Hears what a gateway is told, before that has answered.
     pub(crate) fn hear(&mut self, inputs: &[Input], books: &Books, config: &Config) {
         self.accounts.hear(inputs);
+        self.policies.hear(inputs);
         let slots = &mut self.slots;
         self.alive.hear(inputs, |run, alive| {
             if let Some(row) = books.run(run) {
@@ -322,6 +333,8 @@ impl Checks {
         at_most_once::judge_attempts(failures, scene, self.restarted_at);
         nothing_lost::judge(failures, scene, self.back_at);
         self.accounts.judge(failures, scene);
+        let back = self.back_at.filter(|_| self.recovering);
+        self.policies.judge(failures, scene, back);
         if std::mem::take(&mut self.recovering) {
             survives_crash::judge_first(failures, scene.at, scene.books, &scene.labels);
         }
@@ -352,6 +365,7 @@ impl Checks {
         no_overlap::judge(failures, at, effect, &self.alive, books, labels);
         at_most_once::judge(failures, at, effect, &self.alive, labels);
         self.subscribers.judge(failures, at, effect, labels);
+        self.policies.judge_reply(failures, at, effect, books, labels);
         self.alive.left(at, effect, books);
     }
 

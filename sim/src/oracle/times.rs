@@ -26,7 +26,7 @@ pub(crate) struct Times {
 }
 
 /// The due times of one schedule.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dues<'a> {
     Once(i64),
     Every {

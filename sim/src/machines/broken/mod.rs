@@ -9,6 +9,7 @@ mod miniature;
 mod outbox;
 mod ownership;
 mod persister;
+mod policies;
 mod race;
 mod recovery;
 mod reports;
@@ -39,6 +40,7 @@ pub(super) const ALL: &[&[Mutant]] = &[
     admission::MUTANTS,
     scheduler::MUTANTS,
     ledger::MUTANTS,
+    policies::MUTANTS,
     retry::MUTANTS,
     outbox::MUTANTS,
     recovery::MUTANTS,

@@ -1,0 +1,241 @@
+//! What becomes of an occurrence is what its job's policies say.
+//!
+//! Judged by what the books show before and after a commit, so an occurrence and an end that meet in one tick get the
+//! benefit of the doubt.
+
+use sametick_core::commit::{LedgerRow, Unran};
+use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind};
+use sametick_core::id::{JobId, RunId};
+use sametick_core::job::{CatchUp, Job, Overlap};
+use sametick_core::run::{RunRow, RunState};
+use sametick_core::time::{Mono, Wall};
+
+use super::{CheckName, Failure, Scene};
+use crate::books::Books;
+use crate::label::Labels;
+
+pub(super) const SENTENCE: &str = "an occurrence runs, waits or is skipped as its job's overlap and catch-up policies say, \
+     and a child belongs to the run that asked for it";
+pub(super) const FIELD: &[&str] =
+    &["#12440", "#10201", "#13992", "#17852", "#18917", "#91775", "#138499", "nomad#11052"];
+
+/// Wall times are whole milliseconds.
+const ROUNDING_MS: i64 = 2;
+
+/// What is open of each job, and who asked for children.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Policies {
+    open: Vec<Vec<RunId>>,
+    asked: Vec<(u64, RunId)>,
+}
+
+impl Policies {
+    /// Forgets everything, keeping the memory.
+    pub(super) fn clear(&mut self) {
+        self.open.iter_mut().for_each(Vec::clear);
+        self.asked.clear();
+    }
+
+    /// What the gateway hears: runs ask for children.
+    pub(super) fn hear(&mut self, inputs: &[Input]) {
+        for input in inputs {
+            if let InputKind::Command { ticket, command: Command::Spawn { parent, .. } } = input.kind {
+                self.asked.push((ticket, parent));
+            }
+        }
+    }
+
+    /// A reply leaves: the run it speaks of is a child of who asked.
+    pub(super) fn judge_reply(
+        &mut self,
+        failures: &mut Vec<Failure>,
+        at: Mono,
+        effect: &Effect,
+        books: &Books,
+        labels: &Labels<'_>,
+    ) {
+        let Effect::Reply { ticket, reply } = *effect else { return };
+        let Some(place) = self.asked.iter().position(|(asked, _)| *asked == ticket) else { return };
+        let (_, parent) = self.asked.swap_remove(place);
+        let Ok(Accepted::Run(run)) = reply else { return };
+        if books.run(run).is_some_and(|row| row.parent != Some(parent)) {
+            let message = format!(
+                "{} asked for {} and waits for it, and the record of that names another parent or none: it waits for a \
+                 slot that its own parent holds, and goes on when that is over",
+                labels.run(parent),
+                labels.run(run)
+            );
+            failures.push(Failure { check: CheckName::PolicyKept, at, run: Some(run), message });
+        }
+    }
+
+    /// What became durable; `back` is the wall time of a restart whose first commit this is.
+    pub(super) fn judge(&mut self, failures: &mut Vec<Failure>, scene: &Scene<'_>, back: Option<Wall>) {
+        let mut broken = |run: Option<RunId>, message: String| {
+            failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run, message });
+        };
+        for (before, row) in &scene.changes.runs {
+            if before.is_none()
+                && is_first(row)
+                && let Some(job) = declared(row.id.job, row.id.generation, scene)
+                && let Some(what) = self.wrong_run(row, job, scene)
+            {
+                broken(Some(row.id), format!("{} {what}", scene.labels.run(row.id)));
+            }
+        }
+        for (before, row) in &scene.changes.ledger {
+            let grew = before.is_none_or(|before| before.count != row.count);
+            if grew
+                && let Some(job) = declared(row.job, row.generation, scene)
+                && let Some(what) = wrong_end(row, job)
+            {
+                let (name, when) = (scene.labels.job(row.job), scene.labels.wall(row.first));
+                broken(None, format!("what was due of {name} at {when} {what}"));
+            }
+        }
+        if let Some(back) = back {
+            for (job, _) in scene.books.jobs.iter().flatten() {
+                if let Some(what) = self.wrong_catch_up(job, back, scene) {
+                    broken(None, format!("{} {what}", scene.labels.job(job.id)));
+                }
+            }
+        }
+        self.follow(scene);
+    }
+
+    /// What is open of each job, as of this commit.
+    fn follow(&mut self, scene: &Scene<'_>) {
+        for (before, row) in &scene.changes.runs {
+            let place = row.id.job.index();
+            if self.open.len() <= place {
+                self.open.resize(place + 1, Vec::new());
+            }
+            if before.is_none() {
+                self.open[place].push(row.id);
+            }
+            if row.is_closed() {
+                self.open[place].retain(|run| *run != row.id);
+            }
+        }
+    }
+
+    fn open_of(&self, job: JobId) -> &[RunId] {
+        self.open.get(job.index()).map_or(&[], Vec::as_slice)
+    }
+
+    /// What is wrong with a new run, beside those that were open before it and still are.
+    fn wrong_run(&self, row: &RunRow, job: &Job, scene: &Scene<'_>) -> Option<String> {
+        let same = |run: &&RunId| run.generation == row.id.generation;
+        let others = || self.open_of(row.id.job).iter().filter(same).filter_map(|run| scene.books.run(*run));
+        let still = || others().filter(|other| !other.is_closed());
+        let was_waiting = |other: &&RunRow| {
+            let before = scene.changes.runs.iter().find(|(_, after)| after.id == other.id);
+            let before = before.and_then(|(before, _)| *before).map_or(other.state, |before| before.state);
+            before == RunState::Queued
+        };
+        let waiting = || still().filter(|other| other.state == RunState::Queued).filter(was_waiting);
+        let name = |other: &RunRow| scene.labels.run(other.id);
+        match job.overlap {
+            Overlap::Allow => None,
+            Overlap::Skip => still().next().map(|other| {
+                format!("is taken up while {} is open, and its job skips what is due then", name(other))
+            }),
+            Overlap::BufferOne => waiting().next().map(|other| {
+                format!("waits although {} waits already, and its job lets one wait", name(other))
+            }),
+            Overlap::BufferAll(most) => {
+                let count = waiting().count();
+                (count > most as usize)
+                    .then(|| format!("waits behind {count} others, and its job lets {most} wait"))
+            }
+            Overlap::CancelOther => {
+                let goes_on = still().find(|other| !matches!(other.state, RunState::Settled(_)));
+                goes_on.map(|other| {
+                    format!(
+                        "takes the place of what is open of its job, and {} is not cancelled for it",
+                        name(other)
+                    )
+                })
+            }
+        }
+    }
+
+    /// What is wrong with what a gateway that came back made of what its job missed.
+    fn wrong_catch_up(&self, job: &Job, back: Wall, scene: &Scene<'_>) -> Option<String> {
+        let missed = |id: &RunId| id.job == job.id && id.due < back;
+        let new = || scene.changes.runs.iter().filter(|(before, row)| before.is_none() && is_first(row));
+        let taken = || new().map(|(_, row)| row.id).filter(missed);
+        let count = taken().count() as u64;
+        let most = match job.catch_up {
+            CatchUp::Skip => 0,
+            CatchUp::One => 1,
+            CatchUp::All(most) => u64::from(most),
+        };
+        if count > most {
+            return Some(format!(
+                "runs {count} occurrences that it missed, and catches up on {most} at most"
+            ));
+        }
+        let window = job.catch_up_window.map(|span| i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
+        let oldest =
+            window.map(|window| back.plus_millis(window.saturating_add(ROUNDING_MS).saturating_neg()));
+        if let Some(run) = taken().find(|run| oldest.is_some_and(|oldest| run.due < oldest)) {
+            return Some(format!(
+                "runs what it missed at {}, and catches up on nothing that old",
+                scene.labels.wall(run.due)
+            ));
+        }
+        let given_up = scene.changes.ledger.iter().any(|(_, row)| {
+            row.job == job.id && row.end == Unran::Missed && row.last < back && Some(row.last) >= oldest
+        });
+        let free = self.open_of(job.id).is_empty() && has_room(job, scene);
+        (given_up && count < most && free).then(|| {
+            format!("leaves out what it missed while no gateway ran, though it catches up on {most} and nothing of it is open")
+        })
+    }
+}
+
+/// The first attempt at an occurrence.
+const fn is_first(row: &RunRow) -> bool {
+    row.id.asked == 0 && row.id.attempt == 1
+}
+
+/// A job as it was declared before this commit and still is.
+fn declared<'a>(job: JobId, generation: u32, scene: &Scene<'a>) -> Option<&'a Job> {
+    let (declared, row) = scene.books.job(job)?;
+    let edited = scene.commit.declared.iter().any(|edited| edited.id == job);
+    (row.generation == generation && !edited).then_some(declared)
+}
+
+/// What is wrong with an end in the ledger, whatever was open then.
+fn wrong_end(row: &LedgerRow, job: &Job) -> Option<&'static str> {
+    match (row.end, job.overlap, job.catch_up) {
+        (Unran::Overlap, Overlap::BufferOne | Overlap::CancelOther | Overlap::Allow, _) => {
+            Some("is skipped because a run was open, and its job skips nothing for that")
+        }
+        (
+            Unran::Coalesced,
+            Overlap::Skip | Overlap::BufferAll(_) | Overlap::CancelOther | Overlap::Allow,
+            catch_up,
+        ) if catch_up != CatchUp::One => {
+            Some("is coalesced into another, and its job lets every occurrence stand for itself")
+        }
+        (
+            Unran::Overlap
+            | Unran::Coalesced
+            | Unran::Missed
+            | Unran::Superseded
+            | Unran::Paused
+            | Unran::LaneFull,
+            _,
+            _,
+        ) => None,
+    }
+}
+
+/// Whether the job's lane cannot have been full.
+fn has_room(job: &Job, scene: &Scene<'_>) -> bool {
+    let lanes = &scene.labels.scenario().config.lanes;
+    let queue = lanes.get(job.terms.lane.index()).map_or(0, |lane| lane.queue as usize);
+    scene.books.runs.len() < queue
+}
