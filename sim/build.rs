@@ -27,7 +27,7 @@ fn main() -> io::Result<()> {
 }
 
 /// The chapters in the order to read them; any other comes after them, by name.
-const CHAPTERS: [&str; 10] = [
+const CHAPTERS: [&str; 11] = [
     "timeouts",
     "races",
     "queues",
@@ -37,6 +37,7 @@ const CHAPTERS: [&str; 10] = [
     "requests",
     "store",
     "crashes",
+    "owners",
     "regressions",
 ];
 

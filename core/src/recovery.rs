@@ -140,7 +140,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         live.place = Place::Holding;
         // An attempt that follows it has what is left of this.
         live.deadlines.count(Budget::Total, self.at.mono, live.terms.budgets.total_timeout);
-        self.scheduler.is_open(live.row.id.job, live.row.agent);
+        self.scheduler.is_open(live.row.id.job);
         self.admission.take(&live.wants());
         if let Some(parent) = live.row.parent {
             self.families.join(parent, live.row.id);

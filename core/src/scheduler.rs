@@ -220,25 +220,14 @@ impl Scheduler {
 
     /// A run of the job waits from now on.
     pub(crate) fn waits(&mut self, id: JobId) {
-        if let Some(room) = self.any_room_mut(id) {
-            room.open += 1;
-            room.waiting += 1;
-        }
+        let room = self.room_or_what_is_left(id);
+        room.open += 1;
+        room.waiting += 1;
     }
 
-    /// A run of the job, found after a crash, is at work or drains. Where the job was removed, the next one of its number
-    /// waits for this run all the same.
-    pub(crate) fn is_open(&mut self, id: JobId, agent: AgentId) {
-        if self.any_room_mut(id).is_none() {
-            let never = Schedule::At(Wall::from_millis(i64::MAX));
-            self.insert(Job::new(id, agent, never), JobRow::new(id, 0, None));
-            if let Some(room) = self.any_room_mut(id) {
-                room.removed = true;
-            }
-        }
-        if let Some(room) = self.any_room_mut(id) {
-            room.open += 1;
-        }
+    /// A run of the job, found after a crash, is at work or drains.
+    pub(crate) fn is_open(&mut self, id: JobId) {
+        self.room_or_what_is_left(id).open += 1;
     }
 
     /// A run of the job waits no longer.
@@ -335,6 +324,24 @@ impl Scheduler {
 
     fn any_room_mut(&mut self, id: JobId) -> Option<&mut JobRoom> {
         self.jobs.get_mut(id.index())?.as_mut()
+    }
+
+    /// The room of a job, or of one that was removed while runs of it were open: they hold its fence, also after a
+    /// crash, and also for the job that is declared under its id while they do.
+    fn room_or_what_is_left(&mut self, id: JobId) -> &mut JobRoom {
+        if self.jobs.len() <= id.index() {
+            self.jobs.resize(id.index() + 1, None);
+        }
+        self.jobs[id.index()].get_or_insert_with(|| JobRoom {
+            job: Job::new(id, AgentId(0), Schedule::At(Wall::from_millis(0))),
+            row: JobRow::new(id, 0, None),
+            removed: true,
+            open: 0,
+            waiting: 0,
+            working: Working::default(),
+            unran: OpenRange::default(),
+            changed: false,
+        })
     }
 
     fn forget_if_over(&mut self, id: JobId) {

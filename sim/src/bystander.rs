@@ -10,7 +10,7 @@ use sametick_core::time::Span;
 
 use crate::scenario::{
     CrashPoint, EventKind, FaultAt, FaultKind, OnAbort, Order, RunPattern, Scenario, ScenarioJob, SpanRange,
-    TurnEnd, TurnRule, WORLD_BEGINS,
+    TurnEnd, TurnRule,
 };
 
 /// When each of the jobs is due, and how its turn ends: by itself, never, and badly.
@@ -52,7 +52,8 @@ pub(crate) fn beside(scenario: &Scenario) -> Option<Scenario> {
             abort_grace: Span::from_secs(3),
             ..Budgets::default()
         };
-        let mut job = Job::new(id, agent, Schedule::At(WORLD_BEGINS.plus_millis(due))).with_budgets(budgets);
+        let mut job =
+            Job::new(id, agent, Schedule::At(scenario.begins.plus_millis(due))).with_budgets(budgets);
         job.terms.lane = lane;
         let (shift, status) = (SpanRange::default(), JobStatus::Active);
         beside.jobs.push(ScenarioJob { job, shift, declared: true, status });

@@ -9,7 +9,8 @@ use sametick_core::job::Job;
 use sametick_core::lifecycle::LifecycleEvent;
 use sametick_core::time::{Mono, Now, Span};
 
-use crate::books::{Books, Changes};
+use crate::books::Books;
+use crate::changes::Changes;
 use crate::check::{Checks, Ending, Failure, Probe, Rest, Restarted, Scene};
 use crate::label::Labels;
 use crate::scenario::{Scenario, ScenarioJob};
@@ -70,7 +71,7 @@ impl<'s> Judge<'s> {
 
     /// Starts over with these jobs, keeping the memory.
     pub(crate) fn begin(&mut self, jobs: impl Iterator<Item = ScenarioJob>) {
-        let first = |job: &Job| job.schedule.next_after(crate::scenario::WORLD_BEGINS.plus_millis(-1));
+        let first = |job: &Job| job.schedule.next_after(self.scenario.begins.plus_millis(-1));
         self.jobs.clear();
         self.books.open();
         self.checks.clear();
@@ -88,7 +89,7 @@ impl<'s> Judge<'s> {
 
     /// Makes a commit durable and judges it. A gap is not applied, a repeat changes nothing.
     pub fn commit(&mut self, at: Mono, commit: &Commit) -> Answer {
-        self.commit_of(crate::scenario::reading(at), at, commit)
+        self.commit_of(self.scenario.reading(at), at, commit)
     }
 
     /// [`Self::commit`] for a store that takes its time: the tick that said it was at `said`, it is
@@ -158,7 +159,7 @@ impl<'s> Judge<'s> {
     /// Hears that a gateway came back: what it waits for, and its first tick, before that is carried
     /// out.
     pub fn restarted(&mut self, at: Mono, waiting: &[Waiting], first: &Tick) {
-        self.restarted_on(crate::scenario::reading(at), waiting, first);
+        self.restarted_on(self.scenario.reading(at), waiting, first);
     }
 
     /// [`Self::restarted`] where the wall clock may have stepped.

@@ -5,7 +5,7 @@ use sametick_core::id::{JobId, RunId, SessionKey};
 use sametick_core::job::Job;
 use sametick_core::time::{Mono, Wall};
 
-use crate::scenario::{RunPattern, Scenario, WORLD_BEGINS};
+use crate::scenario::{RunPattern, Scenario};
 
 /// The names of one world.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +89,7 @@ impl<'a> Labels<'a> {
     /// The distance of a wall time from the world's beginning.
     #[must_use]
     pub fn wall(&self, wall: Wall) -> String {
-        let millis = wall - WORLD_BEGINS;
+        let millis = wall - self.scenario.begins;
         instant(Mono::from_nanos(millis.unsigned_abs().saturating_mul(1_000_000)))
     }
 }

@@ -7,6 +7,8 @@ mod agenda;
 pub mod books;
 mod bystander;
 pub mod campaign;
+mod chacha;
+pub mod changes;
 pub mod check;
 pub mod digest;
 pub mod draw;

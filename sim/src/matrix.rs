@@ -78,6 +78,12 @@ impl Matrix {
     }
 }
 
+/// The checks that a mutant breaks first in one scenario, in the worlds that [`Matrix::of`] tries.
+#[must_use]
+pub fn broken_by(mutant: &'static Mutant, scenario: &Scenario) -> BTreeSet<CheckName> {
+    kill(mutant, std::slice::from_ref(scenario)).killed_by
+}
+
 fn kill(mutant: &'static Mutant, scenarios: &[Scenario]) -> Kill {
     let mut total = Kill { mutant, killed_by: BTreeSet::new(), seeds_to_kill: None, failed: (0, 0) };
     for scenario in scenarios {

@@ -5,13 +5,12 @@ use sametick_core::id::RunId;
 use sametick_core::job::{Budgets, Job};
 use sametick_core::run::Finish;
 use sametick_core::schedule::Schedule;
-use sametick_core::time::{Mono, Span};
+use sametick_core::time::{Mono, Span, Wall};
 
 use crate::draw::{Choice, Draw};
 use crate::label::Labels;
 use crate::scenario::{
     CrashPoint, Offset, OnAbort, Order, RunPattern, Scenario, ScenarioJob, SpanRange, TurnEnd, TurnRule,
-    WORLD_BEGINS,
 };
 
 /// A scenario with its choices made.
@@ -40,6 +39,8 @@ pub struct TurnScript {
     pub again: Option<Span>,
     /// How long each of its reports is on its way.
     pub delayed: Option<SpanRange>,
+    /// What the wall clock showed when the world began.
+    pub begins: Wall,
 }
 
 /// When a turn ends by itself.
@@ -88,6 +89,7 @@ impl<'s> Script<'s> {
                 TurnEnd::NearTotal(low, high) => PlannedEnd::NearTotal(near(low, high)),
             },
             finish: rule.finish,
+            begins: self.scenario.begins,
             progress: rule.progress,
             again: rule.again.or(reports.again).map(|again| self.draw.span(again, Choice::Again, key)),
             delayed: rule.delayed.or(reports.delayed),
@@ -186,7 +188,7 @@ impl TurnScript {
     pub fn ends_at(&self, run: RunId, budgets: &Budgets, granted: Mono, started: Mono) -> Option<Mono> {
         let ready = self.ready.map(|ready| started + ready);
         let begun = ready.unwrap_or(started).tick_after();
-        let due = Mono::default() + Span::from_millis((run.due - WORLD_BEGINS).unsigned_abs());
+        let due = Mono::default() + Span::from_millis((run.due - self.begins).unsigned_abs());
         let moved = |deadline: Mono, off: Offset| {
             Mono::from_nanos(deadline.as_nanos().saturating_add_signed(off.0)).max(begun)
         };

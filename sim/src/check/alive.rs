@@ -4,7 +4,7 @@
 //! that it was given up: abandoned, a whole grace after it was asked to stop by somebody whom it hears. What the
 //! gateway believes does not count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sametick_core::effect::{Effect, Input, InputKind, Report};
 use sametick_core::id::{JobId, RunId, SessionKey};
@@ -14,6 +14,7 @@ use sametick_core::time::Mono;
 
 use super::Scene;
 use crate::books::{Books, Table};
+use crate::changes::RunChange;
 
 /// Wall times are whole milliseconds.
 const ROUNDING_MS: u64 = 2;
@@ -23,6 +24,10 @@ const ROUNDING_MS: u64 = 2;
 pub(crate) struct Alive {
     /// How often each turn was called.
     pub(super) starts: Table<RunId, u32>,
+    /// The runs whose result was delivered.
+    pub(super) delivered: BTreeSet<RunId>,
+    /// When each turn last said that it is getting on.
+    pub(super) progress: Table<RunId, Mono>,
     by_job: Vec<Vec<RunId>>,
     /// The jobs that have had a turn.
     jobs: Vec<JobId>,
@@ -40,6 +45,8 @@ impl Alive {
     /// Forgets everything, keeping the memory.
     pub(crate) fn clear(&mut self) {
         self.starts.clear();
+        self.delivered.clear();
+        self.progress.clear();
         for job in self.jobs.drain(..) {
             self.by_job[job.index()].clear();
         }
@@ -64,6 +71,11 @@ impl Alive {
         self.foreign.iter().any(|(other, _, began)| *other == key && *began <= at)
     }
 
+    /// Whether a turn said that it is getting on; nobody knows where the host does not show what goes in.
+    pub(super) fn got_on(&self, run: RunId) -> Option<bool> {
+        self.shown.then(|| self.progress.contains_key(&run))
+    }
+
     /// Whether the turn of a run may be at work.
     pub(super) fn has(&self, run: RunId) -> bool {
         self.of_job(run.job).contains(&run)
@@ -78,11 +90,14 @@ impl Alive {
                     self.bury(run);
                     over(run, self);
                 }
+                InputKind::Report { run, report: Report::Progress } => {
+                    self.progress.insert(run, input.at);
+                }
                 InputKind::Foreign { key, turn, began: true } => self.foreign.push((key, turn, input.at)),
                 InputKind::Foreign { key, turn, began: false } => {
                     self.foreign.retain(|(other, its, _)| (*other, *its) != (key, turn));
                 }
-                InputKind::Report { report: Report::Ready { .. } | Report::Progress, .. }
+                InputKind::Report { report: Report::Ready { .. }, .. }
                 | InputKind::Answer { .. }
                 | InputKind::Renewal { .. }
                 | InputKind::Heard { .. }
@@ -99,10 +114,13 @@ impl Alive {
         }
     }
 
-    /// A turn is called, or asked to stop.
+    /// A turn is called or asked to stop, or a result is delivered.
     pub(super) fn left(&mut self, at: Mono, effect: &Effect, books: &Books) {
         if let Effect::Abort { run } = *effect {
             self.asked_at(run, at);
+        }
+        if let Effect::Deliver { run, .. } = *effect {
+            self.delivered.insert(run);
         }
         let Effect::Start { run } = *effect else { return };
         *self.starts.entry(run).or_default() += 1;
@@ -121,9 +139,10 @@ impl Alive {
 
     /// What became durable: turns may have been given up.
     pub(super) fn committed(&mut self, scene: &Scene<'_>) {
-        for (_, row) in &scene.changes.runs {
+        for change in &scene.changes.runs {
+            let row = &change.after;
             let believed = !self.shown && row.is_closed();
-            if believed || row.drain == Drain::Abandoned && self.grace_ended(row, scene) {
+            if believed || row.drain == Drain::Abandoned && self.grace_ended(change, scene) {
                 self.bury(row.id);
             }
         }
@@ -135,8 +154,8 @@ impl Alive {
     }
 
     /// A turn may be given up no sooner than a grace after it was asked to stop; a late tick counts from its deadline.
-    fn grace_ended(&self, run: &RunRow, scene: &Scene<'_>) -> bool {
-        let Some(book) = scene.books.runs.get(&run.id) else { return false };
+    fn grace_ended(&self, change: &RunChange, scene: &Scene<'_>) -> bool {
+        let (run, book) = (&change.after, change.book(scene.books));
         let Some(asked) = self.asked.get(&run.id) else { return !self.has(run.id) };
         let grace = book.terms.budgets.abort_grace.as_millis();
         scene.said.mono.since(*asked).as_millis() + scene.lag.as_millis() + ROUNDING_MS >= grace

@@ -5,16 +5,18 @@ use sametick_core::lifecycle::{EventPhase, cause};
 use sametick_core::run::{Outcome, Phase, RunRow, TimedOut};
 use sametick_core::session::Status;
 
-use super::{CheckName, Failure, Scene, session_rows, settling, told};
+use super::alive::Alive;
+use super::{CheckName, Failure, Scene, settling, told};
 use crate::books::RunBook;
 
 pub(super) const SENTENCE: &str = "a timed-out run's session and event say timeout, which budget and phase, \
      and name the run's own session key, session and job";
-pub(super) const FIELD: &[&str] = &["#115319", "#70347"];
+pub(super) const FIELD: &[&str] = &["#115319", "#70347", "#93530", "#93912", "#119579"];
 
-pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: Option<i64>) {
-    for (run, outcome) in settling(scene.changes) {
+pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, alive: &Alive, restarted: Option<i64>) {
+    for (change, outcome) in settling(scene.changes) {
         let Outcome::TimedOut(which) = outcome else { continue };
+        let run = &change.after;
         let mut broken = |what: String| {
             failures.push(Failure {
                 check: CheckName::ReasonKept,
@@ -23,7 +25,10 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: O
                 message: format!("{} {}, but {what}", scene.labels.run(run.id), told(outcome)),
             });
         };
-        if let Some(wrong) = wrong_budget(run, which, scene, restarted) {
+        if let Some(wrong) = wrong_budget(change.book(scene.books), which, restarted) {
+            broken(wrong);
+        }
+        if let Some(wrong) = unheard_progress(run, which, scene, alive) {
             broken(wrong);
         }
         let wanted = cause(outcome);
@@ -46,7 +51,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: O
             }
         }
         let terminal = |status: Option<Status>| status.is_some_and(Status::is_terminal);
-        for row in session_rows(run, scene.books).filter(|row| terminal(row.status)) {
+        for row in change.session_rows(scene.books).filter(|row| terminal(row.status)) {
             if row.status != Some(Status::Timeout) || row.cause != wanted {
                 let kind = row.cause.map_or("no reason", |cause| cause.kind.name());
                 let key = scene.labels.key(row.key);
@@ -59,9 +64,26 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: O
 /// Wall times are whole milliseconds.
 const ROUNDING_MS: i64 = 2;
 
-/// What is wrong with the budget a timeout names: it has to be there, and to have ended.
-fn wrong_budget(run: &RunRow, which: TimedOut, scene: &Scene<'_>, restarted: Option<i64>) -> Option<String> {
+/// A turn that said that it is getting on has its `stall_timeout` from then. What it said in the millisecond of its end
+/// may have come after it.
+fn unheard_progress(run: &RunRow, which: TimedOut, scene: &Scene<'_>, alive: &Alive) -> Option<String> {
+    if which.budget != Budget::Stall {
+        return None;
+    }
     let book = scene.books.runs.get(&run.id)?;
+    if book.times.progress.is_some() && alive.got_on(run.id) == Some(false) {
+        return Some("its record tells of progress that its turn never spoke of".to_owned());
+    }
+    let millis = |nanos: u64| i64::try_from(nanos / 1_000_000).unwrap_or(i64::MAX);
+    let said = millis(alive.progress.get(&run.id)?.as_nanos());
+    let (settled, stall) = (book.times.settled?, millis(book.terms.budgets.stall_timeout?.as_nanos()));
+    let early = said.saturating_add(stall) - settled;
+    (said < settled && early > ROUNDING_MS)
+        .then(|| format!("its turn had said that it is getting on, and had {early} ms to go"))
+}
+
+/// What is wrong with the budget a timeout names: it has to be there, and to have ended.
+fn wrong_budget(book: &RunBook, which: TimedOut, restarted: Option<i64>) -> Option<String> {
     let name = which.budget.name();
     // After a restart a deadline may be armed anew in full, or stand as it was.
     let (Some(stood), Some(mine)) = (book.ends(which.budget, None), book.ends(which.budget, restarted))

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anstyle::Style;
+use sametick_core::schedule::{Schedule, tzdb_version};
 use sametick_sim::label::instant;
 use sametick_sim::scenario::{Fault, FaultAt};
 use sametick_sim::story::{self, Line, LineKind, Story};
@@ -50,6 +51,8 @@ struct Told<'a> {
     holds: bool,
     scenario: &'a str,
     seed: u64,
+    /// What due times of a calendar depend on.
+    time_zones: &'static str,
     lines: Vec<ToldLine<'a>>,
 }
 
@@ -99,7 +102,14 @@ fn json(scenario: &Scenario, seed: u64, story: &Story) -> Result<(), Stop> {
         ToldLine { at_ms: at.as_nanos() as f64 / 1e6, kind: kind_name(kind), text: &told.text }
     });
     let holds = story.verdict.failures.is_empty();
-    let told = Told { command: "explain", holds, scenario: &scenario.name, seed, lines: lines.collect() };
+    let told = Told {
+        command: "explain",
+        holds,
+        scenario: &scenario.name,
+        seed,
+        time_zones: tzdb_version(),
+        lines: lines.collect(),
+    };
     let text = serde_json::to_string(&told).map_err(std::io::Error::other)?;
     writeln!(std::io::stdout(), "{text}")?;
     Ok(())
@@ -132,6 +142,10 @@ fn show(scenario: &Scenario, subject: Subject, seed: u64, story: &Story) -> Resu
     {
         writeln!(out, "{}", styled(QUIET, &format!("fault {fault}")))?;
     }
+    if by_calendar(scenario) {
+        let told = format!("time zones {}, the release in this binary", tzdb_version());
+        writeln!(out, "{}", styled(QUIET, &told))?;
+    }
     if let Subject::Mutant(mutant) = subject {
         let label = format!("{} {}: ", styled(BAD, "broken on purpose:"), mutant.name);
         writeln!(out, "{}", look::paragraph(&label, mutant.sentence))?;
@@ -155,6 +169,11 @@ fn show(scenario: &Scenario, subject: Subject, seed: u64, story: &Story) -> Resu
         if story.verdict.failures.is_empty() { styled(GOOD, "holds") } else { styled(BAD, "broken") };
     writeln!(out, "\n{verdict} after {} ticks", story.verdict.ticks)?;
     Ok(())
+}
+
+/// Whether due times of this world depend on the database of time zones.
+fn by_calendar(scenario: &Scenario) -> bool {
+    scenario.jobs.iter().any(|job| matches!(job.job.schedule, Schedule::Cron(_)))
 }
 
 fn show_line(out: &mut impl Write, line: &Line, wide: usize) -> Result<(), Stop> {

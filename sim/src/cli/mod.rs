@@ -10,9 +10,11 @@ mod mutants;
 mod run;
 
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use sametick_core::run::Shape;
+use sametick_core::schedule::tzdb_version;
 use sametick_sim::Subject;
 
 /// Runs scenarios against the core and shows what breaks.
@@ -20,7 +22,7 @@ use sametick_sim::Subject;
 /// Without a command it runs every shipped scenario. Exit codes: 0 everything holds, 1 a check
 /// failed, 2 bad use or bad input.
 #[derive(Debug, Parser)]
-#[command(name = "sametick", version, args_conflicts_with_subcommands = true)]
+#[command(name = "sametick", version = version(), args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -41,6 +43,13 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// Its own version, and that of the database its due times come from.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> =
+        LazyLock::new(|| format!("{} (time zones {})", env!("CARGO_PKG_VERSION"), tzdb_version()));
+    &VERSION
 }
 
 /// Which machine is put under test.

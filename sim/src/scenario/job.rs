@@ -4,13 +4,13 @@ use sametick_core::commit::JobStatus;
 use sametick_core::id::{AgentId, JobId, LaneId, Names};
 use sametick_core::job::{Budgets, CatchUp, Job, OnAbandon, Overlap, Target, Terms};
 use sametick_core::retry::{Backoff, Endings, FailureKind, Retry};
-use sametick_core::time::Span;
+use sametick_core::time::{Span, Wall};
 
+use super::ScenarioJob;
 use super::error::ScenarioError;
 use super::read::Table;
 use super::schedule::{schedule, words};
 use super::span::SpanRange;
-use super::{ScenarioJob, WORLD_BEGINS};
 use crate::oracle::Times;
 
 /// How many runs may wait, or be caught up on, unless the job says so.
@@ -19,9 +19,10 @@ const MOST_RUNS: u32 = 100;
 pub(super) fn job(
     mut table: Table<'_>,
     names: &mut Names,
+    begins: Wall,
 ) -> Result<(ScenarioJob, Option<Times>), ScenarioError> {
     let id = name(&mut table, names)?;
-    let (schedule, first) = schedule(&mut table, names.jobs.name(id.0), WORLD_BEGINS)?;
+    let (schedule, first) = schedule(&mut table, names.jobs.name(id.0), begins)?;
     let words = words(&mut table, names.jobs.name(id.0))?;
     let high = Span::from_nanos(first.high.as_nanos() - first.low.as_nanos());
     let shift = SpanRange { low: Span::ZERO, high };
@@ -100,8 +101,8 @@ fn lane(table: &mut Table<'_>, names: &Names) -> Result<LaneId, ScenarioError> {
     let Some((name, at)) = table.text("lane")? else { return Ok(LaneId(0)) };
     names.lanes.get(name).ok_or_else(|| {
         let known: Vec<&str> = (0..names.lanes.len()).map(|lane| names.lanes.name(lane as u32)).collect();
-        let fix = format!("one of {}, or add [lanes.{name}]", known.join(", "));
-        table.wrong(at, format!("there is no lane \"{name}\""), fix)
+        let fix = format!("one of {}, or add [lanes.{}]", known.join(", "), name.escape_debug());
+        table.wrong(at, format!("there is no lane {name:?}"), fix)
     })
 }
 

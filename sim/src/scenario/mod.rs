@@ -3,6 +3,7 @@
 //! A scenario without ranges is one world, and its `expect` is the world's transcript. One with
 //! ranges is a family from which seeds draw, and it states claims.
 
+mod begins;
 mod claim;
 mod error;
 mod event;
@@ -28,15 +29,8 @@ use sametick_core::time::{Mono, Now, Span, Wall};
 
 use crate::oracle::{Dues, Times};
 
-/// The wall time at which every world begins: 2026-01-01T00:00:00Z.
+/// The wall time at which a world begins unless its scenario says otherwise: 2026-01-01T00:00:00Z.
 pub const WORLD_BEGINS: Wall = Wall::from_millis(1_767_225_600_000);
-
-/// What both clocks show at an instant of a world whose wall clock never stepped.
-#[must_use]
-pub fn reading(at: Mono) -> Now {
-    let millis = i64::try_from(at.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
-    Now { mono: at, wall: WORLD_BEGINS.plus_millis(millis) }
-}
 
 /// What hosts are called, the first of which owns the store when a world begins.
 pub const HOST_NAMES: [&str; 4] = ["a", "b", "c", "d"];
@@ -58,6 +52,8 @@ pub struct Scenario {
     pub is_family: bool,
     /// The machine's limits.
     pub config: Config,
+    /// What the wall clock shows when a world begins.
+    pub begins: Wall,
     /// How late the host's ticks come.
     pub lag: SpanRange,
     /// When the world is left alone to end; it ends by itself before, if it comes to rest.
@@ -344,6 +340,13 @@ impl Scenario {
         parse::scenario(path, text)
     }
 
+    /// What both clocks show at an instant of a world whose wall clock never stepped.
+    #[must_use]
+    pub fn reading(&self, at: Mono) -> Now {
+        let millis = i64::try_from(at.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
+        Now { mono: at, wall: self.begins.plus_millis(millis) }
+    }
+
     /// When a schedule of this scenario is due, as the oracle has it; nothing when that is beyond the oracle.
     pub(crate) fn dues(&self, schedule: &Schedule) -> Option<Dues<'_>> {
         if let Some(dues) = Dues::of(schedule) {
@@ -352,7 +355,7 @@ impl Scenario {
         let place = self.jobs.iter().position(|planned| planned.job.schedule == *schedule)?;
         let ahead: i64 = self.timeline.iter().map(|event| event.kind.most_ahead_ms()).sum();
         let until = i64::try_from(self.until.as_millis()).unwrap_or(i64::MAX).saturating_add(ahead);
-        self.times.get(place)?.as_ref()?.through(WORLD_BEGINS, WORLD_BEGINS.plus_millis(until))
+        self.times.get(place)?.as_ref()?.through(self.begins, self.begins.plus_millis(until))
     }
 
     /// The session that jobs with `session = "main"` share.

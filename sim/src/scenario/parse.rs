@@ -1,10 +1,11 @@
 //! From a file's text to a scenario.
 
 use sametick_core::id::Names;
-use sametick_core::time::Span;
+use sametick_core::time::{Span, Wall};
 use sametick_core::{Config, LaneConfig};
 use toml::de::DeTable;
 
+use super::begins::begins;
 use super::claim::claim;
 use super::error::ScenarioError;
 use super::event::event;
@@ -32,7 +33,8 @@ pub(super) fn scenario(path: &str, text: &str) -> Result<Scenario, ScenarioError
     let mut names = Names::default();
     names.agents.intern("main");
     let config = limits(&mut top, &mut names)?;
-    let (jobs, times) = jobs(&mut top, &mut names)?;
+    let begins = begins(&mut top)?;
+    let (jobs, times) = jobs(&mut top, &mut names, begins)?;
     let mut scenario = Scenario {
         name: name_of(path),
         path: path.to_owned(),
@@ -41,6 +43,7 @@ pub(super) fn scenario(path: &str, text: &str) -> Result<Scenario, ScenarioError
         seeds: 1,
         is_family: false,
         config,
+        begins,
         lag: SpanRange::default(),
         until: top.span_of("until")?.unwrap_or(Span::from_secs(86_400)),
         store_answers: SpanRange::exactly(Span::from_nanos(200_000)),
@@ -184,10 +187,11 @@ fn lane_limits(mut lane: Table<'_>) -> Result<LaneConfig, ScenarioError> {
 fn jobs(
     top: &mut Table<'_>,
     names: &mut Names,
+    begins: Wall,
 ) -> Result<(Vec<ScenarioJob>, Vec<Option<Times>>), ScenarioError> {
     let (mut jobs, mut times) = (Vec::new(), Vec::new());
     for table in top.tables("job")? {
-        let (job, words) = job(table, names)?;
+        let (job, words) = job(table, names, begins)?;
         jobs.push(job);
         times.push(words);
     }

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::ScenarioError;
-use super::span::{Offset, SpanRange, parse_offset, parse_span};
+use super::span::{Offset, SpanRange, is_too_long, parse_offset, parse_span};
 
 /// The file being read.
 #[derive(Clone, Copy)]
@@ -60,7 +60,11 @@ impl<'a> Table<'a> {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("one of: {}", known.join(", ")),
         };
-        Err(self.source.wrong(key.span(), format!("{} has no `{}`", self.what, key.get_ref()), fix))
+        Err(self.source.wrong(
+            key.span(),
+            format!("{} has no `{}`", self.what, key.get_ref().escape_debug()),
+            fix,
+        ))
     }
 
     pub(super) fn missing(&self, key: &str, fix: &str) -> ScenarioError {
@@ -88,7 +92,13 @@ impl<'a> Table<'a> {
         let number = value.get_ref().as_integer().and_then(|digits| {
             u64::from_str_radix(digits.as_str(), digits.radix()).ok().filter(|number| *number <= most)
         });
-        number.map(Some).ok_or_else(|| self.kind(key, value, &format!("a whole number from 0 to {most}")))
+        let wanted = format!("a whole number from 0 to {most}");
+        number.map(Some).ok_or_else(|| match value.get_ref().as_integer() {
+            Some(_) => {
+                self.wrong(value.span(), format!("`{key}` is out of range"), format!("write {wanted}"))
+            }
+            None => self.kind(key, value, &wanted),
+        })
     }
 
     /// A length of time, or a range of them.
@@ -99,6 +109,10 @@ impl<'a> Table<'a> {
             None => parse_span(text).map(|span| (span, span)),
         };
         let Some((low, high)) = range else {
+            if text.split("..").any(is_too_long) {
+                let what = format!("`{key}` is longer than a world can be");
+                return Err(self.source.wrong(at, what, "write at most \"106751d\", which is 292 years"));
+            }
             return Err(self.source.wrong(
                 at,
                 format!("`{key}` is no length of time"),
@@ -158,7 +172,7 @@ impl<'a> Table<'a> {
         let known: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
         Err(self.source.wrong(
             at,
-            format!("`{key}` cannot be \"{text}\""),
+            format!("`{key}` cannot be {text:?}"),
             format!("one of: {}", known.join(", ")),
         ))
     }

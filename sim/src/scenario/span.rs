@@ -59,6 +59,22 @@ pub fn parse_span(text: &str) -> Option<Span> {
     u64::try_from(nanos).ok().map(Span::from_nanos)
 }
 
+/// Whether a text is a length of time that no [`Span`] of a scenario holds.
+pub(super) fn is_too_long(text: &str) -> bool {
+    let one_digit = |digits: &str| if digits.is_empty() { "" } else { "1" };
+    let mut short = String::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|digit: char| digit.is_ascii_digit()).len();
+        short.push_str(one_digit(&rest[..digits]));
+        rest = &rest[digits..];
+        let letters = rest.len() - rest.trim_start_matches(|letter: char| !letter.is_ascii_digit()).len();
+        short.push_str(&rest[..letters]);
+        rest = &rest[letters..];
+    }
+    parse_span(text).is_none() && parse_span(&short).is_some()
+}
+
 fn unit(name: &str) -> Option<i64> {
     Some(match name {
         "ns" => 1,
@@ -84,5 +100,12 @@ mod tests {
             assert_eq!(parse_offset(wrong), None, "{wrong}");
         }
         assert_eq!(parse_span("-1s"), None);
+    }
+
+    #[test]
+    fn too_long_is_not_no_length() {
+        let long = ["200000d", "1h99999999999999999999s", "106752d"];
+        assert_eq!(long.map(is_too_long), [true; 3]);
+        assert_eq!(["106751d", "", "soon", "1.5s", "-200000d", "9"].map(is_too_long), [false; 6]);
     }
 }

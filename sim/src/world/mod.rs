@@ -25,7 +25,7 @@ use crate::judge::Judge;
 use crate::label::Labels;
 use crate::laws::{self, Law, LawCounts};
 use crate::record::{Beat, Recorder};
-use crate::scenario::{CrashPoint, Fault, FaultKind, Scenario, SpanRange, reading};
+use crate::scenario::{CrashPoint, Fault, FaultKind, Scenario, SpanRange};
 use crate::script::Script;
 use audience::Audience;
 use host::Host;
@@ -205,7 +205,7 @@ impl<'s, M: Machine> World<'s, M> {
 
     /// What both clocks show.
     fn reading(&self, at: Mono) -> Now {
-        let true_to_line = reading(at);
+        let true_to_line = self.scenario.reading(at);
         Now { wall: true_to_line.wall.plus_millis(self.stepped), ..true_to_line }
     }
 
@@ -304,20 +304,24 @@ impl<'s, M: Machine> World<'s, M> {
         }
         self.judge.hear(&host.inputs);
         let before = self.tries_laws.then(|| host.machine.clone());
-        let mut tick = std::mem::take(&mut host.tick);
+        let mut tick = host.tick.take().unwrap_or_default();
         host.machine.handle_into(reading, &host.inputs, &mut tick);
         if let Some(before) = before {
             self.try_split(place, &before, reading, &tick);
         }
         self.settle_tick(place, &tick);
         self.hosts[place].inputs.clear();
-        self.hosts[place].tick = tick;
+        self.hosts[place].tick = Some(tick);
     }
 
     /// Recovers once more from what a recovery left, if the store has taken that.
     fn try_recovering_again(&mut self, place: usize, now: Now) {
         let (host, books) = (&self.hosts[place], self.judge.books());
-        let applied = host.tick.commit().is_none_or(|commit| commit.number == books.last_commit);
+        let applied = host
+            .tick
+            .as_ref()
+            .and_then(|tick| tick.commit())
+            .is_none_or(|commit| commit.number == books.last_commit);
         if self.tries_laws && host.drives() && applied {
             let verdict = laws::recover_twice(&host.machine, books, u64::from(host.life), now);
             self.laws.tried(Law::RecoveryTwice);
@@ -378,7 +382,7 @@ impl<'s, M: Machine> World<'s, M> {
             }
         }
         for effect in tick.effects() {
-            self.carry_out(place, *effect);
+            self.carry_out(place, effect);
         }
         if let Some(FaultKind::Crash { when: CrashPoint::AfterEffects, down, .. }) = fault {
             let down = self.script.fault_down(self.fault_key(tick.commit()), down);

@@ -9,6 +9,7 @@ use sametick_core::time::{Mono, Now, Span};
 use super::World;
 use super::turns::Turn;
 use crate::agenda::What;
+use crate::changes::RunChange;
 use crate::record::Fate;
 use crate::scenario::{CrashPoint, Fault, FaultAt, FaultKind, Moment, SpanRange};
 
@@ -169,8 +170,8 @@ impl<M: Machine> World<'_, M> {
     fn apply(&mut self, place: usize, said: Now, commit: &Commit) -> Answer {
         let answer = self.judge.commit_of(said, self.now, commit);
         if answer == Answer::Applied {
-            for (before, after) in &self.judge.changes().runs {
-                let was_granted = before.is_some_and(|row| row.state != RunState::Queued);
+            for RunChange { before, after, .. } in &self.judge.changes().runs {
+                let was_granted = before.as_ref().is_some_and(|row| row.state != RunState::Queued);
                 if after.state != RunState::Queued && after.granted_at.is_some() && !was_granted {
                     self.turns.insert(after.id, Turn::granted(self.now, place));
                 }

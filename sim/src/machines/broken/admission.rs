@@ -2,6 +2,8 @@
 
 use sametick_core::commit::Rows;
 use sametick_core::effect::{Input, InputKind};
+use sametick_core::id::LaneId;
+use sametick_core::job::Target;
 use sametick_core::time::Now;
 use sametick_core::{Config, StandardGateway};
 
@@ -40,6 +42,27 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::NoOverlap],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, DeafToOthers)),
     },
+    Mutant {
+        name: "one-lane-for-all",
+        sentence: "everything waits in one lane, whatever lane its job names",
+        field: &["#42635", "#52682", "#54180"],
+        killed_by: &[CheckName::OwnLaneOnly],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, OneLane)),
+    },
+    Mutant {
+        name: "one-run-at-a-time",
+        sentence: "one flag says that something runs, and nothing else begins until it is off",
+        field: &["#132952", "#119083"],
+        killed_by: &[CheckName::SlotsReturn],
+        build: |config, shape| AnyMachine::new(StandardGateway::new(Config { running: 1, ..config }, shape)),
+    },
+    Mutant {
+        name: "isolation-overridden",
+        sentence: "a job that asked for a session of its own runs in the main one",
+        field: &["#86202", "#61426", "#23470"],
+        killed_by: &[CheckName::RecordsAgree],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, AllInMain)),
+    },
 ];
 
 /// Other limits than asked for; a lane with one slot keeps it.
@@ -71,5 +94,25 @@ impl Twist for DeafToOthers {
                 input.kind = InputKind::ClockStepped;
             }
         }
+    }
+}
+
+/// Puts every job into the first lane.
+#[derive(Clone, Debug)]
+struct OneLane;
+
+impl Twist for OneLane {
+    fn rows(&mut self, rows: &mut Rows) {
+        rows.jobs.iter_mut().for_each(|(job, _)| job.terms.lane = LaneId(0));
+    }
+}
+
+/// Runs every job in the main session.
+#[derive(Clone, Debug)]
+struct AllInMain;
+
+impl Twist for AllInMain {
+    fn rows(&mut self, rows: &mut Rows) {
+        rows.jobs.iter_mut().for_each(|(job, _)| job.terms.target = Target::Main);
     }
 }

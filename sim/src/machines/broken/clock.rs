@@ -1,7 +1,7 @@
 //! Time that is promised, met or told wrongly.
 
 use sametick_core::commit::Rows;
-use sametick_core::effect::Input;
+use sametick_core::effect::{Input, InputKind, Report};
 use sametick_core::time::{Mono, Now, Span};
 
 use super::super::any::AnyMachine;
@@ -32,6 +32,27 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["#68091"],
         killed_by: &[CheckName::Law(Law::Split)],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, StampsAtNow)),
+    },
+    Mutant {
+        name: "lane-eats-timeout",
+        sentence: "waiting in the lane counts against the timeout",
+        field: &["#41783", "#41886", "#148874", "#77703"],
+        killed_by: &[CheckName::ReasonKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, LaneEatsTimeout)),
+    },
+    Mutant {
+        name: "one-timeout-for-all",
+        sentence: "every run gets ten seconds, whatever its job says",
+        field: &["#43721", "#27427", "#70325"],
+        killed_by: &[CheckName::ReasonKept, CheckName::ComesToRest],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, OneTimeout)),
+    },
+    Mutant {
+        name: "progress-ignored",
+        sentence: "a turn that says that it is getting on is stopped as if it had not",
+        field: &["#93530", "#93912"],
+        killed_by: &[CheckName::ReasonKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, DeafToProgress)),
     },
 ];
 
@@ -68,5 +89,40 @@ impl Twist for HalfTheTime {
             job.terms.budgets.timeout = job.terms.budgets.timeout.map(half);
             job.terms.budgets.queue_timeout = job.terms.budgets.queue_timeout.map(half);
         }
+    }
+}
+
+/// Lets the timeout begin with the occurrence.
+#[derive(Clone, Debug)]
+struct LaneEatsTimeout;
+
+impl Twist for LaneEatsTimeout {
+    fn rows(&mut self, rows: &mut Rows) {
+        for (job, _) in &mut rows.jobs {
+            let budgets = &mut job.terms.budgets;
+            budgets.total_timeout = budgets.timeout.into_iter().chain(budgets.total_timeout).min();
+        }
+    }
+}
+
+/// Gives every run ten seconds.
+#[derive(Clone, Debug)]
+struct OneTimeout;
+
+impl Twist for OneTimeout {
+    fn rows(&mut self, rows: &mut Rows) {
+        for (job, _) in &mut rows.jobs {
+            job.terms.budgets.timeout = Some(Span::from_secs(10));
+        }
+    }
+}
+
+/// Does not hear of progress.
+#[derive(Clone, Debug)]
+struct DeafToProgress;
+
+impl Twist for DeafToProgress {
+    fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
+        inputs.retain(|input| !matches!(input.kind, InputKind::Report { report: Report::Progress, .. }));
     }
 }

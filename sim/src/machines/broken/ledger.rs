@@ -1,9 +1,10 @@
 //! Occurrences of which the books say nothing, too much, or what is not so.
 
-use sametick_core::commit::{Rows, Unran};
+use sametick_core::commit::{JobStatus, Rows, Unran};
 use sametick_core::effect::Tick;
-use sametick_core::run::Outcome;
-use sametick_core::time::{Now, Span};
+use sametick_core::run::{Outcome, RunState};
+use sametick_core::schedule::Schedule;
+use sametick_core::time::{Now, Span, Timeline};
 
 use super::super::any::AnyMachine;
 use super::super::shim::{Shim, Twist};
@@ -39,6 +40,34 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["#59056", "#59301", "#91979"],
         killed_by: &[CheckName::NothingLost],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, RecordMissing)),
+    },
+    Mutant {
+        name: "advanced-not-run",
+        sentence: "each start of the gateway moves what is due next one occurrence on, and runs nothing for it",
+        field: &["#12263", "#22703", "#14658", "#4018", "#33092", "#10596"],
+        killed_by: &[CheckName::NothingLost],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, AdvancesAtStart)),
+    },
+    Mutant {
+        name: "step-unwritten",
+        sentence: "occurrences that a step of the wall clock jumps over are written nowhere",
+        field: &["croner#388"],
+        killed_by: &[CheckName::NothingLost],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, StepsUnwritten::default())),
+    },
+    Mutant {
+        name: "burst-dropped",
+        sentence: "of the runs that are queued in one instant, those beyond the fourth are forgotten",
+        field: &["a broadcast buffer of 256 in a popular Rust scheduler"],
+        killed_by: &[CheckName::SlotsReturn, CheckName::NothingLost],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, DropsBursts)),
+    },
+    Mutant {
+        name: "one-shot-off-early",
+        sentence: "a job that is due once is disabled before it ran",
+        field: &["#18917", "#91775"],
+        killed_by: &[CheckName::NothingLost],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, OneShotsOff)),
     },
 ];
 
@@ -85,5 +114,63 @@ impl Twist for RecordMissing {
         tick.draft().runs.retain(|row| {
             !(row.granted_at.is_none() && matches!(row.state.outcome(), Some(Outcome::TimedOut(_))))
         });
+    }
+}
+
+/// Takes the next occurrence for met at each start but the first.
+#[derive(Clone, Debug)]
+struct AdvancesAtStart;
+
+impl Twist for AdvancesAtStart {
+    fn rows(&mut self, rows: &mut Rows) {
+        if rows.last_commit > 0 {
+            for (job, row) in &mut rows.jobs {
+                row.next_due = row.next_due.and_then(|due| job.schedule.next_after(due));
+            }
+        }
+    }
+}
+
+/// Writes nothing down in a tick before which the wall clock stepped.
+#[derive(Clone, Debug, Default)]
+struct StepsUnwritten {
+    line: Option<Timeline>,
+}
+
+impl Twist for StepsUnwritten {
+    fn tick(&mut self, now: Now, tick: &mut Tick) {
+        if self.line.get_or_insert(Timeline::through(now)).read(now) {
+            tick.draft().ledger.clear();
+        }
+    }
+}
+
+/// Forgets what is queued beyond the fourth in one instant.
+#[derive(Clone, Debug)]
+struct DropsBursts;
+
+impl Twist for DropsBursts {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let mut room = 4_u32;
+        tick.draft().runs.retain(|row| {
+            let queued = matches!(row.state, RunState::Queued | RunState::Starting);
+            let kept = !queued || room > 0;
+            room = if queued { room.saturating_sub(1) } else { room };
+            kept
+        });
+    }
+}
+
+/// Disables jobs that are due once.
+#[derive(Clone, Debug)]
+struct OneShotsOff;
+
+impl Twist for OneShotsOff {
+    fn rows(&mut self, rows: &mut Rows) {
+        for (job, row) in &mut rows.jobs {
+            if matches!(job.schedule, Schedule::At(_)) {
+                row.status = JobStatus::Disabled;
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ mod admission;
 mod budgets;
 mod bus;
 mod clock;
+mod commands;
 mod ledger;
 mod miniature;
 mod outbox;
@@ -17,6 +18,7 @@ mod retry;
 mod rows;
 mod scheduler;
 mod subscribers;
+mod turns;
 mod unlawful;
 mod wall;
 
@@ -50,6 +52,8 @@ pub(super) const ALL: &[&[Mutant]] = &[
     reports::MUTANTS,
     subscribers::MUTANTS,
     wall::MUTANTS,
+    turns::MUTANTS,
+    commands::MUTANTS,
     unlawful::MUTANTS,
 ];
 

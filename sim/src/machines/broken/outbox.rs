@@ -65,6 +65,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::SurvivesCrash, CheckName::ComesToRest],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, GivesUpOnUnknown)),
     },
+    Mutant {
+        name: "delivered-twice",
+        sentence: "a result is delivered twice",
+        field: &["#27018", "#67196", "#102367", "#24041"],
+        killed_by: &[CheckName::AtMostOnce],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, DeliversTwice)),
+    },
 ];
 
 /// Delivers results in the tick that settles their run.
@@ -187,5 +194,21 @@ impl Twist for PublishesNoStarts {
     fn tick(&mut self, _: Now, tick: &mut Tick) {
         let is_start = |effect: &Effect| matches!(effect, Effect::Publish { event, .. } if event.phase == EventPhase::Start);
         tick.effects_mut().retain(|effect| !is_start(effect));
+    }
+}
+
+/// Delivers each result twice.
+#[derive(Clone, Debug)]
+struct DeliversTwice;
+
+impl Twist for DeliversTwice {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let again: Vec<Effect> = tick
+            .effects()
+            .iter()
+            .copied()
+            .filter(|effect| matches!(effect, Effect::Deliver { .. }))
+            .collect();
+        again.into_iter().for_each(|effect| tick.push(effect));
     }
 }

@@ -41,6 +41,20 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::ScheduleRight],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, Reschedules(unstaggered))),
     },
+    Mutant {
+        name: "marker-kept-when-ok",
+        sentence: "the job stays marked as running after a run that ended well",
+        field: &["#17554", "#133223", "#42997"],
+        killed_by: &[CheckName::RecordsAgree],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, MarkerKeptWhenOk)),
+    },
+    Mutant {
+        name: "zone-off-by-an-hour",
+        sentence: "a job of a calendar is first due an hour late, as in a zone beside its own",
+        field: &["#10035", "#30351", "#102906"],
+        killed_by: &[CheckName::NothingLost, CheckName::ScheduleRight],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, HourLate)),
+    },
 ];
 
 /// Goes by another schedule than the job's.
@@ -86,6 +100,31 @@ impl Twist for MarkerKept {
         for row in &mut tick.draft().jobs {
             let timed_out = row.last.filter(|last| matches!(last.outcome, Outcome::TimedOut(_)));
             row.running = row.running.or(timed_out.map(|last| last.run));
+        }
+    }
+}
+
+/// Leaves the running marker on the job of a run that ended well.
+#[derive(Clone, Debug)]
+struct MarkerKeptWhenOk;
+
+impl Twist for MarkerKeptWhenOk {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        for row in &mut tick.draft().jobs {
+            let ok = row.last.filter(|last| last.outcome == Outcome::Ok);
+            row.running = row.running.or(ok.map(|last| last.run));
+        }
+    }
+}
+
+/// Reads a calendar an hour late.
+#[derive(Clone, Debug)]
+struct HourLate;
+
+impl Twist for HourLate {
+    fn rows(&mut self, rows: &mut Rows) {
+        for (_, row) in rows.jobs.iter_mut().filter(|(job, _)| matches!(job.schedule, Schedule::Cron(_))) {
+            row.next_due = row.next_due.map(|due| due.plus_millis(3_600_000));
         }
     }
 }
