@@ -162,3 +162,45 @@ fn completions_are_written_for_a_shell() {
     assert_eq!(output.status.code(), Some(0));
     assert!(stdout(&output).contains("_sametick"));
 }
+
+#[test]
+fn crashing_everywhere_says_how_many_worlds_and_that_they_hold() {
+    let told = json(&["run", "--crash-everywhere", FIRST, "--json"]);
+    assert_eq!(
+        (&told["crashEverywhere"], &told["holds"]),
+        (&Value::Bool(true), &Value::Bool(true)),
+        "{told:#}"
+    );
+    let (places, worlds) =
+        (told["places"].as_u64().expect("ticks"), told["worlds"].as_u64().expect("worlds"));
+    assert!(places >= 5 && worlds > 8 * places, "{places} ticks, {worlds} worlds");
+    let output = sametick(&["run", "--crash-everywhere", FIRST]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("each with everything that can go wrong there"), "{}", stdout(&output));
+}
+
+#[test]
+fn what_a_crash_anywhere_breaks_is_told_again_by_its_replay_command() {
+    let args =
+        ["run", "--crash-everywhere", "races/report_first", "--mutant", "recovery-forgets-running", "--json"];
+    let told = json(&args);
+    assert_eq!(sametick(&args).status.code(), Some(1));
+    let failure = &told["scenarios"][0]["failures"][0];
+    let replay = failure["replay"].as_str().expect("a command");
+    assert!(replay.contains(" --fault "), "{replay}");
+    let words: Vec<&str> = replay.split(' ').skip(1).collect();
+    let output = sametick(&words);
+    assert_eq!(output.status.code(), Some(1), "{replay}");
+    let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        flat(&stdout(&output)).contains(&flat(failure["message"].as_str().expect("a message"))),
+        "{replay}"
+    );
+}
+
+#[test]
+fn a_fault_that_is_none_says_what_to_write() {
+    let output = sametick(&["explain", FIRST, "--fault", "12:sometime"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("after-effects"), "{}", stderr(&output));
+}
