@@ -1,7 +1,7 @@
 //! The lease on a store, by hand: what an owner may do when, and what its successor waits for.
 
 use sametick_core::commit::{Answer, Commit, JobRow, Rows};
-use sametick_core::effect::{Effect, Input, InputKind, Report};
+use sametick_core::effect::{Command, Effect, Input, InputKind, Report};
 use sametick_core::id::{AgentId, JobId, RunId, SessionId};
 use sametick_core::job::{Budgets, Job};
 use sametick_core::run::{Drain, RunState, Shape};
@@ -213,4 +213,24 @@ fn a_machine_without_a_lease_asks_for_none() {
     let stray = renewed(500, Answer::Applied);
     assert!(gateway.handle(at(5_000), &[input(5_000, stray)]).effects().is_empty());
     assert_eq!(gateway.next_wakeup(), Some(at(61_000).mono));
+}
+
+#[test]
+fn who_was_asked_to_stop_is_not_asked_again_when_the_lease_ends() {
+    let (mut gateway, run, _) = at_work(Some(LEASE_MS));
+    gateway.handle(at(3_000), &[]);
+    gateway.handle(at(6_000), &[]);
+    let cancel = InputKind::Command { ticket: 1, command: Command::Cancel(run) };
+    let tick = gateway.handle(at(LEASE_MS), &[input(8_999, cancel)]);
+    assert_eq!(tick.effects(), [Effect::Abort { run }, Effect::StepDown]);
+}
+
+#[test]
+fn what_a_successor_began_itself_drains_for_its_grace_and_no_longer() {
+    let (mut gateway, run, _) = at_work(Some(LEASE_MS));
+    let cancel = InputKind::Command { ticket: 1, command: Command::Cancel(run) };
+    gateway.handle(at(2_000), &[input(2_000, cancel)]);
+    gateway.handle(at(3_000), &[]);
+    let tick = gateway.handle(at(2_000 + GRACE_MS), &[]);
+    assert_eq!(tick.commit().expect("the end of the drain").runs[0].drain, Drain::Abandoned);
 }

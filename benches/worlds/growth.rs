@@ -63,7 +63,7 @@ struct Host {
     rows: Rows,
     machine: StandardGateway,
     agenda: BinaryHeap<Reverse<(u64, Plan)>>,
-    tick: Tick,
+    tick: Box<Tick>,
 }
 
 impl Host {
@@ -78,7 +78,7 @@ impl Host {
         let lanes = vec![LaneConfig { limit: u32::MAX, queue: u32::MAX }];
         let config = Config { lanes, open_commits: 1_024, ..Config::default() };
         let machine = StandardGateway::new(config, Shape::Emit);
-        Self { rows, machine, agenda: BinaryHeap::new(), tick: Tick::default() }
+        Self { rows, machine, agenda: BinaryHeap::new(), tick: Box::default() }
     }
 
     /// Returns how many events there were: what came in, and what the machine woke up for.

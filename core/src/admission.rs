@@ -307,8 +307,9 @@ mod tests {
         }
 
         fn leave(&mut self, run: RunId) {
-            let (wants, ticket) = self.runs[&run];
-            self.admission.leave(ticket, &wants);
+            if let Some((wants, ticket)) = self.runs.remove(&run) {
+                self.admission.leave(ticket, &wants);
+            }
         }
     }
 
@@ -342,16 +343,14 @@ mod tests {
 
     #[test]
     fn who_was_woken_and_leaves_wakes_the_next() {
-        let mut scene = Scene::new(&[1], u32::MAX);
+        let mut scene = Scene::new(&[2], u32::MAX);
         let holder = scene.enter(0, 1, 0, Some(MAIN));
         let (woken, next) = (scene.enter(1, 1, 0, Some(MAIN)), scene.enter(2, 1, 0, Some(MAIN)));
-        assert_eq!(scene.grants(), [holder]);
+        assert_eq!(scene.grants(), [holder], "the others step aside");
         let other = scene.enter(3, 1, 0, None);
         scene.release(holder);
         scene.leave(woken);
-        assert_eq!(scene.grants(), [next]);
-        scene.release(next);
-        assert_eq!(scene.grants(), [other]);
+        assert_eq!(scene.grants(), [next, other]);
     }
 
     #[test]
@@ -383,5 +382,80 @@ mod tests {
         let ticket = scene.admission.enter(child, &wants);
         scene.runs.insert(child, (wants, ticket));
         assert_eq!(scene.grants(), [child]);
+    }
+
+    #[test]
+    fn who_stepped_aside_and_leaves_is_not_woken_in_place_of_another() {
+        for session in [None, Some(MAIN)] {
+            let mut scene = Scene::new(&[3], u32::MAX);
+            // Of one job, whose runs are alone, or of three that share a session.
+            let job = |number| if session.is_some() { number } else { 0 };
+            let holder = scene.enter(job(0), 1, 0, session);
+            let (gone, next) = (scene.enter(job(1), 2, 0, session), scene.enter(job(2), 3, 0, session));
+            assert_eq!(scene.grants(), [holder]);
+            scene.leave(gone);
+            scene.release(holder);
+            assert_eq!(scene.grants(), [next]);
+        }
+    }
+
+    #[test]
+    fn a_queue_has_room_for_as_many_as_do_not_wait() {
+        let mut scene = Scene::new(&[1, 1], u32::MAX);
+        let runs = [0, 1, 2].map(|job| scene.enter(job, 1, 0, None));
+        let room = |scene: &Scene| scene.admission.room_in(LaneId(0));
+        assert_eq!(room(&scene), 7);
+        scene.leave(runs[1]);
+        assert_eq!(room(&scene), 8);
+        assert_eq!(scene.grants(), [runs[0]]);
+        assert_eq!(room(&scene), 9, "who has a slot does not wait");
+        assert_eq!(scene.admission.room_in(LaneId(1)), 10);
+    }
+
+    #[test]
+    fn who_stepped_aside_comes_back_in_the_order_it_came() {
+        let mut scene = Scene::new(&[4, 4], u32::MAX);
+        let lanes = [0, 1, 0, 1, 0];
+        let runs: Vec<RunId> =
+            (0..).zip(lanes).map(|(job, lane)| scene.enter(job, 1, lane, Some(MAIN))).collect();
+        for run in runs {
+            assert_eq!(scene.grants(), [run]);
+            scene.release(run);
+        }
+    }
+
+    #[test]
+    fn a_waiter_says_which_limit_it_waits_for() {
+        let why = |lane: u32, running: u32| {
+            let mut scene = Scene::new(&[lane], running);
+            let (holder, waiter) = (scene.enter(0, 1, 0, None), scene.enter(1, 1, 0, None));
+            assert_eq!(scene.grants(), [holder]);
+            let (wants, _) = scene.runs[&waiter];
+            (scene.admission.why(&wants), scene.admission.why(&Wants { lane: None, ..wants }))
+        };
+        let child = WaitsFor::Slot { held: 0, limit: u32::MAX };
+        assert_eq!(why(1, 7), (WaitsFor::Slot { held: 1, limit: 1 }, child), "its lane's");
+        assert_eq!(why(7, 1), (WaitsFor::Slot { held: 1, limit: 1 }, child), "the one over all lanes");
+    }
+
+    #[test]
+    fn a_lane_that_is_not_configured_is_the_first_one() {
+        let mut scene = Scene::new(&[1, 1], u32::MAX);
+        let runs = [scene.enter(0, 1, 2, None), scene.enter(1, 1, 0, None)];
+        assert_eq!(scene.admission.room_in(LaneId(2)), 8);
+        assert_eq!(scene.grants(), [runs[0]]);
+        scene.release(runs[0]);
+        assert_eq!(scene.grants(), [runs[1]]);
+    }
+
+    #[test]
+    fn a_session_that_nobody_is_at_work_in_leaves_no_gate() {
+        let mut admission = Admission::default();
+        let key = SessionKey::Base { agent: AgentId(0), job: JobId(0) };
+        (0..2).for_each(|_| admission.take_session(key));
+        admission.release_session(key);
+        assert_eq!(admission.sessions.len(), 1, "one is still at work");
+        admission.release_session(key);
+        assert_eq!(admission.sessions.len(), 0);
     }
 }

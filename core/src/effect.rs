@@ -59,7 +59,7 @@ pub enum InputKind {
     Foreign {
         /// The session.
         key: SessionKey,
-        /// Which of the turns that others run; a number is used again only after it ended.
+        /// Which of the turns that others run; no two have the same number.
         turn: u64,
         /// Whether it began; else it ended.
         began: bool,

@@ -75,6 +75,18 @@ impl Families {
         }
     }
 
+    /// A parent had let go before this machine knew of it: what it held goes back with its last child. False when that
+    /// is known already.
+    pub(crate) fn left_behind(&mut self, parent: RunId, held: Wants) -> bool {
+        match self.by_parent.get_mut(parent) {
+            Some(family) if family.let_go.is_none() => {
+                family.let_go = Some((held, None));
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
     /// A child leaves its parent; the last one says what the parent had let go of before.
     fn leave(&mut self, parent: RunId, child: RunId) -> Option<(Wants, Option<RunId>)> {
         let seat = self.seats.remove(child)?;

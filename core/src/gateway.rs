@@ -97,7 +97,8 @@ pub struct Gateway<R, P, B> {
     pub(crate) taken: Taken,
     /// How many there were since spare memory was looked for.
     pub(crate) ticks: u32,
-    pub(crate) tick: Tick,
+    /// In a box, so that handing it out moves no rows.
+    pub(crate) tick: Box<Tick>,
 }
 
 impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
@@ -132,7 +133,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             order: Vec::new(),
             taken: Taken::default(),
             ticks: 0,
-            tick: Tick::default(),
+            tick: Box::default(),
         }
     }
 
@@ -341,9 +342,11 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
 
     /// What the store had no room for goes out with the next commit.
     fn flush_late(&mut self) {
-        while let Some(((run, said), at)) = self.late.pop_first() {
-            self.tick.draft().late.push(LateNote { run, at, said });
+        if self.late.is_empty() {
+            return;
         }
+        let kept = std::mem::take(&mut self.late).into_iter();
+        self.tick.draft().late.extend(kept.map(|((run, said), at)| LateNote { run, at, said }));
     }
 
     /// Carries what is on the bus to the persister until nothing is.

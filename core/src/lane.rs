@@ -186,10 +186,15 @@ mod tests {
     #[test]
     fn a_queue_that_empties_from_the_middle_stays_in_order() {
         let mut lane = lane(1_000, 1_000);
-        for ticket in (1..1_000).step_by(2) {
-            lane.leave(Ticket(ticket));
+        for ticket in (0..1_000).filter(|ticket| ticket % 4 != 0) {
+            assert!(lane.leave(Ticket(ticket)));
         }
+        assert!(
+            lane.waiting.len() <= 2 * 250 + 1,
+            "those who left take up {} places",
+            lane.waiting.len() - 250
+        );
         let granted: Vec<RunId> = std::iter::from_fn(|| grant(&mut lane)).collect();
-        assert_eq!(granted, (0..1_000).step_by(2).map(run).collect::<Vec<_>>());
+        assert_eq!(granted, (0..1_000).step_by(4).map(run).collect::<Vec<_>>());
     }
 }

@@ -124,8 +124,8 @@ pub trait Machine: Clone + std::fmt::Debug {
 
     /// [`Machine::handle`] for hosts that need the tick while the machine changes: `tick` is
     /// overwritten, its memory used again.
-    fn handle_into(&mut self, now: Now, inputs: &[Input], tick: &mut Tick) {
-        tick.clone_from(self.handle(now, inputs));
+    fn handle_into(&mut self, now: Now, inputs: &[Input], tick: &mut Box<Tick>) {
+        (**tick).clone_from(self.handle(now, inputs));
     }
 
     /// When to call [`Machine::handle`] if nothing happens before; always after the last tick.
@@ -212,7 +212,7 @@ impl<R: Race, P: Persister, B: Bus> Machine for Gateway<R, P, B> {
         self.handle_tick(now, inputs)
     }
 
-    fn handle_into(&mut self, now: Now, inputs: &[Input], tick: &mut Tick) {
+    fn handle_into(&mut self, now: Now, inputs: &[Input], tick: &mut Box<Tick>) {
         self.handle_tick(now, inputs);
         std::mem::swap(&mut self.tick, tick);
     }

@@ -2,7 +2,7 @@
 
 use crate::admission::Wants;
 use crate::deadlines::Deadlines;
-use crate::id::{JobId, RunId, SessionKey};
+use crate::id::{AgentId, JobId, RunId, SessionKey};
 use crate::job::{Budget, Target, Terms};
 use crate::lane::Ticket;
 use crate::run::RunRow;
@@ -87,15 +87,19 @@ impl LiveRun {
 
     /// What it needs to begin.
     pub(crate) const fn wants(&self) -> Wants {
-        Wants {
-            lane: if self.row.parent.is_some() { None } else { Some(self.terms.lane) },
-            job: self.row.id.job,
-            alone: self.terms.alone,
-            session: match self.terms.target {
-                Target::Isolated => None,
-                Target::Main => Some(SessionKey::Main { agent: self.row.agent }),
-            },
-        }
+        let lane = if self.row.parent.is_some() { None } else { Some(self.terms.lane) };
+        Wants { lane, ..self.terms.wants(self.row.id.job, self.row.agent) }
+    }
+}
+
+impl Terms {
+    /// What a run of its own needs to begin that goes by these.
+    pub(crate) const fn wants(&self, job: JobId, agent: AgentId) -> Wants {
+        let session = match self.target {
+            Target::Isolated => None,
+            Target::Main => Some(SessionKey::Main { agent }),
+        };
+        Wants { lane: Some(self.lane), job, alone: self.alone, session }
     }
 }
 

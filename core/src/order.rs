@@ -137,8 +137,10 @@ fn input_key(kind: &InputKind) -> (Class, u8, RunId, u64, Option<Report>) {
         InputKind::Renewal { sent, .. } => (2, RunId::default(), sent.as_nanos(), None),
         InputKind::Heard { below } => (3, RunId::default(), below, None),
         InputKind::Report { run, report } => (4, run, 0, Some(report)),
-        InputKind::Foreign { turn, began, .. } => (5, RunId::default(), turn * 2 + u64::from(began), None),
-        InputKind::Command { ticket, .. } => (6, RunId::default(), ticket, None),
+        // One that begins and ends in one instant has to begin first.
+        InputKind::Foreign { turn, began: true, .. } => (5, RunId::default(), turn, None),
+        InputKind::Foreign { turn, began: false, .. } => (6, RunId::default(), turn, None),
+        InputKind::Command { ticket, .. } => (7, RunId::default(), ticket, None),
     };
     (class_of(kind), rank, run, number, report)
 }

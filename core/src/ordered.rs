@@ -8,7 +8,9 @@
 //! A node that empties is given back, and no two are merged; what that leaves sparse is packed anew, so there
 //! are never more than a few times as many nodes as the keys need.
 
-/// How many keys a node holds. By measurement: 8 is slower from 10,000 keys on, 32 below 1,000.
+/// How many keys a node holds. By instructions counted for three look-ups, a removal and an insertion of keys as
+/// long as a run's, beside 16: 8 needs 9 % less with one key there, and 10 % more with 100 or 10,000; 32 needs 14 %
+/// more with one key, 4 % more with 100, and 4 % less with 10,000.
 const WIDTH: usize = 16;
 /// How high a tree may grow before it is packed; packed, 2^32 keys need less.
 const HIGHEST: usize = 12;

@@ -33,12 +33,6 @@ impl Outbox {
         self.last - self.durable < self.bound
     }
 
-    /// How many commits are open.
-    #[must_use]
-    pub const fn open(&self) -> u64 {
-        self.last - self.durable
-    }
-
     /// Holds an effect for the commit of the tick at hand, should there be one.
     pub fn hold(&mut self, effect: Effect) {
         self.held.push_back((self.last + 1, effect));

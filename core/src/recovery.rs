@@ -35,8 +35,11 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         }
         let mut runs: Vec<RunRow> = rows.runs.iter().filter(|run| !run.is_closed()).copied().collect();
         runs.sort_unstable_by_key(|run| (run.queued_at, run.id));
-        for run in runs {
-            self.take_over(run);
+        for run in &runs {
+            self.take_over(*run);
+        }
+        for run in &runs {
+            self.hold_for_family(run);
         }
         let mut next = self.scheduler.next_id(JobId(0));
         while let Some(id) = next {
@@ -135,12 +138,25 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     /// Its turn may be alive: it has its slot and its fences, over the limits if need be.
     fn hold_again(&mut self, mut live: LiveRun) {
         live.place = Place::Holding;
+        // An attempt that follows it has what is left of this.
+        live.deadlines.count(Budget::Total, self.at.mono, live.terms.budgets.total_timeout);
         self.scheduler.is_open(live.row.id.job);
         self.admission.take(&live.wants());
         if let Some(parent) = live.row.parent {
             self.families.join(parent, live.row.id);
         }
         self.runs.insert(live);
+    }
+
+    /// A child whose parent is closed, and so in no row, holds on to what that had held.
+    fn hold_for_family(&mut self, row: &RunRow) {
+        let holds = self.runs.get(row.id).is_some_and(|live| live.place == Place::Holding);
+        if let Some(parent) = row.parent.filter(|parent| holds && self.runs.get(*parent).is_none()) {
+            let wants = self.terms(parent).unwrap_or_default().wants(parent.job, row.agent);
+            if self.families.left_behind(parent, wants) {
+                self.admission.take(&wants);
+            }
+        }
     }
 
     /// A store that another program wrote may hold a run that is over and a session that says it is

@@ -1,7 +1,7 @@
 //! Which jobs are due, what becomes of each occurrence, and the state of each job.
 
 use crate::commit::{Commit, JobRow, JobStatus, LastRun, LedgerRow, Unran};
-use crate::id::{JobId, RunId};
+use crate::id::{AgentId, JobId, RunId};
 use crate::job::{CatchUp, Job, Overlap};
 use crate::ledger::{Occurrences, OpenRange};
 use crate::live::LiveRun;
@@ -220,17 +220,14 @@ impl Scheduler {
 
     /// A run of the job waits from now on.
     pub(crate) fn waits(&mut self, id: JobId) {
-        if let Some(room) = self.any_room_mut(id) {
-            room.open += 1;
-            room.waiting += 1;
-        }
+        let room = self.room_or_what_is_left(id);
+        room.open += 1;
+        room.waiting += 1;
     }
 
     /// A run of the job, found after a crash, is at work or drains.
     pub(crate) fn is_open(&mut self, id: JobId) {
-        if let Some(room) = self.any_room_mut(id) {
-            room.open += 1;
-        }
+        self.room_or_what_is_left(id).open += 1;
     }
 
     /// A run of the job waits no longer.
@@ -327,6 +324,24 @@ impl Scheduler {
 
     fn any_room_mut(&mut self, id: JobId) -> Option<&mut JobRoom> {
         self.jobs.get_mut(id.index())?.as_mut()
+    }
+
+    /// The room of a job, or of one that was removed while runs of it were open: they hold its fence, also after a
+    /// crash, and also for the job that is declared under its id while they do.
+    fn room_or_what_is_left(&mut self, id: JobId) -> &mut JobRoom {
+        if self.jobs.len() <= id.index() {
+            self.jobs.resize(id.index() + 1, None);
+        }
+        self.jobs[id.index()].get_or_insert_with(|| JobRoom {
+            job: Job::new(id, AgentId(0), Schedule::At(Wall::from_millis(0))),
+            row: JobRow::new(id, 0, None),
+            removed: true,
+            open: 0,
+            waiting: 0,
+            working: Working::default(),
+            unran: OpenRange::default(),
+            changed: false,
+        })
     }
 
     fn forget_if_over(&mut self, id: JobId) {

@@ -6,6 +6,7 @@ use std::collections::BinaryHeap;
 use sametick_core::commit::Answer;
 use sametick_core::effect::Report;
 use sametick_core::id::{RunId, SessionKey};
+use sametick_core::lifecycle::LifecycleEvent;
 use sametick_core::time::{Mono, Span};
 
 /// Something that happens at an instant.
@@ -23,6 +24,19 @@ pub(crate) enum What {
         run: RunId,
         report: Report,
     },
+    /// A report that was on its way is heard.
+    Arrival {
+        run: RunId,
+        report: Report,
+    },
+    /// The subscribers acknowledge an event.
+    Acknowledge {
+        offset: u64,
+        event: Box<LifecycleEvent>,
+        life: u32,
+    },
+    /// The subscribers are back.
+    Resume,
     Answer {
         commit: u64,
         answer: Answer,

@@ -1,4 +1,4 @@
-//! The store of a world: the durable rows, and what each commit changed in them.
+//! The store of a world: the durable rows.
 
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
@@ -9,6 +9,8 @@ use sametick_core::lifecycle::{EventPhase, LifecycleEvent};
 use sametick_core::run::{RunRow, RunState};
 use sametick_core::session::{SessionRow, Status};
 use sametick_core::time::{Now, Wall};
+
+use crate::changes::{Changes, RunChange};
 
 /// A table that is found by key and walked in the order rows came in.
 pub type Table<K, V> = IndexMap<K, V, FxBuildHasher>;
@@ -71,19 +73,6 @@ pub struct Times {
     pub settled: Option<i64>,
 }
 
-/// What one commit changed, each row before and after.
-#[derive(Clone, Debug, Default)]
-pub struct Changes {
-    /// Run records.
-    pub runs: Vec<(Option<RunRow>, RunRow)>,
-    /// Session rows, one entry a row however many patches it got.
-    pub sessions: Vec<(Option<SessionRow>, SessionRow)>,
-    /// Job rows.
-    pub jobs: Vec<(Option<JobRow>, JobRow)>,
-    /// Ranges of occurrences that did not run.
-    pub ledger: Vec<(Option<LedgerRow>, LedgerRow)>,
-}
-
 impl Books {
     /// Empties the books.
     pub fn open(&mut self) {
@@ -138,25 +127,36 @@ impl Books {
             }
         }
         for row in &commit.runs {
-            let before = self.runs.get(&row.id).map(|book| book.row);
-            changes.runs.push((before, *row));
-            match self.runs.get_mut(&row.id) {
-                Some(book) => book.update(*row, line, now),
-                None => {
-                    let book = self.first_of(*row, line, now);
-                    self.runs.insert(row.id, book);
+            let change = match self.runs.get_index_of(&row.id) {
+                Some(place) => {
+                    let book = &mut self.runs[place];
+                    let before = book.row;
+                    book.update(row, line, now);
+                    RunChange::new(Some(before), *row, place)
                 }
-            }
+                None => {
+                    let book = self.first_of(row, line, now);
+                    RunChange::new(None, *row, self.runs.insert_full(row.id, book).0)
+                }
+            };
+            changes.runs.push(change);
         }
         for patch in &commit.sessions {
-            let before = self.sessions.get(&patch.key).copied();
+            let place = self.sessions.get_index_of(&patch.key);
+            let before = place.map(|place| self.sessions[place]);
             let mut after = before.unwrap_or(SessionRow::blank(patch.key));
             patch.apply(&mut after);
+            match place {
+                Some(place) => self.sessions[place] = after,
+                None => _ = self.sessions.insert(patch.key, after),
+            }
             match changes.sessions.iter_mut().find(|(_, changed)| changed.key == patch.key) {
                 Some((_, changed)) => *changed = after,
                 None => changes.sessions.push((before, after)),
             }
-            self.sessions.insert(patch.key, after);
+        }
+        for change in &mut changes.runs {
+            change.find_sessions(&self.sessions);
         }
         for event in &commit.events {
             self.events.push(*event);
@@ -203,7 +203,7 @@ impl Books {
 
     /// Writes a run's record that is known from elsewhere; when things happened is not.
     pub fn put_run(&mut self, id: RunId, row: RunRow) {
-        let book = self.first_of(row, 0, i64::MAX);
+        let book = self.first_of(&row, 0, i64::MAX);
         self.runs.insert(id, book);
     }
 
@@ -216,7 +216,7 @@ impl Books {
         }
     }
 
-    fn first_of(&self, row: RunRow, line: i64, now: i64) -> RunBook {
+    fn first_of(&self, row: &RunRow, line: i64, now: i64) -> RunBook {
         let before = RunId { attempt: row.id.attempt.saturating_sub(1), ..row.id };
         let before = self.runs.get(&before);
         let declared = self.job(row.id.job).map(|(job, _)| job.terms);
@@ -226,7 +226,7 @@ impl Books {
         let first = before.map_or(begins, |before| before.times.first);
         let times =
             Times { first, written: now, queued, granted: None, ready: None, progress: None, settled: None };
-        let mut book = RunBook { row, ends: 0, terms, times };
+        let mut book = RunBook { row: *row, ends: 0, terms, times };
         book.update(row, line, now);
         book
     }
@@ -272,7 +272,7 @@ impl Books {
 }
 
 impl RunBook {
-    fn update(&mut self, row: RunRow, line: i64, now: i64) {
+    fn update(&mut self, row: &RunRow, line: i64, now: i64) {
         let on_line =
             |wall: Option<Wall>, known: Option<i64>| known.or(wall.map(|wall| wall.as_millis() - line));
         self.times.granted = on_line(row.granted_at, self.times.granted);
@@ -282,7 +282,7 @@ impl RunBook {
         if row.last_progress != self.row.last_progress {
             self.times.progress = on_line(row.last_progress, None);
         }
-        self.row = row;
+        self.row = *row;
     }
 
     /// When a budget ends that binds the run, if it is limited and has begun to count. What was armed
@@ -302,14 +302,5 @@ impl RunBook {
         };
         let from = from?.max(restarted.unwrap_or(i64::MIN));
         Some(from.saturating_add(i64::try_from(span?.as_millis()).unwrap_or(i64::MAX)))
-    }
-}
-
-impl Changes {
-    fn clear(&mut self) {
-        self.runs.clear();
-        self.sessions.clear();
-        self.jobs.clear();
-        self.ledger.clear();
     }
 }

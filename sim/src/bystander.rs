@@ -9,7 +9,8 @@ use sametick_core::schedule::Schedule;
 use sametick_core::time::Span;
 
 use crate::scenario::{
-    EventKind, FaultKind, OnAbort, Order, RunPattern, Scenario, ScenarioJob, SpanRange, TurnEnd, TurnRule,
+    CrashPoint, EventKind, FaultAt, FaultKind, OnAbort, Order, RunPattern, Scenario, ScenarioJob, SpanRange,
+    TurnEnd, TurnRule,
 };
 
 /// When each of the jobs is due, and how its turn ends: by itself, never, and badly.
@@ -24,7 +25,9 @@ const JOBS: [(&str, i64, TurnEnd); 3] = [
 /// or read a clock that has stepped.
 pub(crate) fn beside(scenario: &Scenario) -> Option<Scenario> {
     let crashes = |kind: FaultKind| match kind {
-        FaultKind::Crash { down, .. } => !down.is_range(),
+        FaultKind::Crash { when, down, again } => {
+            !down.is_range() && when != CrashPoint::Anywhere && again == 0
+        }
         FaultKind::NotApplied(_) | FaultKind::Unknown { .. } => false,
     };
     let alone = scenario.hosts == 1
@@ -32,7 +35,7 @@ pub(crate) fn beside(scenario: &Scenario) -> Option<Scenario> {
         && scenario.config.open_commits >= 64
         && !scenario.store_answers.is_range()
         && scenario.lag.high == Span::ZERO
-        && scenario.faults.iter().all(|fault| crashes(fault.kind))
+        && scenario.faults.iter().all(|fault| matches!(fault.at, FaultAt::Run { .. }) && crashes(fault.kind))
         && !scenario.timeline.iter().any(|event| matches!(event.kind, EventKind::Clock { .. }));
     if !alone {
         return None;
@@ -70,6 +73,7 @@ fn turn(job: u32, ends: TurnEnd) -> TurnRule {
         finish: if fails { bad } else { Finish::Ok },
         progress: None,
         again: None,
+        delayed: None,
         on_abort: OnAbort::Stops(SpanRange::exactly(Span::from_millis(20))),
         order: Order::ReportFirst,
     }

@@ -3,10 +3,9 @@
 //! One ChaCha8 block a seed; each choice mixes its key in. So a choice does not move when another
 //! is added or left out, and two runs with the same seed and key agree wherever they are asked.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 use sametick_core::time::Span;
 
+use crate::chacha;
 use crate::scenario::{Offset, SpanRange};
 
 /// The choices of one seed.
@@ -45,6 +44,14 @@ pub enum Choice {
     Again,
     /// How long the store takes to answer a renewal.
     Renewal,
+    /// At which tick a fault strikes.
+    Tick,
+    /// Where a process dies over a tick.
+    Point,
+    /// How long a report is on its way.
+    Delayed,
+    /// How long a subscriber takes to acknowledge an event.
+    Acknowledge,
 }
 
 const NANOS_PER_MILLI: u64 = 1_000_000;
@@ -53,10 +60,7 @@ impl Draw {
     /// The choices of `seed`.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        let mut key = [0; 32];
-        key[..8].copy_from_slice(&seed.to_le_bytes());
-        let mut rng = ChaCha8Rng::from_seed(key);
-        Self { block: std::array::from_fn(|_| rng.next_u64()) }
+        Self { block: chacha::first_block(seed) }
     }
 
     /// 64 bits for a choice; `key` says whose, `part` which of its parts.

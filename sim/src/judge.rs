@@ -6,9 +6,11 @@ use sametick_core::commit::{Answer, Commit, JobRow};
 use sametick_core::effect::{Effect, Input, Tick};
 use sametick_core::id::RunId;
 use sametick_core::job::Job;
+use sametick_core::lifecycle::LifecycleEvent;
 use sametick_core::time::{Mono, Now, Span};
 
-use crate::books::{Books, Changes};
+use crate::books::Books;
+use crate::changes::Changes;
 use crate::check::{Checks, Ending, Failure, Probe, Rest, Restarted, Scene};
 use crate::label::Labels;
 use crate::scenario::{Scenario, ScenarioJob};
@@ -146,6 +148,12 @@ impl<'s> Judge<'s> {
     /// A turn ended without a word.
     pub(crate) fn is_gone(&mut self, run: RunId) {
         self.checks.alive.bury(run);
+    }
+
+    /// Subscribers whose place in the stream is `cursor` take an event in.
+    pub(crate) fn resumes_with(&mut self, at: Mono, cursor: u64, offset: u64, event: &LifecycleEvent) {
+        let labels = Labels::new(self.scenario, &self.jobs);
+        crate::check::resumed_after(&mut self.failures, at, cursor, offset, event, &labels);
     }
 
     /// Hears that a gateway came back: what it waits for, and its first tick, before that is carried

@@ -7,6 +7,8 @@ mod agenda;
 pub mod books;
 mod bystander;
 pub mod campaign;
+mod chacha;
+pub mod changes;
 pub mod check;
 pub mod digest;
 pub mod draw;
@@ -21,6 +23,7 @@ pub mod scenario;
 pub mod script;
 pub mod shipped;
 pub mod story;
+pub mod sweep;
 pub mod world;
 
 pub use machines::{MUTANTS, Mutant, Subject};

@@ -3,7 +3,7 @@
 use sametick_core::effect::{Input, Tick};
 use sametick_core::time::Mono;
 
-use crate::books::Changes;
+use crate::changes::Changes;
 use crate::check::Failure;
 
 /// One thing to tell of a world.

@@ -10,7 +10,7 @@ use sametick_core::time::{Mono, Span, Wall};
 use crate::draw::{Choice, Draw};
 use crate::label::Labels;
 use crate::scenario::{
-    Offset, OnAbort, Order, RunPattern, Scenario, ScenarioJob, SpanRange, TurnEnd, TurnRule,
+    CrashPoint, Offset, OnAbort, Order, RunPattern, Scenario, ScenarioJob, SpanRange, TurnEnd, TurnRule,
 };
 
 /// A scenario with its choices made.
@@ -37,6 +37,8 @@ pub struct TurnScript {
     pub progress: Option<Span>,
     /// How much later each of its reports is heard a second time.
     pub again: Option<Span>,
+    /// How long each of its reports is on its way.
+    pub delayed: Option<SpanRange>,
     /// What the wall clock showed when the world began.
     pub begins: Wall,
 }
@@ -76,7 +78,7 @@ impl<'s> Script<'s> {
     pub fn turn(&self, run: RunId, labels: &Labels<'_>) -> TurnScript {
         let rule =
             self.scenario.turns.iter().find(|rule| labels.fits(rule.runs, run)).unwrap_or(&TurnRule::PLAIN);
-        let key = turn_key(run);
+        let (key, reports) = (turn_key(run), self.scenario.reports);
         let near = |low, high| self.draw.offset(low, high, Choice::Takes, key);
         TurnScript {
             ready: rule.ready.map(|ready| self.draw.span(ready, Choice::Ready, key)),
@@ -89,7 +91,8 @@ impl<'s> Script<'s> {
             finish: rule.finish,
             begins: self.scenario.begins,
             progress: rule.progress,
-            again: rule.again.map(|again| self.draw.span(again, Choice::Again, key)),
+            again: rule.again.or(reports.again).map(|again| self.draw.span(again, Choice::Again, key)),
+            delayed: rule.delayed.or(reports.delayed),
             stops: match rule.on_abort {
                 OnAbort::Ignores => None,
                 OnAbort::Stops(stops) => Some(self.draw.span(stops, Choice::Stops, key)),
@@ -100,6 +103,33 @@ impl<'s> Script<'s> {
                 Order::Either => self.draw.coin(Choice::Order, key),
             },
         }
+    }
+
+    /// At which tick the nth fault strikes.
+    #[must_use]
+    pub fn fault_tick(&self, place: usize, first: u64, last: u64) -> u64 {
+        let range = SpanRange { low: Span::from_nanos(first), high: Span::from_nanos(last) };
+        self.draw.span(range, Choice::Tick, place as u64).as_nanos()
+    }
+
+    /// Where a process dies over the nth tick of a world.
+    #[must_use]
+    pub fn crash_point(&self, when: CrashPoint, tick: u64) -> CrashPoint {
+        let drawn = self.draw.bits(Choice::Point, tick, 1) % CrashPoint::EACH.len() as u64;
+        if when == CrashPoint::Anywhere { CrashPoint::EACH[drawn as usize] } else { when }
+    }
+
+    /// How long subscribers take to acknowledge an event in the nth of their lives.
+    #[must_use]
+    pub fn acknowledges(&self, offset: u64, life: u32) -> Span {
+        let range = self.scenario.subscribers.unwrap_or_default();
+        self.draw.span(range, Choice::Acknowledge, offset ^ u64::from(life) << 32)
+    }
+
+    /// How long a report is on its way that the turn of a run makes at `said`.
+    #[must_use]
+    pub fn on_its_way(&self, run: RunId, said: Mono, delayed: SpanRange) -> Span {
+        self.draw.span(delayed, Choice::Delayed, turn_key(run) ^ said.as_nanos())
     }
 
     /// How late the tick comes that is wanted at `at`.
@@ -210,6 +240,7 @@ impl TurnRule {
         finish: Finish::Ok,
         progress: None,
         again: None,
+        delayed: None,
         on_abort: OnAbort::Stops(SpanRange::exactly(Span::from_millis(20))),
         order: Order::ReportFirst,
     };

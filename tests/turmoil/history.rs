@@ -17,7 +17,7 @@ use sametick_sim::books::Books;
 use sametick_sim::check::CheckName;
 use sametick_sim::digest::WorldDigest;
 use sametick_sim::judge::Judge;
-use sametick_sim::scenario::{CrashPoint, Fault, FaultKind, Moment};
+use sametick_sim::scenario::{CrashPoint, Fault, FaultAt, FaultKind, Moment};
 use sametick_sim::script::{Script, TurnScript};
 
 use crate::clock;
@@ -135,7 +135,7 @@ impl History {
                 self.apply(at, commit);
                 Some(Answer::Unknown)
             }
-            FaultKind::Crash { when, down } => {
+            FaultKind::Crash { when, down, .. } => {
                 let down = self.script.fault_down(commit.number, down);
                 let heard = at + self.answers_after(commit.number) + Span::from_millis(2);
                 self.death = Some((if when == CrashPoint::After { heard } else { at }, down));
@@ -170,10 +170,12 @@ impl History {
             RunState::Running => Some(Moment::Starts),
             RunState::Settled(_) => Some(Moment::Settles),
         };
+        // The ticks of a real driver are cut by a real clock: nobody can count them beforehand.
+        let FaultAt::Run { moment: wanted, runs } = fault.at else { return false };
         commit.runs.iter().any(|row| {
             let before = self.judge.books().run(row.id).and_then(|row| moment(row.state));
             let now = moment(row.state);
-            now == Some(fault.moment) && before != now && self.judge.labels().fits(fault.runs, row.id)
+            now == Some(wanted) && before != now && self.judge.labels().fits(runs, row.id)
         })
     }
 

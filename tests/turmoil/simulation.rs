@@ -58,6 +58,7 @@ impl Simulation {
                 | EventKind::Freeze { .. }
                 | EventKind::Cut { .. }
                 | EventKind::Takeover { .. }
+                | EventKind::SubscribersDie { .. }
                 | EventKind::Clock { .. }
                 | EventKind::Foreign { .. }
                 | EventKind::Job(..)

@@ -12,19 +12,19 @@ use crate::history::Witness;
 pub(crate) struct Watched<M> {
     machine: M,
     witness: Witness,
-    tick: Tick,
+    tick: Box<Tick>,
 }
 
 impl<M> Watched<M> {
     /// Watches a machine.
     pub(crate) fn new(machine: M, witness: Witness) -> Self {
-        Self { machine, witness, tick: Tick::default() }
+        Self { machine, witness, tick: Box::default() }
     }
 }
 
 impl<M: Machine> Machine for Watched<M> {
     fn restart(&mut self, rows: &Rows, epoch: u64, now: Now) -> &Tick {
-        self.tick.clone_from(self.machine.restart(rows, epoch, now));
+        (*self.tick).clone_from(self.machine.restart(rows, epoch, now));
         self.witness.history().started(self.machine.waiting(), &self.tick);
         &self.tick
     }

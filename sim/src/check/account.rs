@@ -11,6 +11,7 @@ use sametick_core::schedule::Schedule;
 use sametick_core::time::{Mono, Wall};
 
 use super::{CheckName, Failure, Rest, Scene, nothing_lost, schedule_right};
+use crate::changes::RunChange;
 use crate::label::Labels;
 use crate::oracle::{Dues, Next};
 use crate::scenario::Scenario;
@@ -225,8 +226,8 @@ impl Account {
 
 /// What has its end with this commit, in the order of due times.
 fn collect(entries: &mut Vec<Entry>, scene: &Scene<'_>) {
-    for (before, row) in &scene.changes.runs {
-        let id = row.id;
+    for RunChange { before, after, .. } in &scene.changes.runs {
+        let id = after.id;
         if before.is_none() && id.asked == 0 && id.attempt == 1 {
             let (job, generation) = (id.job, id.generation);
             entries.push(Entry { job, generation, first: id.due, after: false, last: id.due, count: 1 });

@@ -14,6 +14,7 @@ use sametick_core::time::Mono;
 
 use super::Scene;
 use crate::books::{Books, Table};
+use crate::changes::RunChange;
 
 /// Wall times are whole milliseconds.
 const ROUNDING_MS: u64 = 2;
@@ -138,9 +139,10 @@ impl Alive {
 
     /// What became durable: turns may have been given up.
     pub(super) fn committed(&mut self, scene: &Scene<'_>) {
-        for (_, row) in &scene.changes.runs {
+        for change in &scene.changes.runs {
+            let row = &change.after;
             let believed = !self.shown && row.is_closed();
-            if believed || row.drain == Drain::Abandoned && self.grace_ended(row, scene) {
+            if believed || row.drain == Drain::Abandoned && self.grace_ended(change, scene) {
                 self.bury(row.id);
             }
         }
@@ -152,8 +154,8 @@ impl Alive {
     }
 
     /// A turn may be given up no sooner than a grace after it was asked to stop; a late tick counts from its deadline.
-    fn grace_ended(&self, run: &RunRow, scene: &Scene<'_>) -> bool {
-        let Some(book) = scene.books.runs.get(&run.id) else { return false };
+    fn grace_ended(&self, change: &RunChange, scene: &Scene<'_>) -> bool {
+        let (run, book) = (&change.after, change.book(scene.books));
         let Some(asked) = self.asked.get(&run.id) else { return !self.has(run.id) };
         let grace = book.terms.budgets.abort_grace.as_millis();
         scene.said.mono.since(*asked).as_millis() + scene.lag.as_millis() + ROUNDING_MS >= grace

@@ -8,7 +8,8 @@ use sametick_core::run::{Outcome, RunRow};
 use sametick_core::time::Mono;
 
 use super::alive::Alive;
-use super::{CheckName, Failure, Scene, granted, told};
+use super::{CheckName, Failure, Scene, told};
+use crate::changes::RunChange;
 use crate::label::Labels;
 
 pub(super) const SENTENCE: &str = "an attempt at an occurrence starts at most once and its result is delivered at most \
@@ -65,16 +66,11 @@ pub(super) fn judge_attempts(failures: &mut Vec<Failure>, scene: &Scene<'_>, res
         let message = format!("{} {what}", scene.labels.run(run));
         failures.push(Failure { check: CheckName::AtMostOnce, at: scene.at, run: Some(run), message });
     };
-    for (before, run) in &scene.changes.runs {
-        if before.is_none()
-            && further(run)
-            && let Some(what) = wrong_attempt(run, scene)
-        {
-            broken(run.id, what);
-        }
-    }
-    for run in granted(scene.changes).filter(|run| further(run)) {
-        if let Some(what) = too_soon(run, scene, restarted) {
+    for change in scene.changes.runs.iter().filter(|change| further(&change.after)) {
+        let run = &change.after;
+        let unheard_of = change.before.is_none().then(|| wrong_attempt(run, scene)).flatten();
+        let early = change.is_granted().then(|| too_soon(change, scene, restarted)).flatten();
+        for what in [unheard_of, early].into_iter().flatten() {
             broken(run.id, what);
         }
     }
@@ -113,8 +109,8 @@ fn on_again(on: Endings, outcome: Outcome) -> bool {
 }
 
 /// What is wrong with when an attempt begins. A restart in between goes by the wall clock, which may have stepped.
-fn too_soon(run: &RunRow, scene: &Scene<'_>, restarted: Option<i64>) -> Option<String> {
-    let book = scene.books.runs.get(&run.id)?;
+fn too_soon(change: &RunChange, scene: &Scene<'_>, restarted: Option<i64>) -> Option<String> {
+    let (run, book) = (&change.after, change.book(scene.books));
     let steps = book.terms.retry.backoff.0;
     let step = steps[(run.id.attempt as usize - 2).min(steps.len() - 1)];
     let (written, granted) = (book.times.written, book.times.granted?);

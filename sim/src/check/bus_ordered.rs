@@ -2,7 +2,7 @@
 
 use sametick_core::effect::Effect;
 use sametick_core::id::RunId;
-use sametick_core::lifecycle::EventPhase;
+use sametick_core::lifecycle::{EventPhase, LifecycleEvent};
 use sametick_core::time::Mono;
 
 use super::{CheckName, Failure};
@@ -44,12 +44,8 @@ impl Subscribers {
             let message = format!("{message}, {what}");
             failures.push(Failure { check: CheckName::BusOrdered, at, run: Some(event.run), message });
         };
-        if *offset > self.cursor {
-            let (missing, cursor) = (*offset - self.cursor, self.cursor);
-            broken(format!(
-                "event {offset} of the stream, before {missing} of those from event {cursor} on: who resumes after \
-                 this one never asks for them again"
-            ));
+        if let Some(gap) = gap(self.cursor, *offset) {
+            broken(gap);
         }
         self.cursor = self.cursor.max(*offset + 1);
         let (last, over) = self.runs.entry(event.run).or_default();
@@ -68,4 +64,28 @@ impl Subscribers {
         *last = event.seq;
         *over |= event.phase != EventPhase::Start;
     }
+}
+
+/// Subscribers that have everything below `cursor` take the event at `offset` in, and acknowledge it.
+pub(crate) fn resumed_after(
+    failures: &mut Vec<Failure>,
+    at: Mono,
+    cursor: u64,
+    offset: u64,
+    event: &LifecycleEvent,
+    labels: &Labels<'_>,
+) {
+    if let Some(gap) = gap(cursor, offset) {
+        let (phase, run) = (event.phase.name(), labels.run(event.run));
+        let message = format!("subscribers that take their time get to the {phase} of {run}, {gap}");
+        failures.push(Failure { check: CheckName::BusOrdered, at, run: Some(event.run), message });
+    }
+}
+
+fn gap(cursor: u64, offset: u64) -> Option<String> {
+    let missing = offset.checked_sub(cursor).filter(|missing| *missing > 0)?;
+    Some(format!(
+        "event {offset} of the stream, before {missing} of those from event {cursor} on: who resumes after this one \
+         never asks for them again"
+    ))
 }

@@ -23,8 +23,8 @@ const ROUNDING_MS: i64 = 2;
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: Option<i64>) {
     let lag = i64::try_from(scene.lag.as_millis()).unwrap_or(i64::MAX);
     let said = i64::try_from(scene.said.mono.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
-    for (run, outcome) in settling(scene.changes) {
-        let Some(book) = scene.books.runs.get(&run.id) else { continue };
+    for (change, outcome) in settling(scene.changes) {
+        let (run, book) = (&change.after, change.book(scene.books));
         let ends = Budget::ALL.into_iter().filter_map(|budget| book.ends(budget, restarted));
         let Some(deadline) = ends.min() else { continue };
         // When the machine said so, and not when that became durable: a store may take its time. What

@@ -28,18 +28,20 @@ use sametick_core::commit::{Commit, JobRow};
 use sametick_core::effect::{Effect, Input, Tick};
 use sametick_core::id::RunId;
 use sametick_core::job::Job;
-use sametick_core::run::{Outcome, RunRow, RunState};
-use sametick_core::session::{SessionRow, Status};
+use sametick_core::run::{Outcome, RunRow};
+use sametick_core::session::Status;
 use sametick_core::time::{Mono, Now, Span, Wall};
 use sametick_core::{Config, Waiting};
 
-use crate::books::{Books, Changes};
+use crate::books::Books;
+use crate::changes::{Changes, RunChange};
 use crate::label::Labels;
 use crate::laws::Law;
 use crate::scenario::{Claim, Counted, Scenario};
 use account::Accounts;
 use alive::Alive;
 use bus_ordered::Subscribers;
+pub(crate) use bus_ordered::resumed_after;
 use policy_kept::Policies;
 use slots::Slots;
 pub(crate) use slots_return::Probe;
@@ -394,30 +396,13 @@ impl Checks {
 }
 
 /// The runs that get a slot in a commit.
-pub(crate) fn granted(changes: &Changes) -> impl Iterator<Item = &RunRow> {
-    changes.runs.iter().filter_map(|(before, after)| {
-        let before = before.is_some_and(|row| row.granted_at.is_some());
-        (after.granted_at.is_some() && !before).then_some(after)
-    })
+pub(crate) fn granted(changes: &Changes) -> impl Iterator<Item = &RunChange> {
+    changes.runs.iter().filter(|change| change.is_granted())
 }
 
 /// The runs that settle in a commit, each with its outcome.
-pub(crate) fn settling(changes: &Changes) -> impl Iterator<Item = (&RunRow, Outcome)> {
-    changes.runs.iter().filter_map(|(before, after)| {
-        let settled_before = before.is_some_and(|row| matches!(row.state, RunState::Settled(_)));
-        after.state.outcome().filter(|_| !settled_before).map(|outcome| (after, outcome))
-    })
-}
-
-/// The rows that speak of a run: its own, and its job's base row while that names the run.
-pub(crate) fn session_rows<'a>(
-    run: &RunRow,
-    books: &'a Books,
-) -> impl Iterator<Item = &'a SessionRow> + use<'a> {
-    let (id, key) = (run.id, run.session_key());
-    let own = run.session.and_then(|_| books.sessions.get(&key));
-    let base = key.base().and_then(|base| books.sessions.get(&base)).filter(move |row| row.run == Some(id));
-    own.into_iter().chain(base)
+pub(crate) fn settling(changes: &Changes) -> impl Iterator<Item = (&RunChange, Outcome)> {
+    changes.runs.iter().filter_map(|change| change.settles().map(|outcome| (change, outcome)))
 }
 
 /// The status a settled run gives its session.

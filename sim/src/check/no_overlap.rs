@@ -53,7 +53,8 @@ pub(super) fn judge(
 
 /// A slot is granted: does another part of the gateway have the session?
 pub(super) fn judge_grants(failures: &mut Vec<Failure>, scene: &Scene<'_>, alive: &Alive) {
-    for run in super::granted(scene.changes) {
+    for change in super::granted(scene.changes) {
+        let run = &change.after;
         let taken = |key| alive.foreign_in(key, scene.said.mono);
         if let Some(key) = shared_session(run).filter(|key| taken(*key)) {
             let message = format!(

@@ -1,7 +1,7 @@
 //! What is over stays over.
 
 use sametick_core::id::RunId;
-use sametick_core::session::Status;
+use sametick_core::session::{SessionRow, Status};
 
 use super::{CheckName, Failure, Scene, shown};
 
@@ -10,10 +10,11 @@ pub(super) const FIELD: &[&str] = &["#88538", "#88583", "PR #116777", "river#130
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
     for (before, after) in &scene.changes.sessions {
-        let Some(before) = before.filter(|row| row.status.is_some_and(Status::is_terminal)) else { continue };
+        let over = |row: &&SessionRow| row.status.is_some_and(Status::is_terminal);
+        let Some(before) = before.as_ref().filter(over) else { continue };
         // It may also have ended in this one commit. An attempt at an older occurrence may be the newer run.
         let newer = after.run.is_some_and(|run| Some(run) != before.run && starts(run, scene));
-        if newer || *after == before {
+        if newer || after == before {
             continue;
         }
         let message = format!(
@@ -28,8 +29,5 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
 
 /// Whether a run's session goes live in this commit.
 fn starts(run: RunId, scene: &Scene<'_>) -> bool {
-    scene.changes.runs.iter().any(|(before, after)| {
-        let before = before.is_some_and(|row| row.started_at.is_some());
-        after.id == run && after.started_at.is_some() && !before
-    })
+    scene.changes.runs.iter().any(|change| change.after.id == run && change.is_started())
 }

@@ -12,6 +12,7 @@ use sametick_core::time::{Mono, Wall};
 
 use super::{CheckName, Failure, Scene};
 use crate::books::Books;
+use crate::changes::RunChange;
 use crate::label::Labels;
 
 pub(super) const SENTENCE: &str = "an occurrence runs, waits or is skipped as its job's overlap and catch-up policies say, \
@@ -74,7 +75,7 @@ impl Policies {
         let mut broken = |run: Option<RunId>, message: String| {
             failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run, message });
         };
-        for (before, row) in &scene.changes.runs {
+        for RunChange { before, after: row, .. } in &scene.changes.runs {
             if before.is_none()
                 && is_first(row)
                 && let Some(job) = declared(row.id.job, row.id.generation, scene)
@@ -105,7 +106,7 @@ impl Policies {
 
     /// What is open of each job, as of this commit.
     fn follow(&mut self, scene: &Scene<'_>) {
-        for (before, row) in &scene.changes.runs {
+        for RunChange { before, after: row, .. } in &scene.changes.runs {
             let place = row.id.job.index();
             if self.open.len() <= place {
                 self.open.resize(place + 1, Vec::new());
@@ -129,8 +130,9 @@ impl Policies {
         let others = || self.open_of(row.id.job).iter().filter(same).filter_map(|run| scene.books.run(*run));
         let still = || others().filter(|other| !other.is_closed());
         let was_waiting = |other: &&RunRow| {
-            let before = scene.changes.runs.iter().find(|(_, after)| after.id == other.id);
-            let before = before.and_then(|(before, _)| *before).map_or(other.state, |before| before.state);
+            let before = scene.changes.runs.iter().find(|change| change.after.id == other.id);
+            let before = before.and_then(|change| change.before.as_ref());
+            let before = before.map_or(other.state, |before| before.state);
             before == RunState::Queued
         };
         let waiting = || still().filter(|other| other.state == RunState::Queued).filter(was_waiting);
@@ -163,8 +165,9 @@ impl Policies {
     /// What is wrong with what a gateway that came back made of what its job missed.
     fn wrong_catch_up(&self, job: &Job, back: Wall, scene: &Scene<'_>) -> Option<String> {
         let missed = |id: &RunId| id.job == job.id && id.due < back;
-        let new = || scene.changes.runs.iter().filter(|(before, row)| before.is_none() && is_first(row));
-        let taken = || new().map(|(_, row)| row.id).filter(missed);
+        let is_new = |change: &&RunChange| change.before.is_none() && is_first(&change.after);
+        let new = || scene.changes.runs.iter().filter(is_new);
+        let taken = || new().map(|change| change.after.id).filter(missed);
         let count = taken().count() as u64;
         let most = match job.catch_up {
             CatchUp::Skip => 0,

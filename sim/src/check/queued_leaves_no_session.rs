@@ -4,7 +4,7 @@ use sametick_core::effect::Effect;
 use sametick_core::run::{Outcome, Phase};
 use sametick_core::time::Mono;
 
-use super::{CheckName, Failure, Scene, session_rows, settling, told};
+use super::{CheckName, Failure, Scene, granted, settling, told};
 use crate::books::Books;
 use crate::label::Labels;
 
@@ -17,7 +17,8 @@ const ROUNDING_MS: u64 = 2;
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: Option<i64>) {
     judge_grants(failures, scene, restarted);
-    for (run, outcome) in settling(scene.changes).filter(|(run, _)| run.granted_at.is_none()) {
+    for (change, outcome) in settling(scene.changes).filter(|(change, _)| change.after.granted_at.is_none()) {
+        let run = &change.after;
         let mut broken = |what: &str| {
             let message = format!("{} was {} in its queue, {what}", scene.labels.run(run.id), told(outcome));
             failures.push(Failure {
@@ -27,7 +28,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: O
                 message,
             });
         };
-        if run.session.is_some() || session_rows(run, scene.books).next().is_some() {
+        if run.session.is_some() || change.session_rows(scene.books).next().is_some() {
             broken("and a session speaks of it");
         }
         if scene.commit.events.iter().any(|event| event.run == run.id) {
@@ -42,11 +43,8 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: O
 
 /// A run that gets a slot after its queue timeout did not leave when it should have.
 fn judge_grants(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: Option<i64>) {
-    for (before, run) in &scene.changes.runs {
-        if run.granted_at.is_none() || before.is_some_and(|row| row.granted_at.is_some()) {
-            continue;
-        }
-        let Some(book) = scene.books.runs.get(&run.id) else { continue };
+    for change in granted(scene.changes) {
+        let (run, book) = (&change.after, change.book(scene.books));
         let (Some(granted), Some(budget)) = (book.times.granted, book.terms.budgets.queue_timeout) else {
             continue;
         };

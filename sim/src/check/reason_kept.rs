@@ -2,19 +2,21 @@
 
 use sametick_core::job::Budget;
 use sametick_core::lifecycle::{EventPhase, cause};
-use sametick_core::run::{Outcome, RunRow, TimedOut};
+use sametick_core::run::{Outcome, Phase, RunRow, TimedOut};
 use sametick_core::session::Status;
 
 use super::alive::Alive;
-use super::{CheckName, Failure, Scene, session_rows, settling, told};
+use super::{CheckName, Failure, Scene, settling, told};
+use crate::books::RunBook;
 
 pub(super) const SENTENCE: &str = "a timed-out run's session and event say timeout, which budget and phase, \
      and name the run's own session key, session and job";
 pub(super) const FIELD: &[&str] = &["#115319", "#70347", "#93530", "#93912", "#119579"];
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, alive: &Alive, restarted: Option<i64>) {
-    for (run, outcome) in settling(scene.changes) {
+    for (change, outcome) in settling(scene.changes) {
         let Outcome::TimedOut(which) = outcome else { continue };
+        let run = &change.after;
         let mut broken = |what: String| {
             failures.push(Failure {
                 check: CheckName::ReasonKept,
@@ -23,7 +25,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, alive: &Aliv
                 message: format!("{} {}, but {what}", scene.labels.run(run.id), told(outcome)),
             });
         };
-        if let Some(wrong) = wrong_budget(run, which, scene, restarted) {
+        if let Some(wrong) = wrong_budget(change.book(scene.books), which, restarted) {
             broken(wrong);
         }
         if let Some(wrong) = unheard_progress(run, which, scene, alive) {
@@ -49,7 +51,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, alive: &Aliv
             }
         }
         let terminal = |status: Option<Status>| status.is_some_and(Status::is_terminal);
-        for row in session_rows(run, scene.books).filter(|row| terminal(row.status)) {
+        for row in change.session_rows(scene.books).filter(|row| terminal(row.status)) {
             if row.status != Some(Status::Timeout) || row.cause != wanted {
                 let kind = row.cause.map_or("no reason", |cause| cause.kind.name());
                 let key = scene.labels.key(row.key);
@@ -81,8 +83,7 @@ fn unheard_progress(run: &RunRow, which: TimedOut, scene: &Scene<'_>, alive: &Al
 }
 
 /// What is wrong with the budget a timeout names: it has to be there, and to have ended.
-fn wrong_budget(run: &RunRow, which: TimedOut, scene: &Scene<'_>, restarted: Option<i64>) -> Option<String> {
-    let book = scene.books.runs.get(&run.id)?;
+fn wrong_budget(book: &RunBook, which: TimedOut, restarted: Option<i64>) -> Option<String> {
     let name = which.budget.name();
     // After a restart a deadline may be armed anew in full, or stand as it was.
     let (Some(stood), Some(mine)) = (book.ends(which.budget, None), book.ends(which.budget, restarted))
@@ -98,5 +99,27 @@ fn wrong_budget(run: &RunRow, which: TimedOut, scene: &Scene<'_>, restarted: Opt
         .into_iter()
         .filter(|budget| *budget != which.budget)
         .find(|budget| book.ends(*budget, restarted).is_some_and(|end| mine - end > ROUNDING_MS));
-    before.map(|budget| format!("its {} had ended before its {name} did", budget.name()))
+    if let Some(budget) = before {
+        return Some(format!("its {} had ended before its {name} did", budget.name()));
+    }
+    let narrower = tied(which, book)?;
+    Some(format!("its {} ended in that very instant, and of two the narrower is the reason", narrower.name()))
+}
+
+/// A narrower budget that was as long and counted from the same instant. Of those that count from elsewhere the books,
+/// which are in whole milliseconds, cannot tell whether they ended together.
+fn tied(which: TimedOut, book: &RunBook) -> Option<Budget> {
+    let budgets = &book.terms.budgets;
+    let (narrower, same) = match (which.phase, which.budget) {
+        (Phase::Queued, Budget::Total) if book.row.id.attempt == 1 => {
+            (Budget::Queue, budgets.queue_timeout == budgets.total_timeout)
+        }
+        (Phase::Starting, Budget::Run | Budget::Stall) => {
+            let wider = if which.budget == Budget::Run { budgets.timeout } else { budgets.stall_timeout };
+            let unmoved = which.budget == Budget::Run || book.times.progress.is_none();
+            (Budget::Start, budgets.start_timeout == wider && unmoved)
+        }
+        (Phase::Queued | Phase::Starting | Phase::Running, _) => return None,
+    };
+    same.then_some(narrower)
 }

@@ -1,12 +1,12 @@
 //! Job, run, session and event tell one story.
 
-use sametick_core::id::SessionKey;
 use sametick_core::job::Target;
 use sametick_core::lifecycle::{EventPhase, cause};
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::session::{SessionRow, Status};
 
-use super::{CheckName, Failure, Scene, session_rows, settling, shown, status_of, told};
+use super::{CheckName, Failure, Scene, settling, shown, status_of, told};
+use crate::changes::RunChange;
 
 pub(super) const SENTENCE: &str =
     "job state, run record, session row and event tell one story in every commit";
@@ -14,19 +14,20 @@ pub(super) const FIELD: &[&str] =
     &["#70421", "#18120", "#142638", "#17554", "#41979", "#133223", "#91979", "wholeRow"];
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
-    for (before, run) in &scene.changes.runs {
-        if before.is_none() {
-            report(failures, scene, run, target_differs(run, scene));
+    for change in &scene.changes.runs {
+        let run = &change.after;
+        if change.before.is_none() {
+            report(failures, scene, run, target_differs(change, scene));
         }
-        for row in session_rows(run, scene.books) {
+        for row in change.session_rows(scene.books) {
             report(failures, scene, run, session_differs(run, row, scene));
         }
-        report(failures, scene, run, session_missing(run, scene));
+        report(failures, scene, run, session_missing(change, scene));
         report(failures, scene, run, marker_differs(run, scene));
     }
     for (_, row) in &scene.changes.sessions {
         // Rows of runs that this commit changed were judged with them.
-        if scene.changes.runs.iter().any(|(_, run)| Some(run.id) == row.run) {
+        if scene.changes.runs.iter().any(|change| Some(change.after.id) == row.run) {
             continue;
         }
         let run = row.run.and_then(|run| scene.books.run(run));
@@ -50,26 +51,34 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
             }
         }
     }
-    for (run, outcome) in settling(scene.changes) {
+    for (change, outcome) in settling(scene.changes) {
+        let run = &change.after;
         report(failures, scene, run, job_differs(run, outcome, scene));
         report(failures, scene, run, event_differs(run, scene));
     }
 }
 
 /// A run works in the kind of session that its job asked for when it came.
-fn target_differs(run: &RunRow, scene: &Scene<'_>) -> Option<String> {
+fn target_differs(change: &RunChange, scene: &Scene<'_>) -> Option<String> {
     let told = |target| match target {
         Target::Isolated => "a session of its own",
         Target::Main => "the main session",
     };
-    let asked = scene.books.runs.get(&run.id)?.terms.target;
+    let (run, asked) = (&change.after, change.book(scene.books).terms.target);
     let (asked_for, given) = (told(asked), told(run.target));
     (asked != run.target).then(|| format!("its job asked for {asked_for}, its record says {given}"))
 }
 
-/// Adds what differs, unless the same was said already.
+/// Adds what differs, if anything does.
 fn report(failures: &mut Vec<Failure>, scene: &Scene<'_>, run: &RunRow, differs: Option<String>) {
-    let Some(what) = differs else { return };
+    if let Some(what) = differs {
+        add(failures, scene, run, &what);
+    }
+}
+
+/// Adds what differs, unless the same was said already.
+#[cold]
+fn add(failures: &mut Vec<Failure>, scene: &Scene<'_>, run: &RunRow, what: &str) {
     let message = format!("{}: {what}", scene.labels.run(run.id));
     if !failures.iter().any(|failure| failure.message == message) {
         failures.push(Failure { check: CheckName::RecordsAgree, at: scene.at, run: Some(run.id), message });
@@ -77,13 +86,16 @@ fn report(failures: &mut Vec<Failure>, scene: &Scene<'_>, run: &RunRow, differs:
 }
 
 /// A run at work is shown by two rows: its own, and its job's base row.
-fn session_missing(run: &RunRow, scene: &Scene<'_>) -> Option<String> {
-    if run.state != RunState::Running {
+fn session_missing(change: &RunChange, scene: &Scene<'_>) -> Option<String> {
+    if change.after.state != RunState::Running {
         return None;
     }
-    let own = run.session_key();
-    let names = |key: SessionKey| scene.books.sessions.get(&key).is_some_and(|row| row.run == Some(run.id));
-    let missing = [Some(own), own.base()].into_iter().flatten().find(|key| !names(*key))?;
+    let own = change.after.session_key();
+    let missing = match own.base() {
+        _ if change.own_row(scene.books).is_none() => own,
+        Some(base) if change.base_row(scene.books).is_none() => base,
+        Some(_) | None => return None,
+    };
     Some(format!("it is at work and session {} does not show it", scene.labels.key(missing)))
 }
 

@@ -3,21 +3,22 @@
 use sametick_core::run::Outcome;
 use sametick_core::session::{SessionRow, Status};
 
-use super::{CheckName, Failure, Scene, session_rows, settling, shown, told};
+use super::{CheckName, Failure, Scene, settling, shown, told};
 
 pub(super) const SENTENCE: &str =
     "the commit that settles a started run as timed out makes its session terminal";
 pub(super) const FIELD: &[&str] = &["#70347", "#56121", "#74607", "#91730", "#79355", "#120683"];
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
-    for (run, outcome) in settling(scene.changes) {
+    for (change, outcome) in settling(scene.changes) {
         let Outcome::TimedOut(_) = outcome else { continue };
+        let run = &change.after;
         if run.session.is_none() {
             continue;
         }
         let terminal = |row: &SessionRow| row.status.is_some_and(Status::is_terminal);
-        let own = scene.books.sessions.get(&run.session_key()).filter(|row| row.run == Some(run.id));
-        let open = session_rows(run, scene.books).find(|row| row.status == Some(Status::Running));
+        let own = change.own_row(scene.books);
+        let open = change.session_rows(scene.books).find(|row| row.status == Some(Status::Running));
         let what = match (own, open) {
             (Some(own), None) if terminal(own) => continue,
             (_, Some(row)) => {

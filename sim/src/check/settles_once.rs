@@ -4,14 +4,15 @@ use sametick_core::lifecycle::EventPhase;
 use sametick_core::run::RunState;
 
 use super::{CheckName, Failure, Rest, Scene, told};
+use crate::changes::RunChange;
 
 pub(super) const SENTENCE: &str = "a run settles once, and a started session gets exactly one terminal event";
 pub(super) const FIELD: &[&str] =
     &["#120561", "#137215", "#68091", "#85526", "#141032", "PR #70832", "restate#1029"];
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
-    for (before, after) in &scene.changes.runs {
-        let Some(RunState::Settled(first)) = before.map(|row| row.state) else { continue };
+    for RunChange { before, after, .. } in &scene.changes.runs {
+        let Some(RunState::Settled(first)) = before.as_ref().map(|row| row.state) else { continue };
         if after.state != RunState::Settled(first) {
             let now = after.state.outcome().map_or_else(|| "under way again".to_owned(), told);
             let name = scene.labels.run(after.id);

@@ -36,10 +36,10 @@ impl Slots {
     /// What became durable.
     pub(super) fn committed(&mut self, scene: &Scene<'_>, alive: &Alive) {
         let config = &scene.labels.scenario().config;
-        for (before, row) in &scene.changes.runs {
+        for change in &scene.changes.runs {
             // Who held it and holds it still changes nothing.
-            if !(holds(row) && before.as_ref().is_some_and(holds)) {
-                self.look_at(row, scene.books, alive, config);
+            if !(holds(&change.after) && change.before.as_ref().is_some_and(holds)) {
+                self.look_at(&change.after, scene.books, alive, config);
             }
         }
     }

@@ -26,7 +26,8 @@ pub(crate) struct Probe {
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slots) {
     let config = &scene.labels.scenario().config;
-    let Some(run) = granted(scene.changes).find(|run| run.parent.is_none()) else { return };
+    let mut runs = granted(scene.changes).map(|change| &change.after);
+    let Some(run) = runs.find(|run| run.parent.is_none()) else { return };
     let limits = config.lanes.iter().map(|lane| lane.limit);
     let over = slots.held.iter().zip(limits).position(|(held, limit)| *held > limit);
     let what = match over {

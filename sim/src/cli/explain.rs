@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anstyle::Style;
 use sametick_core::schedule::{Schedule, tzdb_version};
 use sametick_sim::label::instant;
+use sametick_sim::scenario::{Fault, FaultAt};
 use sametick_sim::story::{self, Line, LineKind, Story};
 use sametick_sim::{Scenario, Subject};
 use serde::Serialize;
@@ -22,7 +23,7 @@ pub(crate) struct Args {
     /// A gateway's state directory (sessions.json, jobs.json, jobs-state.json, runs/): shows every
     /// session row beside the one this core writes when it starts there, and why. Reads only, and makes
     /// no file. Exits with 0 when all rows agree, 1 when some do not, 2 when a file does not read
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["seed", "shape", "mutant"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["seed", "shape", "mutant", "fault"])]
     from: Option<PathBuf>,
     /// With --from: every row, also those that agree, of a directory of any size. Otherwise a directory with
     /// more than 24 rows is told by its totals and a few rows of each kind
@@ -31,6 +32,11 @@ pub(crate) struct Args {
     /// Which world of a family
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// Something more that goes wrong, as `run --crash-everywhere` prints it: at the nth tick before, at,
+    /// after-effects or after, and for how long the process is down; or not-applied, unknown-but-applied,
+    /// unknown-and-not-applied. May be given again
+    #[arg(long, value_name = "TICK:WHAT[:DOWN]")]
+    fault: Vec<Fault>,
     #[command(flatten)]
     machine: Machine,
     /// One JSON object on stdout instead of the story or the table
@@ -63,14 +69,21 @@ pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
         return field::main(directory, args.json, args.all);
     }
     let path = args.path.clone().unwrap_or_else(|| PathBuf::from("timeouts/after_session_start"));
-    let scenarios = load::scenarios(std::slice::from_ref(&path))?;
-    let [scenario] = scenarios.as_slice() else {
+    let mut scenarios = load::scenarios(std::slice::from_ref(&path))?;
+    let count = scenarios.len();
+    let [scenario] = scenarios.as_mut_slice() else {
         return Err(Stop::BadInput(format!(
             "{} names {} scenarios; explain tells one",
             path.display(),
-            scenarios.len()
+            count
         )));
     };
+    scenario.faults.extend_from_slice(&args.fault);
+    if !args.fault.is_empty() {
+        // They are of the world that nobody interferes with.
+        scenario.claims.clear();
+    }
+    let scenario = &*scenario;
     let subject = args.machine.subject();
     let story = story::tell(scenario, subject, args.seed);
     let holds = story.verdict.failures.is_empty();
@@ -121,6 +134,13 @@ fn show(scenario: &Scenario, subject: Subject, seed: u64, story: &Story) -> Resu
     )?;
     if scenario.is_family {
         writeln!(out, "{}", styled(QUIET, &format!("seed {seed}")))?;
+    }
+    for fault in scenario
+        .faults
+        .iter()
+        .filter(|fault| matches!(fault.at, FaultAt::Tick { first, last } if first == last))
+    {
+        writeln!(out, "{}", styled(QUIET, &format!("fault {fault}")))?;
     }
     if by_calendar(scenario) {
         let told = format!("time zones {}, the release in this binary", tzdb_version());

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod everywhere;
 mod explain;
 mod field;
 mod field_table;

@@ -11,16 +11,16 @@ use sametick_sim::{Scenario, Subject, World, story};
 use serde::Serialize;
 
 use super::look::{self, BAD, GOOD, STRONG, grouped, styled};
-use super::{Machine, Stop, load};
+use super::{Machine, Stop, everywhere, load};
 
 /// What `sametick run` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Scenario files, folders, or names of shipped scenarios; all shipped ones by default
-    paths: Vec<PathBuf>,
+    pub(super) paths: Vec<PathBuf>,
     /// Which seeds a family draws from, as A..B; each scenario says how many by default
     #[arg(long, value_name = "A..B", value_parser = seeds)]
-    seeds: Option<Range<u64>>,
+    pub(super) seeds: Option<Range<u64>>,
     /// How many threads work; as many as there are cores by default. Results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -29,9 +29,14 @@ pub(crate) struct Args {
     /// Rewrites the transcripts that scenarios without ranges expect; nothing else does
     #[arg(long, conflicts_with = "mutant")]
     bless: bool,
+    /// Runs each world once, then again for each of its ticks with a crash before its commit, between that and
+    /// its effects, and after these; with one more crash in the recovery that follows; and with each answer a
+    /// store can give. Draws one seed of a family unless told otherwise. All checks judge, no claims do
+    #[arg(long, conflicts_with = "bless")]
+    crash_everywhere: bool,
     /// One JSON object on stdout instead of the table
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(crate) fn seeds(text: &str) -> Result<Range<u64>, String> {
@@ -49,8 +54,11 @@ pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
             .build_global()
             .map_err(|error| Stop::BadInput(format!("could not start {jobs} threads: {error}")))?;
     }
-    let mut scenarios = load::scenarios(&args.paths)?;
     let subject = args.machine.subject();
+    if args.crash_everywhere {
+        return everywhere::main(args, subject);
+    }
+    let mut scenarios = load::scenarios(&args.paths)?;
     if args.bless {
         bless(&mut scenarios, subject)?;
     }
@@ -212,7 +220,7 @@ impl Broken {
     }
 }
 
-fn shell_word(path: &str) -> String {
+pub(super) fn shell_word(path: &str) -> String {
     let plain = path.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-".contains(letter));
     if plain { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }

@@ -5,7 +5,8 @@ use sametick_core::effect::Tick;
 use sametick_core::run::RunRow;
 use sametick_core::time::Now;
 
-use crate::books::{Books, Changes};
+use crate::books::Books;
+use crate::changes::Changes;
 
 /// Which table differs, if one does.
 pub(super) fn same(one: &Books, two: &Books) -> Result<(), &'static str> {

@@ -10,9 +10,23 @@ use super::span::SpanRange;
 use super::{Event, EventKind, HOST_NAMES, JobCommand, RunPattern, Scenario};
 
 /// Each says by its key what happens.
-const KINDS: [&str; 15] = [
-    "cancel", "crash", "clock", "add", "edit", "remove", "pause", "disable", "resume", "run", "spawn",
-    "foreign", "freeze", "cut", "takeover",
+const KINDS: [&str; 16] = [
+    "cancel",
+    "crash",
+    "clock",
+    "add",
+    "edit",
+    "remove",
+    "pause",
+    "disable",
+    "resume",
+    "run",
+    "spawn",
+    "foreign",
+    "freeze",
+    "cut",
+    "takeover",
+    "subscribers",
 ];
 
 pub(super) fn event(mut table: Table<'_>, scenario: &Scenario) -> Result<Event, ScenarioError> {
@@ -28,6 +42,7 @@ pub(super) fn event(mut table: Table<'_>, scenario: &Scenario) -> Result<Event, 
         ["cut"] => EventKind::Cut { host: host(&mut table, "cut", scenario)?, lasts: lasts(&mut table)? },
         ["takeover"] => EventKind::Takeover { host: host(&mut table, "takeover", scenario)? },
         ["foreign"] => foreign(&mut table)?,
+        ["subscribers"] => subscribers(&mut table, scenario)?,
         ["edit"] => {
             let job = job_named(&mut table, "edit", scenario)?;
             EventKind::Edit { job, like: job_named(&mut table, "like", scenario)? }
@@ -43,7 +58,7 @@ pub(super) fn event(mut table: Table<'_>, scenario: &Scenario) -> Result<Event, 
         _ => {
             let fix = "write one thing that happens: cancel = \"digest#1\", crash = true, clock = \"1h\", \
                        add, edit, remove, pause, disable, resume, run or spawn = \"digest\", foreign = \"main\", \
-                       freeze, cut or takeover = \"a\"";
+                       freeze, cut or takeover = \"a\", subscribers = \"die\"";
             return Err(table.missing("cancel` or `crash", fix));
         }
     };
@@ -82,6 +97,16 @@ fn clock(table: &mut Table<'_>) -> Result<EventKind, ScenarioError> {
 fn foreign(table: &mut Table<'_>) -> Result<EventKind, ScenarioError> {
     table.word("foreign", &[("main", ())])?;
     Ok(EventKind::Foreign { lasts: lasts(table)? })
+}
+
+/// Who listens dies; there has to be somebody to speak of.
+fn subscribers(table: &mut Table<'_>, scenario: &Scenario) -> Result<EventKind, ScenarioError> {
+    table.word("subscribers", &[("die", ())])?;
+    if scenario.subscribers.is_none() {
+        let fix = "add [subscribers] above, with acknowledge = \"1s\" or how long they take";
+        return Err(table.wrong(table.span.clone(), "nothing is said of subscribers that could die", fix));
+    }
+    Ok(EventKind::SubscribersDie { lasts: lasts(table)? })
 }
 
 fn lasts(table: &mut Table<'_>) -> Result<SpanRange, ScenarioError> {

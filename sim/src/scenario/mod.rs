@@ -7,6 +7,7 @@ mod begins;
 mod claim;
 mod error;
 mod event;
+mod fault;
 mod job;
 mod parse;
 mod read;
@@ -15,6 +16,7 @@ mod span;
 mod turn;
 
 pub use error::ScenarioError;
+pub use fault::{CrashPoint, Fault, FaultAt, FaultKind, Moment};
 pub use span::{Offset, SpanRange, parse_offset, parse_span};
 
 use sametick_core::Config;
@@ -64,9 +66,13 @@ pub struct Scenario {
     pub jobs: Vec<ScenarioJob>,
     /// What jobs with a cron schedule say of it, by job, for the oracle.
     pub(crate) times: Vec<Option<Times>>,
+    /// How long subscribers take to acknowledge an event; at once when absent.
+    pub subscribers: Option<SpanRange>,
+    /// What befalls the reports of turns.
+    pub reports: Reports,
     /// How turns behave; the first that fits counts.
     pub turns: Vec<TurnRule>,
-    /// What the store and the process do at certain commits.
+    /// What the store and the process do at certain commits and ticks.
     pub faults: Vec<Fault>,
     /// What happens at certain times.
     pub timeline: Vec<Event>,
@@ -121,8 +127,19 @@ pub struct TurnRule {
     pub order: Order,
     /// How often it reports progress while it is at work; never when absent.
     pub progress: Option<Span>,
-    /// How much later each of its reports is heard a second time; not at all when absent.
+    /// How much later each of its reports is heard a second time; as `[reports]` says when absent.
     pub again: Option<SpanRange>,
+    /// How long each of its reports is on its way, each for itself; as `[reports]` says when absent.
+    pub delayed: Option<SpanRange>,
+}
+
+/// What befalls the reports of all turns that do not say otherwise.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reports {
+    /// How much later each is heard a second time; not at all when absent.
+    pub again: Option<SpanRange>,
+    /// How long each is on its way, so that a later one may come first; none is when absent.
+    pub delayed: Option<SpanRange>,
 }
 
 /// When a turn ends by itself.
@@ -158,58 +175,6 @@ pub enum Order {
     Either,
 }
 
-/// A fault at a commit.
-#[derive(Clone, Copy, Debug)]
-pub struct Fault {
-    /// What the commit says of the run.
-    pub moment: Moment,
-    /// Of which run.
-    pub runs: RunPattern,
-    /// What goes wrong.
-    pub kind: FaultKind,
-}
-
-/// What a commit can say of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// It got a slot.
-    Grants,
-    /// Its session went live.
-    Starts,
-    /// It is over.
-    Settles,
-}
-
-/// What can go wrong at a commit.
-#[derive(Clone, Copy, Debug)]
-pub enum FaultKind {
-    /// The store says that it did not apply it, so many times.
-    NotApplied(u32),
-    /// The store answers nothing; it may have applied it.
-    Unknown {
-        /// Whether it had.
-        applied: bool,
-    },
-    /// The process dies.
-    Crash {
-        /// When, against the commit.
-        when: CrashPoint,
-        /// How long until it is up again.
-        down: SpanRange,
-    },
-}
-
-/// When a process dies, against a commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CrashPoint {
-    /// Before the store applied it.
-    Before,
-    /// After the store applied it, before anybody heard.
-    At,
-    /// Just after the machine heard that it is durable.
-    After,
-}
-
 /// Something that happens at a certain time.
 #[derive(Clone, Copy, Debug)]
 pub struct Event {
@@ -243,6 +208,11 @@ pub enum EventKind {
         /// Which.
         host: usize,
         /// For how long.
+        lasts: SpanRange,
+    },
+    /// The subscribers die with what they have not acknowledged, and resume at their place in the stream.
+    SubscribersDie {
+        /// How long they are away.
         lasts: SpanRange,
     },
     /// A host takes the store over, unless it has it.
@@ -293,6 +263,7 @@ impl EventKind {
             | Self::Freeze { .. }
             | Self::Cut { .. }
             | Self::Takeover { .. }
+            | Self::SubscribersDie { .. }
             | Self::Foreign { .. }
             | Self::Job(..)
             | Self::Edit { .. }

@@ -9,12 +9,13 @@ use super::begins::begins;
 use super::claim::claim;
 use super::error::ScenarioError;
 use super::event::event;
+use super::fault::fault;
 use super::job::job;
 use super::read::{Source, Table};
 use super::span::SpanRange;
 use super::turn::turn;
 use super::{
-    CrashPoint, EventKind, Fault, FaultKind, HOST_NAMES, Moment, OnAbort, Order, RunPattern, Scenario,
+    CrashPoint, EventKind, Fault, FaultKind, HOST_NAMES, OnAbort, Order, Reports, RunPattern, Scenario,
     ScenarioJob, TurnEnd, TurnRule,
 };
 use crate::oracle::Times;
@@ -49,6 +50,8 @@ pub(super) fn scenario(path: &str, text: &str) -> Result<Scenario, ScenarioError
         hosts: 1,
         jobs,
         times,
+        subscribers: None,
+        reports: Reports::default(),
         turns: Vec::new(),
         faults: Vec::new(),
         timeline: Vec::new(),
@@ -63,6 +66,14 @@ pub(super) fn scenario(path: &str, text: &str) -> Result<Scenario, ScenarioError
     if let Some(mut store) = top.table("store")? {
         scenario.store_answers = store.spans("answers")?.unwrap_or(scenario.store_answers);
         store.finish()?;
+    }
+    if let Some(mut subscribers) = top.table("subscribers")? {
+        scenario.subscribers = Some(subscribers.spans("acknowledge")?.unwrap_or_default());
+        subscribers.finish()?;
+    }
+    if let Some(mut reports) = top.table("reports")? {
+        scenario.reports = Reports { again: reports.spans("again")?, delayed: reports.spans("delayed")? };
+        reports.finish()?;
     }
     if let Some(table) = top.table("owners")? {
         owners(table, &mut scenario)?;
@@ -244,66 +255,14 @@ fn pattern_of(text: &str, scenario: &Scenario) -> Option<RunPattern> {
     Some(pattern)
 }
 
-fn fault(mut table: Table<'_>, scenario: &Scenario) -> Result<Fault, ScenarioError> {
-    let mut found = None;
-    let moments = [("grants", Moment::Grants), ("starts", Moment::Starts), ("settles", Moment::Settles)];
-    for (key, moment) in moments {
-        if table.value(key).is_some() {
-            if found.is_some() {
-                let fix = "write one [[fault]] for each of grants, starts, settles";
-                return Err(table.wrong(table.span.clone(), "a fault has one moment", fix));
-            }
-            found = Some((moment, pattern(&mut table, key, scenario)?));
-        }
-    }
-    let Some((moment, runs)) = found else {
-        return Err(
-            table.missing("grants`, `starts` or `settles", "say at which commit: settles = \"digest#1\"")
-        );
-    };
-    let crashes = [("before", CrashPoint::Before), ("at", CrashPoint::At), ("after", CrashPoint::After)];
-    let crash = table.word("crash", &crashes)?;
-    let down = table.spans("down")?.unwrap_or(SpanRange::exactly(Span::from_secs(1)));
-    #[derive(Clone, Copy)]
-    enum Says {
-        NotApplied,
-        Unknown(bool),
-    }
-    let answers = [
-        ("not applied", Says::NotApplied),
-        ("unknown but applied", Says::Unknown(true)),
-        ("unknown and not applied", Says::Unknown(false)),
-    ];
-    let says = table.word("store", &answers)?;
-    let times = table.count("times", 1_000)?.unwrap_or(1);
-    let misplaced = |key: &'static str, with: &str, table: &Table<'_>| {
-        let fix = format!("take `{key}` out, or write {with}");
-        table.wrong(table.span.clone(), format!("`{key}` has no meaning here"), fix)
-    };
-    if table.value("down").is_some() && crash.is_none() {
-        return Err(misplaced("down", "crash = \"at\"", &table));
-    }
-    if table.value("times").is_some() && !matches!(says, Some(Says::NotApplied)) {
-        return Err(misplaced("times", "store = \"not applied\"", &table));
-    }
-    let kind = match (crash, says) {
-        (Some(when), None) => FaultKind::Crash { when, down },
-        (None, Some(Says::NotApplied)) => FaultKind::NotApplied(u32::try_from(times).unwrap_or(u32::MAX)),
-        (None, Some(Says::Unknown(applied))) => FaultKind::Unknown { applied },
-        (Some(_), Some(_)) | (None, None) => {
-            return Err(table.missing("crash` or `store", "write crash = \"at\" or store = \"not applied\""));
-        }
-    };
-    table.finish()?;
-    Ok(Fault { moment, runs, kind })
-}
-
 /// Whether a seed has anything to draw.
 fn draws(scenario: &Scenario) -> bool {
+    let is_drawn = |range: Option<SpanRange>| range.is_some_and(|range| range.is_range());
     let turn = |turn: &TurnRule| {
         turn.ready.is_some_and(|ready| ready.is_range())
             || turn.order == Order::Either
-            || turn.again.is_some_and(|again| again.is_range())
+            || is_drawn(turn.again)
+            || is_drawn(turn.delayed)
             || matches!(turn.on_abort, OnAbort::Stops(stops) if stops.is_range())
             || match turn.ends {
                 TurnEnd::Never => false,
@@ -311,7 +270,11 @@ fn draws(scenario: &Scenario) -> bool {
                 TurnEnd::NearTimeout(low, high) | TurnEnd::NearTotal(low, high) => low != high,
             }
     };
-    let fault = |fault: &Fault| matches!(fault.kind, FaultKind::Crash { down, .. } if down.is_range());
+    let fault = |fault: &Fault| {
+        let crash = |when: CrashPoint, down: SpanRange| when == CrashPoint::Anywhere || down.is_range();
+        fault.at.is_range()
+            || matches!(fault.kind, FaultKind::Crash { when, down, again } if again > 0 || crash(when, down))
+    };
     let event = |event: &super::Event| {
         event.at.is_range()
             || match event.kind {
@@ -319,6 +282,7 @@ fn draws(scenario: &Scenario) -> bool {
                 | EventKind::Freeze { lasts: span, .. }
                 | EventKind::Cut { lasts: span, .. }
                 | EventKind::Foreign { lasts: span }
+                | EventKind::SubscribersDie { lasts: span }
                 | EventKind::Clock { noticed: span, .. }
                     if span.is_range() =>
                 {
@@ -330,6 +294,7 @@ fn draws(scenario: &Scenario) -> bool {
                 | EventKind::Freeze { .. }
                 | EventKind::Cut { .. }
                 | EventKind::Takeover { .. }
+                | EventKind::SubscribersDie { .. }
                 | EventKind::Cancel(_)
                 | EventKind::Job(..)
                 | EventKind::Edit { .. }
@@ -338,6 +303,9 @@ fn draws(scenario: &Scenario) -> bool {
     };
     scenario.lag.is_range()
         || scenario.store_answers.is_range()
+        || is_drawn(scenario.subscribers)
+        || is_drawn(scenario.reports.again)
+        || is_drawn(scenario.reports.delayed)
         || scenario.jobs.iter().any(|job| job.shift.is_range())
         || scenario.turns.iter().any(turn)
         || scenario.faults.iter().any(fault)

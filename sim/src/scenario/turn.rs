@@ -28,6 +28,7 @@ pub(super) fn turn(mut table: Table<'_>, scenario: &Scenario) -> Result<TurnRule
         return Err(table.wrong(table.span.clone(), "a turn cannot report without a pause", fix));
     }
     let again = table.spans("again")?;
+    let delayed = table.spans("delayed")?;
     let orders = [
         ("report first", Order::ReportFirst),
         ("deadline first", Order::DeadlineFirst),
@@ -35,7 +36,7 @@ pub(super) fn turn(mut table: Table<'_>, scenario: &Scenario) -> Result<TurnRule
     ];
     let order = table.word("order", &orders)?.unwrap_or(Order::ReportFirst);
     table.finish()?;
-    Ok(TurnRule { runs, ready, ends, finish, on_abort, order, progress, again })
+    Ok(TurnRule { runs, ready, ends, finish, on_abort, order, progress, again, delayed })
 }
 
 fn ends(table: &mut Table<'_>, scenario: &Scenario, runs: RunPattern) -> Result<TurnEnd, ScenarioError> {

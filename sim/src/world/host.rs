@@ -34,7 +34,8 @@ pub(super) struct Host<M> {
     pub(super) frozen_until: Option<Mono>,
     /// Nothing gets through between it and the store until then.
     pub(super) cut_until: Option<Mono>,
-    pub(super) tick: Tick,
+    /// Its latest tick; whoever judges it has taken it out.
+    pub(super) tick: Option<Box<Tick>>,
 }
 
 impl<M: Machine> Host<M> {
@@ -50,7 +51,7 @@ impl<M: Machine> Host<M> {
             heard_told: 0,
             frozen_until: None,
             cut_until: None,
-            tick: Tick::default(),
+            tick: None,
         }
     }
 
@@ -86,6 +87,7 @@ impl<M: Machine> World<'_, M> {
         self.owner = place;
         let (life, now) = (self.lives, self.reading(self.now));
         self.judge.claim(u64::from(life));
+        self.host_forgets_events();
         self.judge.books().rows_into(&mut self.rows);
         let heard_told = self.heard.min(self.judge.books().acknowledged);
         let host = &mut self.hosts[place];
@@ -93,14 +95,16 @@ impl<M: Machine> World<'_, M> {
         host.kept.clear();
         host.inputs.clear();
         host.wake = None;
-        let mut tick = std::mem::take(&mut host.tick);
-        tick.clone_from(host.machine.restart(&self.rows, u64::from(life), now));
+        let mut tick = host.tick.take().unwrap_or_default();
+        (*tick).clone_from(host.machine.restart(&self.rows, u64::from(life), now));
         if life > 1 {
             let waiting = self.hosts[place].machine.waiting();
             self.judge.restarted_on(now, &waiting, &tick);
         }
+        self.recovers = life > 1;
         self.settle_tick(place, &tick);
-        self.hosts[place].tick = tick;
+        self.recovers = false;
+        self.hosts[place].tick = Some(tick);
         if life > 1 {
             self.try_recovering_again(place, now);
         }
@@ -205,16 +209,16 @@ impl<M: Machine> World<'_, M> {
         self.hosts.iter().position(|host| host.life == life && host.up)
     }
 
-    pub(super) fn carry_out(&mut self, place: usize, effect: Effect) {
+    pub(super) fn carry_out(&mut self, place: usize, effect: &Effect) {
         let life = self.hosts[place].life;
         // What a host asks of another's turn reaches nobody.
-        if !matches!(effect, Effect::Abort { run } if self.is_of_another(place, run)) {
-            self.judge.left(self.now, &effect);
+        if !matches!(effect, Effect::Abort { run } if self.is_of_another(place, *run)) {
+            self.judge.left(self.now, effect);
         }
-        match effect {
+        match *effect {
             Effect::Start { run } => self.start_turn(place, run),
             Effect::Abort { run } => self.abort_turn(place, run),
-            Effect::Publish { offset, .. } => self.heard = self.heard.max(offset + 1),
+            Effect::Publish { offset, event } => self.published(offset, event),
             Effect::StoreAgain { commit } => {
                 self.agenda.plan(self.now + STORE_BACKOFF, What::StoreAgain { commit, life });
             }

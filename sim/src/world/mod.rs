@@ -3,6 +3,7 @@
 //! The world jumps from event to event. It judges every commit when it is durable and every effect
 //! when it leaves, and stops at the first tick that breaks something.
 
+mod audience;
 mod claims;
 mod host;
 mod probe;
@@ -24,8 +25,9 @@ use crate::judge::Judge;
 use crate::label::Labels;
 use crate::laws::{self, Law, LawCounts};
 use crate::record::{Beat, Recorder};
-use crate::scenario::Scenario;
+use crate::scenario::{CrashPoint, Fault, FaultKind, Scenario, SpanRange};
 use crate::script::Script;
+use audience::Audience;
 use host::Host;
 use turns::Turn;
 
@@ -63,8 +65,14 @@ pub struct World<'s, M> {
     turns: Table<RunId, Turn>,
     sessions: u32,
     judge: Judge<'s>,
+    faults: Vec<Fault>,
     faults_used: Vec<bool>,
+    /// How many recoveries die over their first tick, and for how long.
+    dies_again: Option<(SpanRange, u32)>,
+    /// The tick at hand is one that recovers.
+    recovers: bool,
     heard: u64,
+    audience: Audience,
     /// By how many milliseconds the wall clock is off from where it would be without steps.
     stepped: i64,
     /// Results that left.
@@ -94,8 +102,12 @@ impl<'s, M: Machine> World<'s, M> {
             turns: Table::default(),
             sessions: 0,
             judge: Judge::new(scenario),
+            faults: scenario.faults.clone(),
             faults_used: vec![false; scenario.faults.len()],
+            dies_again: None,
+            recovers: false,
             heard: 0,
+            audience: Audience::default(),
             stepped: 0,
             delivered: Vec::new(),
             verdict: Verdict::default(),
@@ -139,6 +151,14 @@ impl<'s, M: Machine> World<'s, M> {
         self.tries_laws = tries;
     }
 
+    /// What goes wrong in the worlds to come, beside what the scenario says.
+    pub fn interfere(&mut self, faults: &[Fault]) {
+        self.faults.truncate(self.scenario.faults.len());
+        self.faults.extend_from_slice(faults);
+        self.faults_used.clear();
+        self.faults_used.resize(self.faults.len(), false);
+    }
+
     /// How often each law was tried so far.
     pub const fn law_counts(&self) -> LawCounts {
         self.laws
@@ -169,7 +189,9 @@ impl<'s, M: Machine> World<'s, M> {
         self.turns.clear();
         self.sessions = 0;
         self.faults_used.fill(false);
+        (self.dies_again, self.recovers) = (None, false);
         self.heard = 0;
+        self.audience_begins();
         self.stepped = 0;
         self.delivered.clear();
         self.verdict = Verdict::default();
@@ -264,7 +286,10 @@ impl<'s, M: Machine> World<'s, M> {
                     }
                 }
                 What::Progress { run, every } => self.progress(at, run, every, rings),
+                What::Acknowledge { offset, event, life } => self.acknowledge(at, offset, &event, life),
+                What::Resume => self.audience_resumes(at),
                 What::Report { run, report } => self.hear(at, run, report, rings),
+                What::Arrival { run, report } => self.arrives(at, run, report, rings),
             }
         }
         None
@@ -279,20 +304,24 @@ impl<'s, M: Machine> World<'s, M> {
         }
         self.judge.hear(&host.inputs);
         let before = self.tries_laws.then(|| host.machine.clone());
-        let mut tick = std::mem::take(&mut host.tick);
+        let mut tick = host.tick.take().unwrap_or_default();
         host.machine.handle_into(reading, &host.inputs, &mut tick);
         if let Some(before) = before {
             self.try_split(place, &before, reading, &tick);
         }
         self.settle_tick(place, &tick);
         self.hosts[place].inputs.clear();
-        self.hosts[place].tick = tick;
+        self.hosts[place].tick = Some(tick);
     }
 
     /// Recovers once more from what a recovery left, if the store has taken that.
     fn try_recovering_again(&mut self, place: usize, now: Now) {
         let (host, books) = (&self.hosts[place], self.judge.books());
-        let applied = host.tick.commit().is_none_or(|commit| commit.number == books.last_commit);
+        let applied = host
+            .tick
+            .as_ref()
+            .and_then(|tick| tick.commit())
+            .is_none_or(|commit| commit.number == books.last_commit);
         if self.tries_laws && host.drives() && applied {
             let verdict = laws::recover_twice(&host.machine, books, u64::from(host.life), now);
             self.laws.tried(Law::RecoveryTwice);
@@ -336,14 +365,28 @@ impl<'s, M: Machine> World<'s, M> {
         for effect in tick.effects() {
             self.judge.says(self.now, effect);
         }
-        if let Some(commit) = tick.commit()
-            && self.judge.failures().is_empty()
-            && !self.store(place, commit)
-        {
-            return;
+        let fault = if self.faults.is_empty() { None } else { self.fault_at(place, tick.commit()) };
+        if self.judge.failures().is_empty() {
+            match (tick.commit(), fault) {
+                (Some(commit), fault) => {
+                    if !self.store(place, commit, fault) {
+                        return;
+                    }
+                }
+                (None, Some(FaultKind::Crash { when, down, .. })) => {
+                    if !self.crash_without_commit(place, when, down) {
+                        return;
+                    }
+                }
+                (None, _) => {}
+            }
         }
         for effect in tick.effects() {
-            self.carry_out(place, *effect);
+            self.carry_out(place, effect);
+        }
+        if let Some(FaultKind::Crash { when: CrashPoint::AfterEffects, down, .. }) = fault {
+            let down = self.script.fault_down(self.fault_key(tick.commit()), down);
+            self.crash(place, down);
         }
         if let Some(recorder) = &mut self.recorder {
             recorder.failed(self.judge.failures());

@@ -95,6 +95,7 @@ impl<M: Machine> World<'_, M> {
         self.now = self.now.tick_after();
         let now = self.reading(self.now);
         let Host { machine, inputs, tick, .. } = &mut self.hosts[self.owner];
+        let tick = tick.get_or_insert_default();
         machine.handle_into(now, inputs, tick);
         inputs.clear();
         if let Some(commit) = tick.commit() {
@@ -103,7 +104,7 @@ impl<M: Machine> World<'_, M> {
         }
         for probe in probes {
             let job = self.probe_job(probe.lane);
-            let tick = &self.hosts[self.owner].tick;
+            let Some(tick) = &self.hosts[self.owner].tick else { continue };
             let rows = tick.commit().map_or(&[][..], |commit| &commit.runs);
             let granted = rows.iter().filter(|row| row.id.job == job && row.state == RunState::Starting);
             probe.granted += granted.count() as u32;

@@ -9,8 +9,9 @@ use sametick_core::time::{Mono, Now, Span};
 use super::World;
 use super::turns::Turn;
 use crate::agenda::What;
+use crate::changes::RunChange;
 use crate::record::Fate;
-use crate::scenario::{CrashPoint, FaultKind, Moment};
+use crate::scenario::{CrashPoint, Fault, FaultAt, FaultKind, Moment, SpanRange};
 
 /// How long a host waits before it sends a commit again.
 pub(super) const STORE_BACKOFF: Span = Span::from_millis(1);
@@ -30,14 +31,18 @@ pub(super) struct Kept {
 
 impl<M: Machine> World<'_, M> {
     /// Gives a commit to the store; false when the process died over it.
-    pub(super) fn store(&mut self, place: usize, commit: &Commit) -> bool {
+    pub(super) fn store(&mut self, place: usize, commit: &Commit, fault: Option<FaultKind>) -> bool {
         if self.hosts[place].cut_until.is_some() {
+            if let Some(FaultKind::Crash { when: CrashPoint::Before | CrashPoint::At, down, .. }) = fault {
+                self.lost(Fate::AllLost);
+                self.crash(place, self.script.fault_down(commit.number, down));
+                return false;
+            }
             let said = self.reading(self.now);
             self.keep(place, commit.clone(), said, 0);
             self.answer(place, self.now + NO_ANSWER, commit.number, Answer::Unknown);
             return true;
         }
-        let fault = if self.scenario.faults.is_empty() { None } else { self.fault_at(commit) };
         let answers = self.now + self.script.store_answers(commit.number);
         match fault {
             None => {
@@ -62,28 +67,55 @@ impl<M: Machine> World<'_, M> {
                 self.answer(place, answers, commit.number, Answer::Unknown);
                 true
             }
-            Some(FaultKind::Crash { when, down }) => {
+            Some(FaultKind::Crash { when, down, .. }) => {
                 let down = self.script.fault_down(commit.number, down);
-                match when {
-                    CrashPoint::Before => {
-                        self.lost(Fate::AllLost);
-                        self.crash(place, down);
-                    }
-                    CrashPoint::At => {
-                        self.apply(place, self.reading(self.now), commit);
-                        self.lost(Fate::EffectsLost);
-                        self.crash(place, down);
-                    }
-                    CrashPoint::After => {
-                        let answer = self.apply(place, self.reading(self.now), commit);
-                        self.answer(place, answers, commit.number, answer);
-                        self.agenda
-                            .plan(answers.tick_after(), What::Crash { down, life: self.hosts[place].life });
-                    }
+                if when == CrashPoint::Before {
+                    self.lost(Fate::AllLost);
+                    self.crash(place, down);
+                    return false;
                 }
-                when == CrashPoint::After
+                let said = self.reading(self.now);
+                let answer = self.apply(place, said, commit);
+                if when == CrashPoint::At {
+                    self.lost(Fate::EffectsLost);
+                    self.crash(place, down);
+                    return false;
+                }
+                if !is_final(answer) {
+                    self.keep(place, commit.clone(), said, 0);
+                }
+                self.answer(place, answers, commit.number, answer);
+                if when == CrashPoint::After {
+                    let life = self.hosts[place].life;
+                    self.agenda.plan(answers.tick_after(), What::Crash { down, life });
+                }
+                true
             }
         }
+    }
+
+    /// The process dies at a tick that has nothing to store; false when no effect of it leaves.
+    pub(super) fn crash_without_commit(&mut self, place: usize, when: CrashPoint, down: SpanRange) -> bool {
+        let down = self.script.fault_down(self.fault_key(None), down);
+        match when {
+            CrashPoint::Before | CrashPoint::At => {
+                self.lost(Fate::EffectsLost);
+                self.crash(place, down);
+                false
+            }
+            // The last is drawn before anything strikes.
+            CrashPoint::AfterEffects | CrashPoint::Anywhere => true,
+            CrashPoint::After => {
+                let life = self.hosts[place].life;
+                self.agenda.plan(self.now.tick_after(), What::Crash { down, life });
+                true
+            }
+        }
+    }
+
+    /// By what the down time of a fault is drawn.
+    pub(super) fn fault_key(&self, commit: Option<&Commit>) -> u64 {
+        commit.map_or(self.verdict.ticks, |commit| commit.number)
     }
 
     fn lost(&mut self, fate: Fate) {
@@ -138,8 +170,8 @@ impl<M: Machine> World<'_, M> {
     fn apply(&mut self, place: usize, said: Now, commit: &Commit) -> Answer {
         let answer = self.judge.commit_of(said, self.now, commit);
         if answer == Answer::Applied {
-            for (before, after) in &self.judge.changes().runs {
-                let was_granted = before.is_some_and(|row| row.state != RunState::Queued);
+            for RunChange { before, after, .. } in &self.judge.changes().runs {
+                let was_granted = before.as_ref().is_some_and(|row| row.state != RunState::Queued);
                 if after.state != RunState::Queued && after.granted_at.is_some() && !was_granted {
                     self.turns.insert(after.id, Turn::granted(self.now, place));
                 }
@@ -151,20 +183,31 @@ impl<M: Machine> World<'_, M> {
         answer
     }
 
-    /// The fault planned for a commit, if there is one left.
-    fn fault_at(&mut self, commit: &Commit) -> Option<FaultKind> {
-        let scenario = self.scenario;
-        for (place, fault) in scenario.faults.iter().enumerate() {
-            let matches = |row: &RunRow| {
-                let labels = self.judge.labels();
-                labels.fits(fault.runs, row.id) && self.moment(row) == Some(fault.moment)
-            };
-            if !self.faults_used[place] && commit.runs.iter().any(matches) {
-                self.faults_used[place] = true;
-                return Some(fault.kind);
-            }
+    /// The fault planned for the tick at hand and its commit, if there is one left. What is planned for a run
+    /// waits for a commit that gets through.
+    pub(super) fn fault_at(&mut self, place: usize, commit: Option<&Commit>) -> Option<FaultKind> {
+        let tick = self.verdict.ticks;
+        if let Some((down, left)) = self.dies_again.filter(|_| std::mem::take(&mut self.recovers)) {
+            self.dies_again = (left > 1).then_some((down, left - 1));
+            let when = self.script.crash_point(CrashPoint::Anywhere, tick);
+            return Some(FaultKind::Crash { when, down, again: 0 });
         }
-        None
+        let reaches = self.hosts[place].cut_until.is_none();
+        let labels = self.judge.labels();
+        let strikes = |nth: usize, fault: &Fault| match fault.at {
+            FaultAt::Tick { first, last } => self.script.fault_tick(nth, first, last) == tick,
+            FaultAt::Run { moment, runs } => commit.is_some_and(|commit| {
+                let matches = |row: &RunRow| labels.fits(runs, row.id) && self.moment(row) == Some(moment);
+                reaches && commit.runs.iter().any(matches)
+            }),
+        };
+        let struck = |nth: usize| !self.faults_used[nth] && strikes(nth, &self.faults[nth]);
+        let place = (0..self.faults.len()).find(|nth| struck(*nth))?;
+        self.faults_used[place] = true;
+        let kind = self.faults[place].kind;
+        let FaultKind::Crash { when, down, again } = kind else { return Some(kind) };
+        self.dies_again = (again > 0).then_some((down, again));
+        Some(FaultKind::Crash { when: self.script.crash_point(when, tick), down, again: 0 })
     }
 
     /// What a row about to be written says of its run that the books do not say yet.

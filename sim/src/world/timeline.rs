@@ -26,6 +26,10 @@ impl<M: Machine> World<'_, M> {
                 self.cut(host, self.script.event_lasts(place, lasts));
                 return None;
             }
+            EventKind::SubscribersDie { lasts } => {
+                self.audience_dies(self.script.event_lasts(place, lasts));
+                return None;
+            }
             EventKind::Takeover { host } => {
                 self.agenda.plan(at, What::Takeover { host });
                 return None;

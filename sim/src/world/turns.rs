@@ -7,7 +7,7 @@ use sametick_core::time::{Mono, Span};
 
 use super::World;
 use crate::agenda::What;
-use crate::scenario::Offset;
+use crate::scenario::{Offset, SpanRange};
 
 /// A turn of a run that was granted a slot.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +26,8 @@ pub(super) struct Turn {
     /// After this instant it says nothing any more.
     silent_after: Option<Mono>,
     deadline_first: bool,
+    /// How long its reports are on their way.
+    delayed: Option<SpanRange>,
 }
 
 impl Turn {
@@ -40,6 +42,7 @@ impl Turn {
             stopped: false,
             silent_after: None,
             deadline_first: false,
+            delayed: None,
         }
     }
 }
@@ -84,11 +87,24 @@ impl<M: Machine> World<'_, M> {
         }
         turn.ended |= matches!(report, Report::Completed(_) | Report::Stopped);
         turn.stopped |= report == Report::Stopped;
-        if turn.deadline_first && rings == Some(at) {
-            self.agenda.plan(at.tick_after(), What::Report { run, report });
-            return;
+        if let Some(delayed) = turn.delayed {
+            self.agenda.plan(at + self.script.on_its_way(run, at, delayed), What::Arrival { run, report });
+        } else {
+            self.arrives(at, run, report, rings);
         }
-        self.tell(place, at, InputKind::Report { run, report });
+    }
+
+    /// What a turn said reaches its host.
+    pub(super) fn arrives(&mut self, at: Mono, run: RunId, report: Report, rings: Option<Mono>) {
+        let Some(turn) = self.turns.get(&run) else { return };
+        let place = turn.host;
+        if let Some(until) = self.hosts[place].frozen_until {
+            self.agenda.plan(until, What::Arrival { run, report });
+        } else if turn.deadline_first && rings == Some(at) {
+            self.agenda.plan(at.tick_after(), What::Arrival { run, report });
+        } else {
+            self.tell(place, at, InputKind::Report { run, report });
+        }
     }
 
     /// A turn that is at work reports progress, and will again.
@@ -124,6 +140,7 @@ impl<M: Machine> World<'_, M> {
         turn.started = true;
         turn.off = script.offset();
         turn.deadline_first = script.deadline_first;
+        turn.delayed = script.delayed;
         let granted = turn.granted;
         if let Some(every) = script.progress {
             self.agenda.plan(now + every, What::Progress { run, every });
@@ -144,6 +161,7 @@ impl<M: Machine> World<'_, M> {
         // A host can ask nothing of the turns of another.
         let Some(turn) = self.turns.get_mut(&run).filter(|turn| turn.host == place) else { return };
         let again = std::mem::replace(&mut turn.aborted, true);
+        turn.delayed = script.delayed;
         let stopped = match script.stops {
             Some(stops) => now + stops,
             None if turn.started => return,

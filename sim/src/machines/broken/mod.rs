@@ -1,6 +1,7 @@
 //! The core with one thing broken, and the field in miniature: one file a kind.
 
 mod admission;
+mod budgets;
 mod bus;
 mod clock;
 mod commands;
@@ -12,11 +13,14 @@ mod persister;
 mod policies;
 mod race;
 mod recovery;
+mod reports;
 mod retry;
 mod rows;
 mod scheduler;
+mod subscribers;
 mod turns;
 mod unlawful;
+mod wall;
 
 use sametick_core::effect::Tick;
 use sametick_core::lifecycle::{ErrorKind, LifecycleEvent, TickBus};
@@ -44,6 +48,10 @@ pub(super) const ALL: &[&[Mutant]] = &[
     recovery::MUTANTS,
     ownership::MUTANTS,
     clock::MUTANTS,
+    budgets::MUTANTS,
+    reports::MUTANTS,
+    subscribers::MUTANTS,
+    wall::MUTANTS,
     turns::MUTANTS,
     commands::MUTANTS,
     unlawful::MUTANTS,
