@@ -18,7 +18,7 @@ use sametick_gateway::store_port::Inline;
 use sametick_gateway::{Driver, Handle, mailbox};
 use sametick_sim::books::Books;
 use sametick_sim::judge::Judge;
-use sametick_sim::scenario::{Order, SpanRange, TurnEnd, TurnRule, WORLD_BEGINS};
+use sametick_sim::scenario::{Order, SpanRange, TurnEnd, TurnRule};
 use sametick_sim::script::{Script, TurnScript};
 use sametick_sim::{Scenario, World, shipped};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -73,7 +73,7 @@ fn on_the_simulator(scenario: &Scenario, seed: u64) -> (Books, Duration) {
     let verdict = world.run(seed);
     assert!(verdict.failures.is_empty(), "{}: {:?}", scenario.name, verdict.failures);
     let ends = world.books().runs.values().filter_map(|book| book.row.settled_at);
-    let last = ends.max().map_or(0, |end| end - WORLD_BEGINS);
+    let last = ends.max().map_or(0, |end| end - scenario.begins);
     (world.books().clone(), Duration::from_millis(last.unsigned_abs()))
 }
 
@@ -86,11 +86,11 @@ fn on_tokio(scenario: &Scenario, seed: u64, end: Duration) -> Books {
     runtime.block_on(async {
         let script = Script::new(scenario, seed);
         let declared = script.jobs().map(|job| {
-            let first = job.job.schedule.next_after(WORLD_BEGINS.plus_millis(-1));
+            let first = job.job.schedule.next_after(scenario.begins.plus_millis(-1));
             (job.job, first.expect("every job is due once"))
         });
         let store = MemoryStore::with_jobs(declared);
-        let clock = TokioClock::starting_at(WORLD_BEGINS);
+        let clock = TokioClock::starting_at(scenario.begins);
         let (handle, mailbox) = mailbox(64);
         let machine = StandardGateway::new(scenario.config.clone(), Shape::Emit);
         let turns =
