@@ -1,5 +1,6 @@
 //! Job, run, session and event tell one story.
 
+use sametick_core::id::RunId;
 use sametick_core::job::Target;
 use sametick_core::lifecycle::{EventPhase, cause};
 use sametick_core::run::{Outcome, RunRow, RunState};
@@ -91,9 +92,15 @@ fn session_missing(change: &RunChange, scene: &Scene<'_>) -> Option<String> {
         return None;
     }
     let own = change.after.session_key();
+    // Of several that start in one commit the base row shows the last.
+    let begins = |run: RunId| {
+        let after = scene.changes.runs.iter().map(|change| &change.after);
+        after.filter(|row| row.id == run).any(|row| row.state == RunState::Running)
+    };
+    let shown = |base| scene.books.sessions.get(&base).and_then(|row| row.run).is_some_and(begins);
     let missing = match own.base() {
         _ if change.own_row(scene.books).is_none() => own,
-        Some(base) if change.base_row(scene.books).is_none() => base,
+        Some(base) if change.base_row(scene.books).is_none() && !shown(base) => base,
         Some(_) | None => return None,
     };
     Some(format!("it is at work and session {} does not show it", scene.labels.key(missing)))
@@ -143,8 +150,11 @@ fn session_differs(run: &RunRow, row: &SessionRow, scene: &Scene<'_>) -> Option<
 fn marker_differs(run: &RunRow, scene: &Scene<'_>) -> Option<String> {
     let (_, job) = scene.books.job(run.id.job)?;
     let marked = job.running == Some(run.id);
+    // Of several that got a slot in one commit, as jobs may that overlap, the marker names one.
+    let at_work = |other: &RunRow| matches!(other.state, RunState::Starting | RunState::Running);
+    let other = job.running.and_then(|other| scene.books.run(other)).is_some_and(at_work);
     match run.state {
-        RunState::Starting | RunState::Running if !marked => {
+        RunState::Starting | RunState::Running if !marked && !other => {
             Some("it is under way and its job has no marker".to_owned())
         }
         RunState::Settled(outcome) if marked => Some(format!(
