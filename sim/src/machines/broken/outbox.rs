@@ -20,7 +20,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "result-early",
         sentence: "a result is delivered in the tick that settles its run, before the commit is durable",
         field: &["#61913", "#24041"],
-        killed_by: &[CheckName::EventFirst],
+        killed_by: &[CheckName::EventFirst, CheckName::AtMostOnce],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, ResultEarly::default())),
     },
     Mutant {
