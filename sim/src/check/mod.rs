@@ -7,8 +7,10 @@ mod account;
 mod alive;
 mod at_most_once;
 mod bus_ordered;
+mod claims;
 mod comes_to_rest;
 mod event_first;
+mod name;
 mod no_overlap;
 mod no_resurrection;
 mod nothing_lost;
@@ -28,7 +30,7 @@ use sametick_core::commit::{Commit, JobRow};
 use sametick_core::effect::{Effect, Input, Tick};
 use sametick_core::id::RunId;
 use sametick_core::job::Job;
-use sametick_core::run::{Outcome, RunRow};
+use sametick_core::run::Outcome;
 use sametick_core::session::Status;
 use sametick_core::time::{Mono, Now, Span, Wall};
 use sametick_core::{Config, Waiting};
@@ -36,158 +38,16 @@ use sametick_core::{Config, Waiting};
 use crate::books::Books;
 use crate::changes::{Changes, RunChange};
 use crate::label::Labels;
-use crate::laws::Law;
-use crate::scenario::{Claim, Counted, Scenario};
+use crate::scenario::Scenario;
 use account::Accounts;
 use alive::Alive;
 use bus_ordered::Subscribers;
 pub(crate) use bus_ordered::resumed_after;
+pub(crate) use claims::{claim_broken, count_broken};
+pub use name::CheckName;
 use policy_kept::Policies;
 use slots::Slots;
 pub(crate) use slots_return::Probe;
-
-/// The checks, in the order they are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CheckName {
-    /// See `same_tick.rs`.
-    SameTick,
-    /// See `reason_kept.rs`.
-    ReasonKept,
-    /// See `settles_once.rs`.
-    SettlesOnce,
-    /// See `event_first.rs`.
-    EventFirst,
-    /// See `no_resurrection.rs`.
-    NoResurrection,
-    /// See `records_agree.rs`.
-    RecordsAgree,
-    /// See `queued_leaves_no_session.rs`.
-    QueuedLeavesNoSession,
-    /// See `slots_return.rs`.
-    SlotsReturn,
-    /// See `no_overlap.rs`.
-    NoOverlap,
-    /// See `nothing_lost.rs`.
-    NothingLost,
-    /// See `at_most_once.rs`.
-    AtMostOnce,
-    /// See `policy_kept.rs`.
-    PolicyKept,
-    /// See `schedule_right.rs`.
-    ScheduleRight,
-    /// See `own_lane_only.rs`.
-    OwnLaneOnly,
-    /// See `bus_ordered.rs`.
-    BusOrdered,
-    /// See `survives_crash.rs`.
-    SurvivesCrash,
-    /// See `comes_to_rest.rs`.
-    ComesToRest,
-    /// What the scenario itself claims or expects.
-    Claim,
-    /// A law that needs no oracle.
-    Law(Law),
-}
-
-impl CheckName {
-    /// The checks that judge worlds: all but one each of them, `own_lane_only` a sample.
-    pub const ALL: [Self; 17] = [
-        Self::SameTick,
-        Self::ReasonKept,
-        Self::SettlesOnce,
-        Self::EventFirst,
-        Self::NoResurrection,
-        Self::RecordsAgree,
-        Self::QueuedLeavesNoSession,
-        Self::SlotsReturn,
-        Self::NoOverlap,
-        Self::NothingLost,
-        Self::AtMostOnce,
-        Self::PolicyKept,
-        Self::ScheduleRight,
-        Self::OwnLaneOnly,
-        Self::BusOrdered,
-        Self::SurvivesCrash,
-        Self::ComesToRest,
-    ];
-
-    /// Its name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::SameTick => "same_tick",
-            Self::ReasonKept => "reason_kept",
-            Self::SettlesOnce => "settles_once",
-            Self::EventFirst => "event_first",
-            Self::NoResurrection => "no_resurrection",
-            Self::RecordsAgree => "records_agree",
-            Self::QueuedLeavesNoSession => "queued_leaves_no_session",
-            Self::SlotsReturn => "slots_return",
-            Self::NoOverlap => "no_overlap",
-            Self::NothingLost => "nothing_lost",
-            Self::AtMostOnce => "at_most_once",
-            Self::PolicyKept => "policy_kept",
-            Self::ScheduleRight => "schedule_right",
-            Self::OwnLaneOnly => "own_lane_only",
-            Self::BusOrdered => "bus_ordered",
-            Self::SurvivesCrash => "survives_crash",
-            Self::ComesToRest => "comes_to_rest",
-            Self::Claim => "claim",
-            Self::Law(law) => law.name(),
-        }
-    }
-
-    /// What it holds.
-    #[must_use]
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::SameTick => same_tick::SENTENCE,
-            Self::ReasonKept => reason_kept::SENTENCE,
-            Self::SettlesOnce => settles_once::SENTENCE,
-            Self::EventFirst => event_first::SENTENCE,
-            Self::NoResurrection => no_resurrection::SENTENCE,
-            Self::RecordsAgree => records_agree::SENTENCE,
-            Self::QueuedLeavesNoSession => queued_leaves_no_session::SENTENCE,
-            Self::SlotsReturn => slots_return::SENTENCE,
-            Self::NoOverlap => no_overlap::SENTENCE,
-            Self::NothingLost => nothing_lost::SENTENCE,
-            Self::AtMostOnce => at_most_once::SENTENCE,
-            Self::PolicyKept => policy_kept::SENTENCE,
-            Self::ScheduleRight => schedule_right::SENTENCE,
-            Self::OwnLaneOnly => own_lane_only::SENTENCE,
-            Self::BusOrdered => bus_ordered::SENTENCE,
-            Self::SurvivesCrash => survives_crash::SENTENCE,
-            Self::ComesToRest => comes_to_rest::SENTENCE,
-            Self::Claim => "what the scenario claims of its runs is true of them",
-            Self::Law(law) => law.sentence(),
-        }
-    }
-
-    /// The reports from the field that taught it.
-    #[must_use]
-    pub const fn field(self) -> &'static [&'static str] {
-        match self {
-            Self::SameTick => same_tick::FIELD,
-            Self::ReasonKept => reason_kept::FIELD,
-            Self::SettlesOnce => settles_once::FIELD,
-            Self::EventFirst => event_first::FIELD,
-            Self::NoResurrection => no_resurrection::FIELD,
-            Self::RecordsAgree => records_agree::FIELD,
-            Self::QueuedLeavesNoSession => queued_leaves_no_session::FIELD,
-            Self::SlotsReturn => slots_return::FIELD,
-            Self::NoOverlap => no_overlap::FIELD,
-            Self::NothingLost => nothing_lost::FIELD,
-            Self::AtMostOnce => at_most_once::FIELD,
-            Self::PolicyKept => policy_kept::FIELD,
-            Self::ScheduleRight => schedule_right::FIELD,
-            Self::OwnLaneOnly => own_lane_only::FIELD,
-            Self::BusOrdered => bus_ordered::FIELD,
-            Self::SurvivesCrash => survives_crash::FIELD,
-            Self::ComesToRest => comes_to_rest::FIELD,
-            Self::Claim | Self::Law(_) => &[],
-        }
-    }
-}
 
 /// Something that should have held and did not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -429,62 +289,4 @@ pub(crate) fn told(outcome: Outcome) -> String {
 /// A row's status as its file shows it.
 pub(crate) fn shown(status: Option<Status>) -> &'static str {
     status.map_or("no status", Status::name)
-}
-
-/// What is wrong with a claim that counts, if anything.
-pub(crate) fn count_broken(
-    claim: &Claim,
-    books: &Books,
-    delivered: &[RunId],
-    labels: &Labels<'_>,
-) -> Option<String> {
-    let job = labels.scenario().job_name(claim.runs.job);
-    claim.counts.iter().find_map(|(counted, key, wanted)| {
-        let runs = |run: &RunId| labels.fits(claim.runs, *run);
-        let found = match counted {
-            Counted::Runs => books.runs.keys().filter(|run| runs(run)).count() as u64,
-            Counted::Late => books.late.iter().filter(|note| runs(&note.run)).count() as u64,
-            Counted::Delivered => delivered.iter().filter(|run| runs(run)).count() as u64,
-            Counted::Unran(end) => {
-                let own = books.ledger.iter().filter(|row| row.job.0 == claim.runs.job && row.end == *end);
-                own.map(|row| row.count).sum()
-            }
-        };
-        (found != *wanted).then(|| {
-            format!("the claim at line {} says that {key} = {wanted} of {job}; there are {found}", claim.line)
-        })
-    })
-}
-
-/// What is wrong with a claim about a run, if anything.
-pub(crate) fn claim_broken(
-    claim: &Claim,
-    run: &RunRow,
-    books: &Books,
-    labels: &Labels<'_>,
-) -> Option<String> {
-    let name = || labels.run(run.id);
-    let at_line = || format!("the claim at line {}", claim.line);
-    let Some(outcome) = run.state.outcome() else {
-        return Some(format!("{} speaks of how {} ends, but it never settled", at_line(), name()));
-    };
-    if let Some(wanted) = claim.outcome.as_deref().filter(|wanted| *wanted != outcome.name()) {
-        return Some(format!("{} says {} ends \"{wanted}\"; it was {}", at_line(), name(), told(outcome)));
-    }
-    let timed_out = match outcome {
-        Outcome::TimedOut(which) => Some(which),
-        Outcome::Ok | Outcome::Failed(_) | Outcome::Cancelled | Outcome::Interrupted(_) => None,
-    };
-    let budget = timed_out.map(|which| which.budget.name());
-    if claim.budget.is_some() && claim.budget.as_deref() != budget {
-        return Some(format!("{} names another budget; {} was {}", at_line(), name(), told(outcome)));
-    }
-    let phase = timed_out.map(|which| which.phase.name());
-    if claim.phase.is_some() && claim.phase.as_deref() != phase {
-        return Some(format!("{} names another phase; {} was {}", at_line(), name(), told(outcome)));
-    }
-    let row = run.session.and_then(|_| books.sessions.get(&run.session_key()));
-    let status = row.map_or("none", |row| shown(row.status));
-    let wanted = claim.session.as_deref().filter(|wanted| *wanted != status)?;
-    Some(format!("{} says the session of {} is \"{wanted}\"; it is \"{status}\"", at_line(), name()))
 }
