@@ -42,9 +42,7 @@ fn with_main_job() -> tempfile::TempDir {
     });
     edit(&dir.path().join("sessions.json"), |rows| {
         rows.clear();
-        for key in
-            [MAIN, "agent:other:main", "agent:main:telegram:group:-100:topic:7", "agent:main:subagent:x"]
-        {
+        for key in [MAIN, "agent:other:main", "agent:main:telegram:group:-100:topic:7", "agent:main:hook:x"] {
             rows.insert(
                 key.to_owned(),
                 json!({ "sessionId": key, "status": "running", "startedAt": 5, "odd": [1] }),
