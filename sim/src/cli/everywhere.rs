@@ -6,7 +6,7 @@ use sametick_sim::sweep::{self, Report, Struck};
 use sametick_sim::{Scenario, Subject};
 use serde::Serialize;
 
-use super::look::{self, BAD, GOOD, STRONG, grouped, styled};
+use super::look::{self, BAD, STRONG, grouped, styled};
 use super::run::{Args, shell_word};
 use super::{Stop, load};
 
@@ -122,11 +122,7 @@ impl Broken {
 fn show(summary: &Summary) -> Result<(), Stop> {
     let mut out = look::out();
     let rows = summary.scenarios.iter().map(|row| {
-        let verdict = if row.holds {
-            styled(GOOD, "holds")
-        } else {
-            styled(BAD, &format!("broken in {} of {}", grouped(row.failed), grouped(row.worlds)))
-        };
+        let verdict = look::worlds_hold(row.holds, row.failed, row.worlds);
         vec![row.name.clone(), grouped(row.places), grouped(row.worlds), grouped(row.events), verdict]
     });
     let heads = ["scenario", "ticks", "worlds", "events", "verdict"];
@@ -144,17 +140,12 @@ fn show(summary: &Summary) -> Result<(), Stop> {
                 broken.at,
                 broken.seed
             )?;
-            writeln!(out, "{}", look::paragraph("    it holds that: ", broken.sentence))?;
-            writeln!(out, "{}", look::paragraph("    but:           ", &broken.message))?;
+            writeln!(out, "{}", look::held_and_found(broken.sentence, &broken.message))?;
         }
         writeln!(out, "    replay:        {}", styled(STRONG, &first.replay))?;
     }
     let broken = summary.scenarios.iter().filter(|row| !row.holds).count();
-    let verdict = if summary.holds {
-        styled(GOOD, "everything holds")
-    } else {
-        styled(BAD, &format!("{broken} of {} scenarios broken", summary.scenarios.len()))
-    };
+    let verdict = look::all_hold(broken, summary.scenarios.len());
     writeln!(
         out,
         "\n{verdict}: {} ticks, each with everything that can go wrong there: {} worlds, {} events",

@@ -56,6 +56,31 @@ pub(crate) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// Whether the worlds of a scenario hold.
+pub(crate) fn worlds_hold(holds: bool, failed: u64, worlds: u64) -> String {
+    if holds {
+        styled(GOOD, "holds")
+    } else {
+        styled(BAD, &format!("broken in {} of {}", grouped(failed), grouped(worlds)))
+    }
+}
+
+/// Whether all scenarios hold.
+pub(crate) fn all_hold(broken: usize, scenarios: usize) -> String {
+    if broken == 0 {
+        styled(GOOD, "everything holds")
+    } else {
+        styled(BAD, &format!("{broken} of {scenarios} scenarios broken"))
+    }
+}
+
+/// What should have held, and what was found instead.
+pub(crate) fn held_and_found(sentence: &str, message: &str) -> String {
+    let (held, found) =
+        (paragraph("    it holds that: ", sentence), paragraph("    but:           ", message));
+    format!("{held}\n{found}")
+}
+
 /// `1234567` as `1,234,567`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();

@@ -10,7 +10,7 @@ use sametick_sim::digest::BatchDigest;
 use sametick_sim::{Scenario, Subject, World, story};
 use serde::Serialize;
 
-use super::look::{self, BAD, GOOD, STRONG, grouped, styled};
+use super::look::{self, BAD, STRONG, grouped, styled};
 use super::{Machine, Stop, everywhere, load};
 
 /// What `sametick run` takes.
@@ -228,11 +228,7 @@ pub(super) fn shell_word(path: &str) -> String {
 fn show(summary: &Summary) -> Result<(), Stop> {
     let mut out = look::out();
     let rows = summary.scenarios.iter().map(|row| {
-        let verdict = if row.holds {
-            styled(GOOD, "holds")
-        } else {
-            styled(BAD, &format!("broken in {} of {}", grouped(row.failed), grouped(row.worlds)))
-        };
+        let verdict = look::worlds_hold(row.holds, row.failed, row.worlds);
         vec![row.name.clone(), grouped(row.worlds), grouped(row.events), verdict]
     });
     writeln!(out, "{}", look::table(&["scenario", "worlds", "events", "verdict"], 1..3, rows.collect()))?;
@@ -240,11 +236,7 @@ fn show(summary: &Summary) -> Result<(), Stop> {
         show_broken(&mut out, row)?;
     }
     let broken = summary.scenarios.iter().filter(|row| !row.holds).count();
-    let verdict = if summary.holds {
-        styled(GOOD, "everything holds")
-    } else {
-        styled(BAD, &format!("{broken} of {} scenarios broken", summary.scenarios.len()))
-    };
+    let verdict = look::all_hold(broken, summary.scenarios.len());
     writeln!(
         out,
         "\n{verdict}: {} worlds, {} events in {}.{:03} s, digest {}",
@@ -263,8 +255,7 @@ fn show_broken(out: &mut impl Write, row: &Row) -> Result<(), Stop> {
     writeln!(out, "\n{}", look::paragraph(&format!("{}  ", styled(STRONG, &row.name)), &row.sentence))?;
     for broken in row.failures.iter().filter(|broken| broken.seed == first.seed) {
         writeln!(out, "  {} breaks at {}, seed {}", styled(BAD, broken.check), broken.at, broken.seed)?;
-        writeln!(out, "{}", look::paragraph("    it holds that: ", broken.sentence))?;
-        writeln!(out, "{}", look::paragraph("    but:           ", &broken.message))?;
+        writeln!(out, "{}", look::held_and_found(broken.sentence, &broken.message))?;
     }
     writeln!(out, "    replay:        {}", styled(STRONG, &first.replay))?;
     Ok(())
