@@ -107,8 +107,7 @@ impl PartialEq for RunId {
 
 impl Hash for RunId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let Self { job, generation, due, asked, attempt } = self;
-        (job, generation, due, asked, attempt).hash(state);
+        self.in_three().hash(state);
     }
 }
 

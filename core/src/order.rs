@@ -40,9 +40,10 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         self.order.clear();
         self.order.extend(0..inputs.len());
         if inputs.len() > 1 {
-            self.order.sort_by_key(|place| {
-                let input = &inputs[*place];
-                (input.at.clamp(opened, now), input_key(&input.kind))
+            self.order.sort_by(|one, other| {
+                let (one, other) = (&inputs[*one], &inputs[*other]);
+                let stamps = one.at.clamp(opened, now).cmp(&other.at.clamp(opened, now));
+                stamps.then_with(|| input_key(&one.kind).cmp(&input_key(&other.kind)))
             });
         }
     }

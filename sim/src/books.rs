@@ -1,7 +1,5 @@
 //! The store of a world: the durable rows.
 
-use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
 use sametick_core::commit::{Answer, Commit, JobRow, LateNote, LedgerRow, Rows};
 use sametick_core::id::{JobId, RunId, SessionKey};
 use sametick_core::job::{Budget, Job, Terms};
@@ -11,9 +9,7 @@ use sametick_core::session::{SessionRow, Status};
 use sametick_core::time::{Now, Wall};
 
 use crate::changes::{Changes, RunChange};
-
-/// A table that is found by key and walked in the order rows came in.
-pub type Table<K, V> = IndexMap<K, V, FxBuildHasher>;
+use crate::table::{Place, Table};
 
 /// What is durable in a world.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +47,10 @@ pub struct RunBook {
     pub terms: Terms,
     /// When what happened to it.
     pub times: Times,
+    /// Where the row of its own session is.
+    own: Place,
+    /// Where its job's base row is.
+    base: Place,
 }
 
 /// When what happened to a run, in milliseconds on the monotonic clock since the world began: its
@@ -139,7 +139,7 @@ impl Books {
                     RunChange::new(None, *row, self.runs.insert_full(row.id, book).0)
                 }
             };
-            changes.runs.push(change);
+            changes.run(change);
         }
         for patch in &commit.sessions {
             let place = self.sessions.get_index_of(&patch.key);
@@ -156,10 +156,12 @@ impl Books {
             }
         }
         for change in &mut changes.runs {
-            change.find_sessions(&self.sessions);
+            let book = change.place();
+            let RunBook { own, base, .. } = &mut self.runs[book];
+            change.find_sessions(&self.sessions, own, base);
         }
+        self.events.extend_from_slice(&commit.events);
         for event in &commit.events {
-            self.events.push(*event);
             if event.phase != EventPhase::Start
                 && let Some(book) = self.runs.get_mut(&event.run)
             {
@@ -226,7 +228,8 @@ impl Books {
         let first = before.map_or(begins, |before| before.times.first);
         let times =
             Times { first, written: now, queued, granted: None, ready: None, progress: None, settled: None };
-        let mut book = RunBook { row: *row, ends: 0, terms, times };
+        let mut book =
+            RunBook { row: *row, ends: 0, terms, times, own: Place::default(), base: Place::default() };
         book.update(row, line, now);
         book
     }

@@ -5,13 +5,16 @@ use sametick_core::id::SessionKey;
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::session::SessionRow;
 
-use crate::books::{Books, RunBook, Table};
+use crate::books::{Books, RunBook};
+use crate::table::{Place, Table};
 
 /// What one commit changed.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     /// Run records.
     pub runs: Vec<RunChange>,
+    /// The runs among them that are over with it, by place, and how they ended.
+    settled: Vec<(usize, Outcome)>,
     /// Session rows, one entry a row however many patches it got.
     pub sessions: Vec<(Option<SessionRow>, SessionRow)>,
     /// Job rows.
@@ -38,9 +41,22 @@ pub struct RunChange {
 impl Changes {
     pub(crate) fn clear(&mut self) {
         self.runs.clear();
+        self.settled.clear();
         self.sessions.clear();
         self.jobs.clear();
         self.ledger.clear();
+    }
+
+    pub(crate) fn run(&mut self, change: RunChange) {
+        if let Some(outcome) = change.settles() {
+            self.settled.push((self.runs.len(), outcome));
+        }
+        self.runs.push(change);
+    }
+
+    /// The runs that settle with the commit, and how.
+    pub(crate) fn settling(&self) -> impl Iterator<Item = (&RunChange, Outcome)> {
+        self.settled.iter().map(|(place, outcome)| (&self.runs[*place], *outcome))
     }
 }
 
@@ -51,10 +67,20 @@ impl RunChange {
     }
 
     /// Finds the rows that can speak of the run, once the commit's sessions are written.
-    pub(crate) fn find_sessions(&mut self, sessions: &Table<SessionKey, SessionRow>) {
-        let own = self.after.session_key();
-        self.own = sessions.get_index_of(&own);
-        self.base = own.base().and_then(|base| sessions.get_index_of(&base));
+    pub(crate) fn find_sessions(
+        &mut self,
+        sessions: &Table<SessionKey, SessionRow>,
+        own: &mut Place,
+        base: &mut Place,
+    ) {
+        let key = self.after.session_key();
+        self.own = sessions.get_index_near(&key, own);
+        self.base = key.base().and_then(|key| sessions.get_index_near(&key, base));
+    }
+
+    /// Where the books have the run.
+    pub(crate) const fn place(&self) -> usize {
+        self.book
     }
 
     /// What the books have of the run.

@@ -24,6 +24,7 @@ pub mod script;
 pub mod shipped;
 pub mod story;
 pub mod sweep;
+pub mod table;
 pub mod world;
 
 pub use machines::{MUTANTS, Mutant, Subject};

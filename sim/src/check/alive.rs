@@ -13,8 +13,9 @@ use sametick_core::run::{Drain, RunRow};
 use sametick_core::time::Mono;
 
 use super::Scene;
-use crate::books::{Books, Table};
+use crate::books::Books;
 use crate::changes::RunChange;
+use crate::table::Table;
 
 /// Wall times are whole milliseconds.
 const ROUNDING_MS: u64 = 2;

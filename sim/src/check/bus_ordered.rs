@@ -6,8 +6,8 @@ use sametick_core::lifecycle::{EventPhase, LifecycleEvent};
 use sametick_core::time::Mono;
 
 use super::{CheckName, Failure};
-use crate::books::Table;
 use crate::label::Labels;
+use crate::table::Table;
 
 pub(super) const SENTENCE: &str = "leaving out repeats, subscribers hear each run's events in order, none missing, none \
      after its terminal event, also when they resume where they stood after a crash";

@@ -262,7 +262,7 @@ pub(crate) fn granted(changes: &Changes) -> impl Iterator<Item = &RunChange> {
 
 /// The runs that settle in a commit, each with its outcome.
 pub(crate) fn settling(changes: &Changes) -> impl Iterator<Item = (&RunChange, Outcome)> {
-    changes.runs.iter().filter_map(|change| change.settles().map(|outcome| (change, outcome)))
+    changes.settling()
 }
 
 /// The status a settled run gives its session.

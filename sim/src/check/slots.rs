@@ -10,7 +10,8 @@ use sametick_core::run::{Drain, RunRow, RunState};
 
 use super::Scene;
 use super::alive::Alive;
-use crate::books::{Books, Table};
+use crate::books::Books;
+use crate::table::Table;
 
 /// The slots that are held.
 #[derive(Clone, Debug, Default)]

@@ -18,7 +18,7 @@ use sametick_core::time::{Mono, Now, Span};
 use sametick_core::{Machine, Waiting};
 
 use crate::agenda::{Agenda, What};
-use crate::books::{Books, Table};
+use crate::books::Books;
 use crate::check::{CheckName, Ending, Failure};
 use crate::digest::WorldDigest;
 use crate::judge::Judge;
@@ -27,6 +27,7 @@ use crate::laws::{self, Law, LawCounts};
 use crate::record::{Beat, Recorder};
 use crate::scenario::{CrashPoint, Fault, FaultKind, Scenario, SpanRange};
 use crate::script::Script;
+use crate::table::Table;
 use audience::Audience;
 use host::Host;
 use turns::Turn;

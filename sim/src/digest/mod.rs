@@ -2,6 +2,8 @@
 //!
 //! Only whole numbers go in, in a fixed width and order, so a digest is the same on any machine.
 
+mod words;
+
 use std::hash::{Hash, Hasher};
 
 use sametick_core::effect::Tick;
@@ -16,39 +18,51 @@ const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
 #[derive(Clone, Copy, Debug)]
 pub struct WorldDigest {
     state: u64,
-    /// A word that waits for its partner: two words share one multiplication.
-    waiting: Option<u64>,
 }
 
 impl Default for WorldDigest {
     fn default() -> Self {
-        Self { state: 0x2435_F6A8_885A_308D, waiting: None }
+        Self { state: 0x2435_F6A8_885A_308D }
     }
 }
 
 impl WorldDigest {
     /// Adds a tick.
     pub fn tick(&mut self, now: Mono, tick: &Tick) {
-        self.write_u64(now.as_nanos());
+        self.pair(now.as_nanos(), tick.effects().len() as u64);
         if let Some(commit) = tick.commit() {
-            commit.hash(self);
+            self.commit(commit);
         }
-        tick.effects().hash(self);
+        for effect in tick.effects() {
+            self.effect(effect);
+        }
     }
 
     /// The digest so far.
     #[must_use]
     pub fn value(&self) -> u64 {
-        fold(self.state ^ self.waiting.unwrap_or(0x1319_8A2E_0370_7344), MIX)
+        fold(self.state ^ 0x1319_8A2E_0370_7344, MIX)
+    }
+
+    /// Two words share one multiplication. The addition keeps a zero product from wiping out what came before.
+    fn pair(&mut self, first: u64, second: u64) {
+        self.state = fold(self.state ^ first, second ^ MIX).wrapping_add(self.state.rotate_left(23));
+    }
+
+    /// What is too rare to have words of its own.
+    fn rare(&mut self, value: &impl Hash) {
+        value.hash(self);
     }
 }
 
+/// Takes in what has no words of its own.
 impl Hasher for WorldDigest {
     fn finish(&self) -> u64 {
         self.value()
     }
 
     fn write(&mut self, bytes: &[u8]) {
+        self.write_usize(bytes.len());
         for chunk in bytes.chunks(8) {
             let mut word = [0; 8];
             word[..chunk.len()].copy_from_slice(chunk);
@@ -60,18 +74,16 @@ impl Hasher for WorldDigest {
         self.write_u64(u64::from(value));
     }
 
+    fn write_u16(&mut self, value: u16) {
+        self.write_u64(u64::from(value));
+    }
+
     fn write_u32(&mut self, value: u32) {
         self.write_u64(u64::from(value));
     }
 
     fn write_u64(&mut self, value: u64) {
-        match self.waiting.take() {
-            None => self.waiting = Some(value),
-            // The addition keeps a zero product from wiping out what came before.
-            Some(first) => {
-                self.state = fold(self.state ^ first, value ^ MIX).wrapping_add(self.state.rotate_left(23))
-            }
-        }
+        self.pair(value, 1);
     }
 
     fn write_i64(&mut self, value: i64) {
