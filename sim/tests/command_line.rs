@@ -125,6 +125,21 @@ fn a_folder_without_scenarios_is_bad_input() {
     assert!(stderr(&output).contains("there is no scenario"), "{}", stderr(&output));
 }
 
+#[cfg(unix)]
+#[test]
+fn links_in_a_circle_are_not_followed_and_a_file_without_end_is_not_read_to_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).expect("a link");
+    std::fs::write(folder.path().join("one.toml"), "# One run.\n\n[[job]]\nname = \"a\"\nat = \"1s\"\n")
+        .expect("a file");
+    let output = sametick(&["run", &folder.path().to_string_lossy(), "--json"]);
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(told["scenarios"].as_array().map(Vec::len), Some(1), "{told:#}");
+    let output = sametick(&["run", "/dev/zero"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("at most 1048576 bytes"), "{}", stderr(&output));
+}
+
 #[test]
 fn bless_writes_the_transcript_and_nothing_else_does() {
     let folder = tempfile::tempdir().expect("a folder");

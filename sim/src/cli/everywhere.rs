@@ -146,12 +146,12 @@ fn show(summary: &Summary) -> Result<(), Stop> {
     }
     let broken = summary.scenarios.iter().filter(|row| !row.holds).count();
     let verdict = look::all_hold(broken, summary.scenarios.len());
-    writeln!(
-        out,
-        "\n{verdict}: {} ticks, each with everything that can go wrong there: {} worlds, {} events",
+    let counts = format!(
+        "{} ticks, each with everything that can go wrong there: {} worlds, {} events",
         grouped(summary.places),
         grouped(summary.worlds),
         grouped(summary.events),
-    )?;
+    );
+    writeln!(out, "\n{}", look::paragraph(&format!("{verdict}: "), &counts))?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Which scenarios are meant: shipped ones by default or by name, files and folders by path.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -50,10 +51,12 @@ fn load(path: &Path, scenarios: &mut Vec<Scenario>) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Links to folders are not followed: they may lead in a circle.
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
             walk(&path, files)?;
         } else if path.extension().is_some_and(|ending| ending == "toml") {
             files.push(path);
@@ -62,16 +65,18 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
+/// Reads no more than a scenario may have, whatever the size is said to be: a pipe has none, a device no end.
 fn read(path: &Path) -> Result<Scenario, Stop> {
-    let size = fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
-    if size > MOST_BYTES {
+    let mut text = String::new();
+    let file = fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    file.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(|error| unreadable(path, &error))?;
+    if text.len() as u64 > MOST_BYTES {
         let message = format!(
-            "could not read {}: it has {size} bytes, a scenario has at most {MOST_BYTES}",
+            "could not read {}: a scenario has at most {MOST_BYTES} bytes, it has more",
             path.display()
         );
         return Err(Stop::BadInput(message));
     }
-    let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
     parse(&path.to_string_lossy(), &text)
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use sametick_sim::campaign::{self, Report};
 use sametick_sim::check::Failure;
-use sametick_sim::digest::BatchDigest;
+use sametick_sim::digest::{BatchDigest, short};
 use sametick_sim::{Scenario, Subject, World, story};
 use serde::Serialize;
 
@@ -131,6 +131,7 @@ struct Row {
     path: String,
     worlds: u64,
     events: u64,
+    digest: String,
     holds: bool,
     #[serde(skip)]
     sentence: String,
@@ -186,6 +187,7 @@ impl Row {
             path: scenario.path.clone(),
             worlds: report.worlds,
             events: report.events,
+            digest: short(report.digest),
             holds: report.holds(),
             sentence: scenario.sentence.clone(),
             failed: report.failed,
@@ -237,15 +239,15 @@ fn show(summary: &Summary) -> Result<(), Stop> {
     }
     let broken = summary.scenarios.iter().filter(|row| !row.holds).count();
     let verdict = look::all_hold(broken, summary.scenarios.len());
-    writeln!(
-        out,
-        "\n{verdict}: {} worlds, {} events in {}.{:03} s, digest {}",
+    let counts = format!(
+        "{} worlds, {} events in {}.{:03} s, digest {}",
         grouped(summary.worlds),
         grouped(summary.events),
         summary.elapsed_ms / 1_000,
         summary.elapsed_ms % 1_000,
         summary.digest
-    )?;
+    );
+    writeln!(out, "\n{}", look::paragraph(&format!("{verdict}: "), &counts))?;
     Ok(())
 }
 

@@ -123,6 +123,12 @@ impl BatchDigest {
     /// The first 16 hex digits.
     #[must_use]
     pub fn short(&self) -> String {
-        self.0.finalize().to_hex()[..16].to_owned()
+        short(self.bytes())
     }
+}
+
+/// The first 16 hex digits of a batch's digest: what people read, and what is pinned.
+#[must_use]
+pub fn short(digest: [u8; 32]) -> String {
+    blake3::Hash::from_bytes(digest).to_hex()[..16].to_owned()
 }
