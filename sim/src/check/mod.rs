@@ -14,6 +14,7 @@ mod name;
 mod no_overlap;
 mod no_resurrection;
 mod nothing_lost;
+mod open_commits;
 pub(crate) mod own_lane_only;
 mod policy_kept;
 mod queued_leaves_no_session;
@@ -45,6 +46,7 @@ use bus_ordered::Subscribers;
 pub(crate) use bus_ordered::resumed_after;
 pub(crate) use claims::{claim_broken, count_broken};
 pub use name::CheckName;
+use open_commits::OpenCommits;
 use policy_kept::Policies;
 use slots::Slots;
 pub(crate) use slots_return::Probe;
@@ -124,6 +126,7 @@ pub(crate) struct Checks {
     subscribers: Subscribers,
     accounts: Accounts,
     policies: Policies,
+    open_commits: OpenCommits,
     /// On the wall clock.
     back_at: Option<Wall>,
 }
@@ -138,6 +141,7 @@ impl Checks {
         self.subscribers.clear();
         self.accounts.clear();
         self.policies.clear();
+        self.open_commits.clear();
         self.back_at = None;
     }
 
@@ -150,6 +154,7 @@ impl Checks {
     pub(crate) fn hear(&mut self, inputs: &[Input], books: &Books, config: &Config) {
         self.accounts.hear(inputs);
         self.policies.hear(inputs);
+        self.open_commits.hear(inputs);
         let slots = &mut self.slots;
         self.alive.hear(inputs, |run, alive| {
             if let Some(row) = books.run(run) {
@@ -196,6 +201,7 @@ impl Checks {
         self.accounts.judge(failures, scene);
         let back = self.back_at.filter(|_| self.recovering);
         self.policies.judge(failures, scene, back);
+        self.open_commits.judge(failures, scene);
         if std::mem::take(&mut self.recovering) {
             survives_crash::judge_first(failures, scene.at, scene.books, &scene.labels);
         }
@@ -227,6 +233,7 @@ impl Checks {
         at_most_once::judge(failures, at, effect, &self.alive, labels);
         self.subscribers.judge(failures, at, effect, labels);
         self.policies.judge_reply(failures, at, effect, books, labels);
+        self.open_commits.judge_reply(failures, at, effect, labels);
         self.alive.left(at, effect, books);
     }
 
@@ -236,6 +243,7 @@ impl Checks {
         self.recovering = back.first.commit().is_some();
         self.alive.restarted();
         self.back_at = Some(back.wall);
+        self.open_commits.restarted(back.books.last_commit);
         self.slots.reload(back.books, &self.alive, &back.labels.scenario().config);
         if !self.recovering {
             survives_crash::judge_first(failures, back.at, back.books, &back.labels);

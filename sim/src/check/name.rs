@@ -2,7 +2,7 @@
 
 use super::{
     at_most_once, bus_ordered, comes_to_rest, event_first, no_overlap, no_resurrection, nothing_lost,
-    own_lane_only, policy_kept, queued_leaves_no_session, reason_kept, records_agree, same_tick,
+    open_commits, own_lane_only, policy_kept, queued_leaves_no_session, reason_kept, records_agree, same_tick,
     schedule_right, settles_once, slots_return, survives_crash,
 };
 use crate::laws::Law;
@@ -36,6 +36,8 @@ pub enum CheckName {
     PolicyKept,
     /// See `schedule_right.rs`.
     ScheduleRight,
+    /// See `open_commits.rs`.
+    OpenCommits,
     /// See `own_lane_only.rs`.
     OwnLaneOnly,
     /// See `bus_ordered.rs`.
@@ -52,7 +54,7 @@ pub enum CheckName {
 
 impl CheckName {
     /// The checks that judge worlds: all but one each of them, `own_lane_only` a sample.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::SameTick,
         Self::ReasonKept,
         Self::SettlesOnce,
@@ -66,6 +68,7 @@ impl CheckName {
         Self::AtMostOnce,
         Self::PolicyKept,
         Self::ScheduleRight,
+        Self::OpenCommits,
         Self::OwnLaneOnly,
         Self::BusOrdered,
         Self::SurvivesCrash,
@@ -89,6 +92,7 @@ impl CheckName {
             Self::AtMostOnce => "at_most_once",
             Self::PolicyKept => "policy_kept",
             Self::ScheduleRight => "schedule_right",
+            Self::OpenCommits => "open_commits",
             Self::OwnLaneOnly => "own_lane_only",
             Self::BusOrdered => "bus_ordered",
             Self::SurvivesCrash => "survives_crash",
@@ -115,6 +119,7 @@ impl CheckName {
             Self::AtMostOnce => at_most_once::SENTENCE,
             Self::PolicyKept => policy_kept::SENTENCE,
             Self::ScheduleRight => schedule_right::SENTENCE,
+            Self::OpenCommits => open_commits::SENTENCE,
             Self::OwnLaneOnly => own_lane_only::SENTENCE,
             Self::BusOrdered => bus_ordered::SENTENCE,
             Self::SurvivesCrash => survives_crash::SENTENCE,
@@ -141,6 +146,7 @@ impl CheckName {
             Self::AtMostOnce => at_most_once::FIELD,
             Self::PolicyKept => policy_kept::FIELD,
             Self::ScheduleRight => schedule_right::FIELD,
+            Self::OpenCommits => open_commits::FIELD,
             Self::OwnLaneOnly => own_lane_only::FIELD,
             Self::BusOrdered => bus_ordered::FIELD,
             Self::SurvivesCrash => survives_crash::FIELD,

@@ -8,6 +8,7 @@ use sametick_core::id::{JobId, RunId};
 use sametick_core::lifecycle::EventPhase;
 use sametick_core::run::RunState;
 use sametick_core::time::Now;
+use sametick_core::{Config, StandardGateway};
 
 use super::super::any::AnyMachine;
 use super::super::shim::{Shim, Twist};
@@ -71,6 +72,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["#27018", "#67196", "#102367", "#24041"],
         killed_by: &[CheckName::AtMostOnce],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, DeliversTwice)),
+    },
+    Mutant {
+        name: "store-flooded",
+        sentence: "commands are accepted and runs begin, however many commits the store has not answered",
+        field: &["#15507"],
+        killed_by: &[CheckName::OpenCommits],
+        build: |config, shape| {
+            AnyMachine::new(StandardGateway::new(Config { open_commits: u32::MAX, ..config }, shape))
+        },
     },
 ];
 

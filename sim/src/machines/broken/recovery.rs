@@ -42,7 +42,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "restart-counts-as-error",
-        sentence: "each start of the gateway adds an error to every job",
+        sentence: "each start of the gateway adds an error to every job that ran before",
         field: &["#60495", "#96161"],
         killed_by: &[CheckName::Law(Law::RecoveryTwice)],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, RestartCountsAsError)),
@@ -85,7 +85,7 @@ struct RestartCountsAsError;
 
 impl Twist for RestartCountsAsError {
     fn first_tick(&mut self, rows: &Rows, tick: &mut Tick) {
-        for (_, row) in &rows.jobs {
+        for (_, row) in rows.jobs.iter().filter(|(_, row)| row.last.is_some()) {
             let jobs = &mut tick.draft().jobs;
             match jobs.iter_mut().find(|written| written.id == row.id) {
                 Some(written) => written.consecutive_errors += 1,

@@ -1,0 +1,138 @@
+//! A store that is behind is not given ever more.
+//!
+//! What was durable at a tick is known from the answers that were stamped by then, what was open from the numbers of
+//! commits. A command and an answer in one tick get the benefit of the doubt.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use sametick_core::commit::Answer;
+use sametick_core::effect::{Effect, Input, InputKind};
+use sametick_core::time::Mono;
+
+use super::{CheckName, Failure, Scene, granted};
+use crate::label::Labels;
+
+pub(super) const SENTENCE: &str =
+    "with as many commits open as there may be, no command is accepted and no run begins";
+pub(super) const FIELD: &[&str] = &["#15507"];
+
+/// What the gateway knows to be durable, and who asked for something meanwhile.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OpenCommits {
+    /// Every commit up to this one was answered as applied.
+    durable: u64,
+    /// Later ones that were.
+    early: BTreeSet<u64>,
+    /// What was durable from when on; of what is before the latest durable commit, the last.
+    answers: VecDeque<(Mono, u64)>,
+    asked: Vec<Asked>,
+    /// Whether anybody shows what the gateway hears.
+    hears: bool,
+}
+
+/// A command that has no reply yet.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    ticket: u64,
+    at: Mono,
+    /// What was durable at most.
+    durable: u64,
+    /// How many commits were open at least, once the tick that heard of it is known.
+    open: Option<u64>,
+}
+
+impl OpenCommits {
+    /// Forgets everything, keeping the memory.
+    pub(super) fn clear(&mut self) {
+        self.restarted(0);
+        self.hears = false;
+    }
+
+    /// A gateway begins on what is durable.
+    pub(super) fn restarted(&mut self, durable: u64) {
+        self.durable = durable;
+        self.early.clear();
+        self.answers.clear();
+        self.answers.push_back((Mono::default(), durable));
+        self.asked.clear();
+    }
+
+    /// What the gateway hears.
+    pub(super) fn hear(&mut self, inputs: &[Input]) {
+        self.hears = true;
+        for input in inputs {
+            if let InputKind::Answer { commit, answer: Answer::Applied } = input.kind {
+                self.applied(input.at, commit);
+            }
+        }
+        for input in inputs {
+            if let InputKind::Command { ticket, .. } = input.kind {
+                self.asked.push(Asked { ticket, at: input.at, durable: self.durable, open: None });
+            }
+        }
+    }
+
+    fn applied(&mut self, at: Mono, commit: u64) {
+        if commit > self.durable + 1 {
+            self.early.insert(commit);
+        } else if commit == self.durable + 1 {
+            self.durable = commit;
+            while self.early.remove(&(self.durable + 1)) {
+                self.durable += 1;
+            }
+            self.answers.push_back((at, self.durable));
+        }
+    }
+
+    /// What became durable: who asked before it was said, and whether a run begins in it.
+    pub(super) fn judge(&mut self, failures: &mut Vec<Failure>, scene: &Scene<'_>) {
+        let (said, before) = (scene.said.mono, scene.commit.number - 1);
+        for asked in self.asked.iter_mut().filter(|asked| asked.open.is_none() && asked.at <= said) {
+            asked.open = Some(before.saturating_sub(asked.durable));
+        }
+        let Some(change) = granted(scene.changes).next() else { return };
+        // Later commits were said later.
+        while self.answers.get(1).is_some_and(|(at, _)| *at <= said) {
+            self.answers.pop_front();
+        }
+        let durable = self.answers.front().map_or(before, |(_, durable)| *durable);
+        let open = before.saturating_sub(durable);
+        if self.hears && open >= bound(&scene.labels) {
+            let run = change.after.id;
+            let message = format!(
+                "{} begins while the store has {open} commits to answer, and {} may be open: the slower the store, the \
+                 more it is given",
+                scene.labels.run(run),
+                bound(&scene.labels)
+            );
+            failures.push(Failure { check: CheckName::OpenCommits, at: scene.at, run: Some(run), message });
+        }
+    }
+
+    /// A reply leaves.
+    pub(super) fn judge_reply(
+        &mut self,
+        failures: &mut Vec<Failure>,
+        at: Mono,
+        effect: &Effect,
+        labels: &Labels<'_>,
+    ) {
+        let Effect::Reply { ticket, reply } = *effect else { return };
+        let Some(place) = self.asked.iter().position(|asked| asked.ticket == ticket) else { return };
+        let asked = self.asked.swap_remove(place);
+        let open = asked.open.filter(|open| reply.is_ok() && *open >= bound(labels));
+        if let Some(open) = open {
+            let message = format!(
+                "a command is accepted while the store has {open} commits to answer, and {} may be open: whoever asks \
+                 is not told to wait, and the store falls ever further behind",
+                bound(labels)
+            );
+            failures.push(Failure { check: CheckName::OpenCommits, at, run: None, message });
+        }
+    }
+}
+
+/// How many commits may be open.
+fn bound(labels: &Labels<'_>) -> u64 {
+    u64::from(labels.scenario().config.open_commits.max(1))
+}
