@@ -197,4 +197,15 @@ mod tests {
         let granted: Vec<RunId> = std::iter::from_fn(|| grant(&mut lane)).collect();
         assert_eq!(granted, (0..1_000).step_by(4).map(run).collect::<Vec<_>>());
     }
+
+    #[test]
+    fn who_left_is_swept_out_once_they_are_the_most_of_many() {
+        let left = |waiters: u32, gone: u64| {
+            let mut lane = lane(1, waiters);
+            (1..=gone).for_each(|ticket| assert!(lane.leave(Ticket(ticket))));
+            lane.waiting.len()
+        };
+        assert_eq!((left(66, 33), left(66, 34)), (66, 32));
+        assert_eq!(left(64, 63), 64, "of a few they stay");
+    }
 }
