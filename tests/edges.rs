@@ -136,9 +136,12 @@ fn what_happens_within_a_tick_bears_the_time_at_which_it_happened() {
         [row.granted_at, row.started_at, row.last_progress, row.settled_at],
         [told(1_000), told(1_200), told(1_250), told(1_300)]
     );
-    let events: Vec<_> =
-        commit.events.iter().map(|event| (Some(event.ts), event.started_at, event.ended_at)).collect();
-    assert_eq!(events, [(told(1_200), told(1_200), None), (told(1_300), told(1_200), told(1_300))]);
+    let events: Vec<_> = commit
+        .events
+        .iter()
+        .map(|event| (event.seq, Some(event.ts), event.started_at, event.ended_at))
+        .collect();
+    assert_eq!(events, [(1, told(1_200), told(1_200), None), (2, told(1_300), told(1_200), told(1_300))]);
     let updated: Vec<_> = commit.sessions.iter().map(|patch| Some(patch.updated_at)).collect();
     assert_eq!(updated, [told(1_200), told(1_200), told(1_300), told(1_300)], "the run's row and its job's");
 }

@@ -182,6 +182,20 @@ fn an_expression_is_told_in_a_way_that_reads_back() {
 }
 
 #[test]
+fn an_expression_is_told_as_people_write_it() {
+    for told in [
+        "5 9 * * *",
+        "5,6 9 * * *",
+        "5-7 9 * * *",
+        "5,7-9,20,21 9 1-3,15W,L * *",
+        "0 9 * 1,2 1,5L",
+        "7 0 9 * * 1#2",
+    ] {
+        assert_eq!(cron(told, "UTC").to_string(), told);
+    }
+}
+
+#[test]
 fn what_is_said_twice_counts_once() {
     for (twice, once) in
         [("5,5 * * * *", "5 * * * *"), ("0 9 * * MON-WED,2", "0 9 * * 1-3"), ("0 9 * * 0-7", "0 9 * * 0-6")]
