@@ -69,7 +69,8 @@ fn unran(commit: &Commit) -> Vec<(Unran, i64, i64, u64)> {
 
 #[test]
 fn what_takes_the_place_of_the_others_does_so_only_when_it_comes() {
-    let hour_later = Now { mono: at(2_000).mono, wall: at(3_601_000).wall };
+    // The wall clock steps ahead, over two occurrences and not to the third.
+    let stepped = Now { mono: at(2_000).mono, wall: at(3_501_000).wall };
     let cases = [
         // Nothing is caught up on, so nobody makes room.
         (Overlap::CancelOther, CatchUp::Skip, false, 0),
@@ -78,12 +79,10 @@ fn what_takes_the_place_of_the_others_does_so_only_when_it_comes() {
         (Overlap::Allow, CatchUp::One, false, 1),
     ];
     for (overlap, catch_up, is_cancelled, comes) in cases {
-        // Due every hour but for the last one, which is not missed.
         let mut job = Job { overlap, catch_up, ..every(1_200_000) };
         job.terms.alone = false;
         let (mut gateway, run) = at_work(job);
-        let (commit, effects) =
-            tick(&mut gateway, Now { wall: hour_later.wall.plus_millis(-100_000), ..hour_later }, []);
+        let (commit, effects) = tick(&mut gateway, stepped, []);
         assert_eq!(effects.contains(&Effect::Abort { run }), is_cancelled, "{overlap:?} {catch_up:?}");
         let others = commit.runs.iter().filter(|row| row.id != run).count();
         assert_eq!(others, comes, "{overlap:?} {catch_up:?}");
