@@ -235,3 +235,15 @@ fn who_asks_for_a_run_is_told_which_once_it_is_durable() {
     let effects = hear(&mut gateway, 1_001, applied(1));
     assert!(effects.contains(&Effect::Reply { ticket: 1, reply: Ok(Accepted::Run(run)) }), "{effects:?}");
 }
+
+#[test]
+fn what_changes_nothing_is_answered_without_a_commit_of_its_own() {
+    let resume = || InputKind::Command { ticket: 7, command: Command::Resume(JobId(0)) };
+    let done = [Effect::Reply { ticket: 7, reply: Ok(Accepted::Done) }];
+    let mut idle = gateway([later(0)]);
+    assert_eq!(hear(&mut idle, 1, resume()), done, "it is followed already, and everything is durable");
+    let mut behind = gateway([later(0), later(1)]);
+    ask(&mut behind, 1, [Command::Pause(JobId(1))]);
+    assert_eq!(hear(&mut behind, 2, resume()), [], "not before what came before it is durable");
+    assert_eq!(hear(&mut behind, 3, applied(1))[1..], done);
+}
