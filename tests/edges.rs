@@ -119,3 +119,29 @@ fn an_owner_that_was_replaced_keeps_what_it_owes_and_refuses_the_rest() {
     assert_eq!((tick.effects(), tick.commit()), ([refused].as_slice(), None));
     assert_eq!(gateway.next_wakeup(), None);
 }
+
+#[test]
+fn what_happens_within_a_tick_bears_the_time_at_which_it_happened() {
+    let (mut gateway, run) = granted();
+    gateway.handle(at(1_100), &[input(1_100, applied(1))]);
+    let words = [
+        input(1_200, said(run, Report::Ready { session: SessionId(1) })),
+        input(1_250, said(run, Report::Progress)),
+        input(1_300, said(run, Report::Completed(Finish::Ok))),
+    ];
+    let commit = gateway.handle(at(2_000), &words).commit().expect("a start and an end").clone();
+    let told = |millis| Some(at(millis).wall);
+    let row = &commit.runs[0];
+    assert_eq!(
+        [row.granted_at, row.started_at, row.last_progress, row.settled_at],
+        [told(1_000), told(1_200), told(1_250), told(1_300)]
+    );
+    let events: Vec<_> = commit
+        .events
+        .iter()
+        .map(|event| (event.seq, Some(event.ts), event.started_at, event.ended_at))
+        .collect();
+    assert_eq!(events, [(1, told(1_200), told(1_200), None), (2, told(1_300), told(1_200), told(1_300))]);
+    let updated: Vec<_> = commit.sessions.iter().map(|patch| Some(patch.updated_at)).collect();
+    assert_eq!(updated, [told(1_200), told(1_200), told(1_300), told(1_300)], "the run's row and its job's");
+}

@@ -2,7 +2,7 @@
 //! but another program may have written.
 
 use sametick_core::commit::{Commit, JobRow, Rows};
-use sametick_core::effect::{Command, Input, InputKind};
+use sametick_core::effect::{Command, Input, InputKind, Report};
 use sametick_core::id::{AgentId, JobId, RunId, SessionId, SessionKey};
 use sametick_core::job::{Job, Target};
 use sametick_core::run::{Drain, Outcome, RunRow, RunState, Shape};
@@ -130,4 +130,29 @@ fn a_machine_that_comes_back_gives_no_generation_twice() {
     let add = InputKind::Command { ticket: 1, command: Command::Add(Box::new(job)) };
     let commit = gateway.handle(at(1), &[Input { at: at(1).mono, kind: add }]).commit().expect("it").clone();
     assert_eq!((commit.jobs[0].generation, commit.generations), (10, 10));
+}
+
+#[test]
+fn a_family_that_a_crash_found_at_work_gives_its_slot_back_once() {
+    let at_work = |id: RunId, parent| RunRow {
+        state: RunState::Running,
+        parent,
+        session: Some(SessionId(id.job.0)),
+        granted_at: Some(Wall::from_millis(1_000)),
+        started_at: Some(Wall::from_millis(2_000)),
+        seq: 1,
+        ..queued(id, 1_000)
+    };
+    for order in [[0, 1], [1, 0]] {
+        let runs = vec![at_work(run(0), None), at_work(run(1), Some(run(0)))];
+        let (mut gateway, _) = recovered(&Rows { runs, ..rows() });
+        for (millis, job) in (1..).zip(order) {
+            let stopped = InputKind::Report { run: run(job), report: Report::Stopped };
+            gateway.handle(at(millis), &[Input { at: at(millis).mono, kind: stopped }]);
+        }
+        let again = InputKind::Command { ticket: 1, command: Command::RunNow(JobId(0)) };
+        let commit =
+            gateway.handle(at(9), &[Input { at: at(9).mono, kind: again }]).commit().expect("a run").clone();
+        assert_eq!(commit.runs[0].state, RunState::Starting, "the lane's one slot is free");
+    }
 }

@@ -252,3 +252,20 @@ fn a_turn_that_falls_silent_after_progress_stalls_as_long_after_that() {
     assert_eq!(gateway.next_wakeup(), Some(at(16_000).mono));
     assert_eq!(tick(&mut gateway, 16_000, []), [Effect::Abort { run: run(0) }]);
 }
+
+#[test]
+fn what_a_run_waits_for_is_told_in_words() {
+    let told = [
+        (WaitsFor::Backoff, "the end of its backoff"),
+        (WaitsFor::Job, "the run of its job that is at work"),
+        (WaitsFor::SharedSession, "its shared session to be free"),
+        (WaitsFor::Slot { held: 2, limit: 3 }, "a slot in its lane (2 of 3 held)"),
+        (WaitsFor::Commit, "the commit of its grant"),
+        (WaitsFor::Session, "its session to be ready"),
+        (WaitsFor::Turn, "its turn to end"),
+        (WaitsFor::Stop, "its turn to confirm that it stopped"),
+    ];
+    for (waits_for, words) in told {
+        assert_eq!(format!("it waits for {waits_for}"), format!("it waits for {words}"));
+    }
+}

@@ -158,4 +158,16 @@ mod tests {
         let children: Vec<RunId> = std::iter::from_fn(next).collect();
         assert_eq!(children, (1..=10).rev().map(|child| child * 100).chain([1]).map(run).collect::<Vec<_>>());
     }
+
+    #[test]
+    fn what_a_lost_parent_had_held_is_known_once_and_goes_back_with_its_last_child() {
+        let mut families = Families::default();
+        families.join(run(0), run(1));
+        families.join(run(0), run(2));
+        assert!(families.left_behind(run(0), wants(0)));
+        assert!(!families.left_behind(run(0), wants(0)), "its other child says the same");
+        assert!(!families.left_behind(run(9), wants(9)), "it has no children");
+        assert_eq!(given_back(&mut families, run(2), Some(run(0))), [2]);
+        assert_eq!(given_back(&mut families, run(1), Some(run(0))), [1, 0]);
+    }
 }

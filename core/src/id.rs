@@ -328,6 +328,38 @@ mod tests {
     }
 
     #[test]
+    fn runs_that_differ_in_one_field_are_two_runs() {
+        let run = RunId { job: JobId(1), generation: 1, due: Wall::from_millis(1), asked: 1, attempt: 1 };
+        let others = [
+            RunId { job: JobId(2), ..run },
+            RunId { generation: 2, ..run },
+            RunId { due: Wall::from_millis(2), ..run },
+            RunId { asked: 2, ..run },
+            run.next_attempt(),
+        ];
+        let hash = |run: RunId| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            run.hash(&mut hasher);
+            hasher.finish()
+        };
+        for other in others {
+            assert_ne!(run, other);
+            assert_ne!(hash(run), hash(other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_counts_once_however_often_it_is_said() {
+        let mut names = Interner::<JobId>::default();
+        assert!(names.is_empty());
+        for name in ["digest", "report", "digest"] {
+            names.intern(name);
+        }
+        assert_eq!((names.len(), names.is_empty()), (2, false));
+        assert_eq!((names.get("report"), names.name(1), names.name(2)), (Some(JobId(1)), "report", "?"));
+    }
+
+    #[test]
     fn a_key_of_another_shape_says_why() {
         let mut names = Names::default();
         for key in ["", "agent::main", "agent:a:cron:j:run", "agent:a:cron:\n", "x:a:main"] {

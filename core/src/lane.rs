@@ -197,4 +197,32 @@ mod tests {
         let granted: Vec<RunId> = std::iter::from_fn(|| grant(&mut lane)).collect();
         assert_eq!(granted, (0..1_000).step_by(4).map(run).collect::<Vec<_>>());
     }
+
+    #[test]
+    fn who_left_is_swept_out_once_they_are_the_most_of_many() {
+        let left = |waiters: u32, gone: u64| {
+            let mut lane = lane(1, waiters);
+            (1..=gone).for_each(|ticket| assert!(lane.leave(Ticket(ticket))));
+            lane.waiting.len()
+        };
+        assert_eq!((left(66, 33), left(66, 34)), (66, 32));
+        assert_eq!(left(64, 63), 64, "of a few they stay");
+    }
+
+    #[test]
+    fn who_comes_back_takes_one_place_its_own() {
+        let tickets = |lane: &Lane| lane.waiting.iter().map(|waiter| waiter.ticket.0).collect::<Vec<_>>();
+        for back in 0..5 {
+            let mut lane = lane(5, 5);
+            assert!(lane.leave(Ticket(back)));
+            lane.enter(run(9), Ticket(back));
+            assert_eq!((tickets(&lane), lane.live), (vec![0, 1, 2, 3, 4], 5));
+        }
+        for back in 0..5 {
+            let mut lane = lane(5, 5);
+            lane.waiting.retain(|waiter| waiter.ticket != Ticket(back));
+            lane.enter(run(9), Ticket(back));
+            assert_eq!(tickets(&lane), [0, 1, 2, 3, 4], "it had been popped");
+        }
+    }
 }

@@ -173,3 +173,41 @@ impl LiveRuns {
         self.runs.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(job: u32, generation: u32, due: i64) -> RunId {
+        RunId { generation, ..RunId::scheduled(JobId(job), 0, Wall::from_millis(due)) }
+    }
+
+    fn live(runs: impl IntoIterator<Item = RunId>) -> LiveRuns {
+        let mut live = LiveRuns::default();
+        for run in runs {
+            let row = RunRow::queued(run, AgentId(0), Target::Isolated, run.due);
+            live.insert(LiveRun::new(row, Terms::default()));
+        }
+        live
+    }
+
+    #[test]
+    fn the_runs_of_a_job_are_all_of_it_and_of_no_other() {
+        let of_one = [run(1, 0, -5), run(1, 0, 7), run(1, 2, -9), run(1, 2, 0)];
+        let runs = live([run(2, 0, -5), of_one[2], of_one[0], run(0, 9, 9), of_one[3], of_one[1]]);
+        assert_eq!(runs.of_job(JobId(1), |_| true), of_one, "also what was due before 1970");
+        assert_eq!(runs.of_job(JobId(1), |row| row.id.generation == 2), of_one[2..]);
+    }
+
+    #[test]
+    fn a_job_whose_runs_are_gone_has_none_to_look_for() {
+        let all = [run(0, 1, 1), run(0, 1, 2)];
+        let mut runs = live(all);
+        runs.remove(all[0]);
+        runs.remove(all[0]);
+        assert_eq!((runs.len(), runs.of_job[0].most), (1, 1), "what is not there is not taken out");
+        assert!(runs.get(all[1]).is_some());
+        runs.remove(all[1]);
+        assert_eq!((runs.len(), runs.of_job[0].most), (0, 0));
+    }
+}

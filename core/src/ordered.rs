@@ -396,4 +396,26 @@ mod tests {
             assert_eq!((map.len(), map.numbers().next()), (0, None));
         }
     }
+
+    #[test]
+    fn keys_are_numbered_anew_however_many_there_are() {
+        for count in [0, 1, 2, 16, 17, 256, 257, 5_000] {
+            let mut map = Ordered::default();
+            (0..count).rev().for_each(|key| _ = map.insert(3 * key, 7));
+            map.renumber();
+            assert_eq!(map.len(), count as usize);
+            assert!(map.from(0).eq((0..count).map(|key| (3 * key, key as u32))), "{count}");
+            assert_eq!((map.get(&0), map.get(&1)), ((count > 0).then_some(0), None));
+        }
+    }
+
+    #[test]
+    fn a_map_that_lost_most_of_its_keys_is_as_high_and_wide_as_those_need() {
+        let mut map = Ordered::default();
+        (0..20_000_u64).for_each(|key| _ = map.insert(key, 0));
+        (20..20_000).for_each(|key| _ = map.remove(&key));
+        assert_eq!((map.height, map.nodes.len() - map.free.len()), (1, 3), "two leaves below a root");
+        (1..20).for_each(|key| _ = map.remove(&key));
+        assert_eq!(map.height, 0, "one leaf");
+    }
 }

@@ -57,3 +57,31 @@ pub(crate) fn trim_queue<T>(queue: &mut VecDeque<T>) {
         queue.shrink_to(FEW.max(2 * queue.len()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is left of so much memory when so many entries use it, in a buffer and in a queue.
+    fn kept(memory: usize, entries: usize) -> [usize; 2] {
+        let (mut buffer, mut queue) = (Vec::with_capacity(memory), VecDeque::with_capacity(memory));
+        buffer.resize(entries, 0_u64);
+        queue.resize(entries, 0_u64);
+        trim(&mut buffer);
+        trim_queue(&mut queue);
+        [buffer.capacity(), queue.capacity()]
+    }
+
+    #[test]
+    fn memory_goes_back_when_less_than_a_quarter_of_it_is_used() {
+        assert_eq!(kept(4 * 3_000, 3_000), [4 * 3_000; 2]);
+        assert_eq!(kept(4 * 3_000 + 1, 3_000), [2 * 3_000; 2]);
+    }
+
+    #[test]
+    fn a_few_entries_always_have_their_room() {
+        assert_eq!(kept(FEW, 0), [FEW; 2]);
+        assert_eq!(kept(FEW + 1, 0), [FEW; 2]);
+        assert_eq!(kept(100, 0), [100; 2]);
+    }
+}

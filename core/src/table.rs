@@ -197,4 +197,16 @@ mod tests {
         assert!(table.iter().copied().eq((0..10_000).step_by(100)));
         assert_eq!(table.get(100), Some(&100));
     }
+
+    #[test]
+    fn a_small_table_keeps_its_places_however_few_rows_are_left() {
+        let room_after = |rows: u32| {
+            let mut table = Table::default();
+            (0..rows).for_each(|key| _ = table.insert(key, key));
+            (1..rows).for_each(|key| _ = table.remove(key));
+            table.places.len()
+        };
+        assert_eq!(room_after(1_024), 1_024);
+        assert!(room_after(1_025) < 1_024);
+    }
 }

@@ -146,4 +146,37 @@ mod tests {
         assert!(timers.heap.capacity() <= ROOM, "{} entries", timers.heap.capacity());
         assert_eq!(drained(&mut timers), expected);
     }
+
+    #[test]
+    fn entries_are_dropped_once_most_do_not_apply_and_no_sooner() {
+        let left = |count: u64, live: usize| {
+            let mut timers = Timers::default();
+            scrambled(count).for_each(|(at, key)| timers.arm(at, key));
+            timers.tidy(live, |_, _| false);
+            timers.heap.len()
+        };
+        assert_eq!((left(64, 0), left(65, 0)), (64, 0), "a few stay whatever they are");
+        assert_eq!((left(100, 50), left(101, 50)), (100, 0), "half of them apply");
+    }
+
+    #[test]
+    fn a_heap_keeps_the_memory_it_may_soon_need_again() {
+        let room = |room: usize, count: u64| {
+            let mut timers = Timers { heap: Vec::with_capacity(room) };
+            scrambled(count).for_each(|(at, key)| timers.arm(at, key));
+            timers.tidy(0, |_, _| true);
+            timers.heap.capacity()
+        };
+        assert_eq!(room(4 * 3_000, 3_000), 4 * 3_000, "a quarter of it is used");
+        assert_eq!(room(4 * 3_000 + 1, 3_000), 2 * 3_000, "less is");
+        assert_eq!(room(9_000, 100), ROOM);
+    }
+
+    #[test]
+    fn a_heap_that_was_cleared_has_nothing_in_front() {
+        let mut timers = Timers::default();
+        scrambled(9).for_each(|(at, key)| timers.arm(at, key));
+        timers.clear();
+        assert_eq!(timers.peek(), None);
+    }
 }

@@ -95,4 +95,24 @@ mod tests {
         working.end(Grant(0), run(2));
         assert_eq!(working.latest(), Some(run(1)));
     }
+
+    #[test]
+    fn marks_are_swept_once_they_are_the_most_of_many() {
+        let left = |begun: u64, ended: u64| {
+            let mut working = Working::default();
+            (0..begun).for_each(|number| working.begin(Grant(number), run(number)));
+            (0..ended).for_each(|number| working.end(Grant(number), run(number)));
+            (working.earlier.len(), working.marked)
+        };
+        assert_eq!((left(18, 8), left(18, 9)), ((17, 8), (8, 0)));
+        assert_eq!(left(17, 16), (16, 16), "of a few they stay");
+    }
+
+    #[test]
+    fn a_mark_that_is_met_counts_no_more() {
+        let mut working = Working::default();
+        (0..9).for_each(|number| working.begin(Grant(number), run(number)));
+        [2, 5, 6, 7, 8].into_iter().for_each(|number| working.end(Grant(number), run(number)));
+        assert_eq!((working.latest(), working.marked), (Some(run(4)), 1));
+    }
 }

@@ -84,6 +84,31 @@ fn every_minute_is_in_both_passes_or_in_one() {
 }
 
 #[test]
+fn what_the_clocks_jump_over_is_counted_as_it_is_met() {
+    let cases = [
+        ("* * * * *", NEW_YORK, "2026-03-08T06:50:00Z", "2026-03-08T08:10:00Z"),
+        ("30 2,3 * * *", NEW_YORK, "2026-03-08T06:50:00Z", "2026-03-08T08:10:00Z"),
+        ("*/20 * 2,3 * * *", NEW_YORK, "2026-03-08T07:00:00Z", "2026-03-08T07:10:00Z"),
+        // From the middle of one minute into the middle of the same.
+        ("*/20 * * * * *", NEW_YORK, "2026-03-08T07:00:10Z", "2026-03-08T07:00:50Z"),
+        // Ahead of Greenwich by 19 minutes and 32 seconds.
+        ("*/7 2 * * *", "Europe/Amsterdam", "1917-04-16T01:00:00Z", "1917-04-16T03:00:00Z"),
+    ];
+    for (expression, zone, from, to) in cases {
+        let [from, to] = [from, to].map(|text| {
+            let at: jiff::Timestamp = text.parse().expect("an instant");
+            Wall::from_millis(at.as_millisecond())
+        });
+        let schedule = Schedule::Cron(cron(expression, zone).with_gap(Gap::Shifted));
+        let walk = std::iter::successors(Some(from), |last| schedule.next_after(*last));
+        let walked: Vec<Wall> = walk.take_while(|due| *due <= to).collect();
+        let last = *walked.last().expect("the first of them");
+        assert!(walked.len() > 1, "{expression}");
+        assert_eq!(schedule.count_through(from, to), (walked.len() as u64, last), "{expression}");
+    }
+}
+
+#[test]
 fn half_an_hour_of_daylight_saving_is_shifted_by_half_an_hour() {
     let hourly = cron("0 * * * *", "Australia/Lord_Howe");
     let from = "2026-10-03T14:10:00Z";
@@ -157,6 +182,29 @@ fn an_expression_is_told_in_a_way_that_reads_back() {
 }
 
 #[test]
+fn an_expression_is_told_as_people_write_it() {
+    for told in [
+        "5 9 * * *",
+        "5,6 9 * * *",
+        "5-7 9 * * *",
+        "5,7-9,20,21 9 1-3,15W,L * *",
+        "0 9 * 1,2 1,5L",
+        "7 0 9 * * 1#2",
+    ] {
+        assert_eq!(cron(told, "UTC").to_string(), told);
+    }
+}
+
+#[test]
+fn what_is_said_twice_counts_once() {
+    for (twice, once) in
+        [("5,5 * * * *", "5 * * * *"), ("0 9 * * MON-WED,2", "0 9 * * 1-3"), ("0 9 * * 0-7", "0 9 * * 0-6")]
+    {
+        assert_eq!(cron(twice, "UTC"), cron(once, "UTC"), "{twice}");
+    }
+}
+
+#[test]
 fn what_is_refused_says_where_and_what_to_do() {
     let said = |expression: &str| {
         let error = Cron::parse(expression, "UTC").expect_err(expression);
@@ -199,6 +247,10 @@ fn what_is_refused_says_where_and_what_to_do() {
             "0 0 1-5W * *",
             "day of month: \"1-5\" is no number; W stands behind one day, as in 15W, or in LW, the last weekday of the month",
         ),
+        ("0 0 * * *#2", "day of week: \"*#2\" is not the nth of a weekday; write it as in 5#2"),
+        ("0 0 * * 1-5/2#1", "day of week: \"1-5/2#1\" is not the nth of a weekday; write it as in 5#2"),
+        ("+5 * * * *", "minute: \"+5\" is no number; write numbers from 0 to 59"),
+        ("00005 * * * *", "minute: \"00005\" is no number; write numbers from 0 to 59"),
         ("0 22-2 * * *", "hour: the range \"22-2\" runs backwards; write both ends: 22-23,0-2"),
         ("5/15 * * * *", "minute: the step \"5/15\" has no range; write from where to where: 5-59/15"),
         ("/15 * * * *", "minute: the step \"/15\" has no range; write */15"),

@@ -229,6 +229,53 @@ mod tests {
     }
 
     #[test]
+    fn the_changes_that_are_listed_stand_for_those_of_every_later_cycle() {
+        for zone in ["America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "UTC"].map(Zone::named) {
+            let zone = zone.expect("a zone");
+            let listed = &zone.shifts().list;
+            assert!(listed.last().is_none_or(|last| last.at <= LISTED_TO), "{zone}");
+            for shift in
+                listed.iter().filter(|shift| (REPEATS_FROM..REPEATS_FROM + CYCLE).contains(&shift.at))
+            {
+                for cycles in [0, 1, 7] {
+                    let at = shift.at + cycles * CYCLE;
+                    let (before, after) = (zone.span_at(at - 1), zone.span_at(at));
+                    let found = Some(Shift { at, ..*shift });
+                    assert_eq!((before.ends, after.began), (found, found), "{zone}");
+                    assert_eq!((before.offset, after.offset), (shift.before, shift.after), "{zone}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_zone_shows_as_its_name() {
+        let zone = Zone::named("Asia/Tokyo").expect("a zone");
+        assert_eq!(format!("{zone:>12}, {zone:?}"), "  Asia/Tokyo, Asia/Tokyo");
+    }
+
+    #[test]
+    fn the_release_of_the_database_is_a_year_and_a_letter() {
+        let (year, letter) = tzdb_version().split_at(4);
+        assert!(year.parse().is_ok_and(|year: u32| year >= 2025), "{year}");
+        assert!(letter.chars().all(|letter| letter.is_ascii_lowercase()) && letter.len() == 1, "{letter}");
+    }
+
+    #[test]
+    fn names_are_as_far_apart_as_letters_have_to_be_lost_added_or_changed() {
+        let far = [
+            ("oslo", "oslo"),
+            ("oslo", "osl"),
+            ("oslo", "xoslo"),
+            ("oslo", "oxlo"),
+            ("", "ab"),
+            ("ab", ""),
+            ("abc", "c"),
+        ];
+        assert_eq!(far.map(|(known, wanted)| distance(known, wanted)), [0, 1, 1, 1, 2, 2, 2]);
+    }
+
+    #[test]
     fn an_unknown_zone_has_near_names() {
         assert_eq!(near("America/NewYork"), ["America/New_York"]);
         assert_eq!(near("Berlin"), ["Europe/Berlin"]);

@@ -1,0 +1,140 @@
+//! What becomes of occurrences while a run of their job is open, missed ones among them, and when a job goes by itself.
+
+use sametick_core::commit::{Answer, Commit, JobRow, Rows, Unran};
+use sametick_core::effect::{Command, Effect, Input, InputKind, Report};
+use sametick_core::id::{AgentId, JobId, RunId};
+use sametick_core::job::{Budgets, CatchUp, Job, Overlap};
+use sametick_core::run::{Finish, Shape};
+use sametick_core::schedule::Schedule;
+use sametick_core::time::{Mono, Now, Span, Wall};
+use sametick_core::{Config, Machine, StandardGateway};
+
+fn at(millis: u64) -> Now {
+    Now { mono: Mono::from_nanos(millis * 1_000_000), wall: Wall::from_millis(millis.cast_signed()) }
+}
+
+fn every(every_ms: u64) -> Job {
+    let budgets = Budgets { abort_grace: Span::ZERO, ..Budgets::default() };
+    let schedule = Schedule::Every { every_ms, anchor: Wall::from_millis(1_000) };
+    Job::new(JobId(0), AgentId(0), schedule).with_budgets(budgets)
+}
+
+fn once() -> Job {
+    Job { schedule: Schedule::At(Wall::from_millis(1_000)), ..every(1) }
+}
+
+/// A gateway with one job, which is due first at this instant.
+fn gateway(job: Job, due: i64, now: Now) -> (StandardGateway, Commit) {
+    let row = JobRow::new(job.id, 1, Some(Wall::from_millis(due)));
+    let rows = Rows { generations: 1, jobs: vec![(job, row)], ..Rows::default() };
+    let (gateway, tick) = StandardGateway::recover(Config::one_lane(9), Shape::Emit, &rows, 1, now);
+    (gateway, tick.commit().cloned().unwrap_or_default())
+}
+
+/// The same with a run at work since one second.
+fn at_work(job: Job) -> (StandardGateway, RunId) {
+    let (mut gateway, _) = gateway(job, 1_000, at(0));
+    let run = tick(&mut gateway, at(1_000), []).0.runs[0].id;
+    tick(&mut gateway, at(1_000), [(1_000, applied(1))]);
+    (gateway, run)
+}
+
+fn tick(
+    gateway: &mut StandardGateway,
+    now: Now,
+    happened: impl IntoIterator<Item = (u64, InputKind)>,
+) -> (Commit, Vec<Effect>) {
+    let inputs: Vec<Input> =
+        happened.into_iter().map(|(millis, kind)| Input { at: at(millis).mono, kind }).collect();
+    let tick = gateway.handle(now, &inputs);
+    (tick.commit().cloned().unwrap_or_default(), tick.effects().to_vec())
+}
+
+const fn applied(commit: u64) -> InputKind {
+    InputKind::Answer { commit, answer: Answer::Applied }
+}
+
+const fn done(run: RunId) -> InputKind {
+    InputKind::Report { run, report: Report::Completed(Finish::Ok) }
+}
+
+/// Ranges of the ledger as they are read: why, from when, to when, how many.
+fn unran(commit: &Commit) -> Vec<(Unran, i64, i64, u64)> {
+    commit
+        .ledger
+        .iter()
+        .map(|row| (row.end, row.first.as_millis(), row.last.as_millis(), row.count))
+        .collect()
+}
+
+#[test]
+fn what_takes_the_place_of_the_others_does_so_only_when_it_comes() {
+    // The wall clock steps ahead, over two occurrences and not to the third.
+    let stepped = Now { mono: at(2_000).mono, wall: at(3_501_000).wall };
+    let cases = [
+        // Nothing is caught up on, so nobody makes room.
+        (Overlap::CancelOther, CatchUp::Skip, false, 0),
+        (Overlap::CancelOther, CatchUp::One, true, 1),
+        // It runs beside what is open.
+        (Overlap::Allow, CatchUp::One, false, 1),
+    ];
+    for (overlap, catch_up, is_cancelled, comes) in cases {
+        let mut job = Job { overlap, catch_up, ..every(1_200_000) };
+        job.terms.alone = false;
+        let (mut gateway, run) = at_work(job);
+        let (commit, effects) = tick(&mut gateway, stepped, []);
+        assert_eq!(effects.contains(&Effect::Abort { run }), is_cancelled, "{overlap:?} {catch_up:?}");
+        let others = commit.runs.iter().filter(|row| row.id != run).count();
+        assert_eq!(others, comes, "{overlap:?} {catch_up:?}");
+    }
+}
+
+#[test]
+fn an_occurrence_at_the_instant_at_which_the_run_before_it_ends_is_met() {
+    let (mut gateway, run) = at_work(every(1));
+    let (commit, _) = tick(&mut gateway, at(1_007), [(1_005, done(run))]);
+    let skipped = [(Unran::Overlap, 1_001, 1_004, 4), (Unran::Overlap, 1_006, 1_007, 2)];
+    assert_eq!(unran(&commit), skipped);
+    let met: Vec<i64> = commit.runs.iter().map(|run| run.id.due.as_millis()).collect();
+    assert_eq!(met, [1_000, 1_005]);
+}
+
+#[test]
+fn what_is_due_at_the_instant_of_a_recovery_is_not_missed() {
+    let (mut gateway, commit) = gateway(every(1_000), 3_000, at(5_000));
+    assert_eq!(unran(&commit), [(Unran::Missed, 3_000, 4_000, 2)]);
+    let (commit, _) = tick(&mut gateway, at(5_000), []);
+    assert_eq!(commit.runs.iter().map(|run| run.id.due.as_millis()).collect::<Vec<_>>(), [5_000]);
+}
+
+#[test]
+fn an_occurrence_is_on_time_until_its_tolerance_has_passed() {
+    let late = |millis: u64| {
+        let (mut gateway, _) = gateway(every(3_600_000), 1_000, at(0));
+        let (commit, _) = tick(&mut gateway, at(1_000 + millis), []);
+        (commit.runs.len(), unran(&commit).len())
+    };
+    assert_eq!((late(60_000), late(60_001)), ((1, 0), (0, 1)));
+}
+
+#[test]
+fn a_job_that_is_to_go_after_its_run_goes_with_its_last_one() {
+    let mut job = Job { delete_after_run: true, overlap: Overlap::Allow, ..once() };
+    job.terms.alone = false;
+    let (mut gateway, first) = at_work(job);
+    let now = InputKind::Command { ticket: 1, command: Command::RunNow(JobId(0)) };
+    let second = tick(&mut gateway, at(1_100), [(1_100, now)]).0.runs[0].id;
+    tick(&mut gateway, at(1_200), [(1_200, applied(2))]);
+    let (commit, _) = tick(&mut gateway, at(1_300), [(1_300, done(first))]);
+    assert_eq!(commit.removed, [], "another run of it is open");
+    let (commit, _) = tick(&mut gateway, at(1_400), [(1_400, done(second))]);
+    assert_eq!(commit.removed, [JobId(0)]);
+}
+
+#[test]
+fn a_job_that_is_to_go_after_its_run_stays_while_it_is_due_again() {
+    let (mut gateway, run) = at_work(Job { delete_after_run: true, ..every(60_000) });
+    let (commit, _) = tick(&mut gateway, at(1_300), [(1_300, done(run))]);
+    assert_eq!((commit.removed.len(), commit.jobs.len()), (0, 1));
+    assert_eq!(gateway.next_wakeup(), Some(at(61_000).mono));
+}
