@@ -73,7 +73,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "off-after-an-error",
         sentence: "a job that is due again is through after one error",
         field: &["#18917", "#91775"],
-        killed_by: &[CheckName::NothingLost],
+        killed_by: &[CheckName::NothingLost, CheckName::PolicyKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, OffAfterAnError)),
     },
 ];
