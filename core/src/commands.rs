@@ -130,7 +130,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             return Err(Refusal::LaneFull);
         }
         if admits == Admits::Instead {
-            self.cancel_all(id, |_| true);
+            self.make_way(id);
         }
         let run = self.scheduler.ask(id, self.at.wall).ok_or(Refusal::NoSuchJob)?;
         let row = RunRow { parent, ..RunRow::queued(run, job.agent, job.terms.target, self.at.wall) };

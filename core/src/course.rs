@@ -17,7 +17,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     /// Queues what was taken up of a job's occurrences, after making room for it.
     pub(crate) fn enqueue_all(&mut self, job: JobId, taken: &mut Taken) {
         if std::mem::take(&mut taken.instead) {
-            self.cancel_all(job, |_| true);
+            self.make_way(job);
         }
         let terms = self.scheduler.job(job).map(|job| (job.agent, job.terms));
         for run in taken.runs.drain(..) {
@@ -242,6 +242,13 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         let (at, alarm) = total.map_or((enters, Alarm::Enter), |at| (at, Alarm::Budget(Budget::Total)));
         live.alarm = Some((at, alarm));
         self.alarms.arm(at, id);
+    }
+
+    /// Cancels what is open of a job, for a run that takes its place: with that to come, the job is not through.
+    pub(crate) fn make_way(&mut self, job: JobId) {
+        self.scheduler.is_open(job);
+        self.cancel_all(job, |_| true);
+        self.scheduler.is_replaced(job);
     }
 
     /// Cancels the open runs of a job that `picks` picks, in the order of their ids.

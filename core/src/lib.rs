@@ -77,6 +77,7 @@ pub mod lane;
 mod ledger;
 pub mod lifecycle;
 mod live;
+pub mod name;
 mod order;
 mod ordered;
 pub mod outbox;

@@ -225,9 +225,16 @@ impl Scheduler {
         room.waiting += 1;
     }
 
-    /// A run of the job, found after a crash, is at work or drains.
+    /// A run of the job, found after a crash, is at work or drains; or one is about to come.
     pub(crate) fn is_open(&mut self, id: JobId) {
         self.room_or_what_is_left(id).open += 1;
+    }
+
+    /// What [`Self::is_open`] counted is over, and other runs of the job have its place.
+    pub(crate) fn is_replaced(&mut self, id: JobId) {
+        if let Some(room) = self.any_room_mut(id) {
+            room.open = room.open.saturating_sub(1);
+        }
     }
 
     /// A run of the job waits no longer.
@@ -267,7 +274,8 @@ impl Scheduler {
             }
         };
         let once = matches!(room.job.schedule, Schedule::At(_)) && run.id.asked == 0;
-        if last && once && outcome != Outcome::Ok {
+        // One that was given another time meanwhile is due again.
+        if last && once && outcome != Outcome::Ok && room.row.next_due.is_none() {
             room.row.status = JobStatus::Exhausted;
         }
         self.touch(run.id.job);

@@ -141,6 +141,8 @@ impl Books {
             };
             changes.run(change);
         }
+        // Few are looked through; for a burst that would be quadratic.
+        let mut places = (commit.sessions.len() > 24).then(Table::<SessionKey, usize>::default);
         for patch in &commit.sessions {
             let place = self.sessions.get_index_of(&patch.key);
             let before = place.map(|place| self.sessions[place]);
@@ -150,9 +152,18 @@ impl Books {
                 Some(place) => self.sessions[place] = after,
                 None => _ = self.sessions.insert(patch.key, after),
             }
-            match changes.sessions.iter_mut().find(|(_, changed)| changed.key == patch.key) {
-                Some((_, changed)) => *changed = after,
-                None => changes.sessions.push((before, after)),
+            let known = match &places {
+                Some(places) => places.get(&patch.key).copied(),
+                None => changes.sessions.iter().position(|(_, changed)| changed.key == patch.key),
+            };
+            match known {
+                Some(place) => changes.sessions[place].1 = after,
+                None => {
+                    if let Some(places) = &mut places {
+                        places.insert(patch.key, changes.sessions.len());
+                    }
+                    changes.sessions.push((before, after));
+                }
             }
         }
         for change in &mut changes.runs {

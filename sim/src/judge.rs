@@ -103,6 +103,7 @@ impl<'s> Judge<'s> {
                 books: &self.books,
                 changes: &self.changes,
                 commit,
+                index: None,
                 labels: Labels::new(self.scenario, &self.jobs),
                 lag: self.lag,
             };

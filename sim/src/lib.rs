@@ -18,6 +18,7 @@ pub mod laws;
 pub mod machines;
 pub mod matrix;
 pub mod oracle;
+pub mod parting;
 pub mod record;
 pub mod scenario;
 pub mod script;

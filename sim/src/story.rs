@@ -101,14 +101,19 @@ impl Visit for Telling<'_> {
         world.judge_claims(self.is_core);
         world.try_laws(self.is_core);
         let (verdict, beats) = world.record(self.seed);
-        let labels = world.labels();
-        let mut lines = Vec::new();
-        let mut seen = Seen { hosts: self.scenario.hosts, lives: 1, statuses: BTreeMap::new() };
-        for beat in &beats {
-            tell_beat(beat, &labels, &mut seen, &mut lines);
-        }
+        let lines = lines_of(&beats, &world.labels());
         Story { verdict, lines }
     }
+}
+
+/// What happened, in lines.
+pub(crate) fn lines_of(beats: &[Beat], labels: &Labels<'_>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut seen = Seen { hosts: labels.scenario().hosts, lives: 1, statuses: BTreeMap::new() };
+    for beat in beats {
+        tell_beat(beat, labels, &mut seen, &mut lines);
+    }
+    lines
 }
 
 /// What the story has told already.

@@ -107,6 +107,34 @@ fn every_mistake_says_where_it_is_and_what_to_do() {
 }
 
 #[test]
+fn no_message_holds_what_a_terminal_obeys() {
+    // As TOML writes them, and where TOML takes them as they are.
+    for nasty in ["\\u001b[2J", "\\u009b2J", "\\u007f", "\\r", "\u{9b}2J"] {
+        let texts = [
+            format!("{JOB}[[do]]\nat = \"1s\"\nrun = \"{nasty}\"\n"),
+            format!("{JOB}[[do]]\nat = \"1s\"\ncancel = \"{nasty}#1\"\n"),
+            format!("{JOB}[[turn]]\nof = \"{nasty}\"\n"),
+            format!("{JOB}[[turn]]\nof = \"a\"\ntakes = \"{nasty}\"\n"),
+            format!("{JOB}[[turn]]\nof = \"a\"\non_abort = \"{nasty}\"\n"),
+            format!("{JOB}lane = \"{nasty}\"\n"),
+            format!("{JOB}\"{nasty}\" = 3\n"),
+            format!("{JOB}[lanes.\"{nasty}\"]\nlimit = 2\n"),
+            format!("# A.\nbegins = \"{nasty}\"\n{}", &JOB[8..]),
+            format!("# A.\n[[job]]\nname = \"{nasty}\"\nat = \"1s\"\n"),
+            format!("# A.\n[[job]]\nname = \"a\"\ncron = \"{nasty}\"\n"),
+            format!("# A.\n[[job]]\nname = \"a\"\ncron = \"@daily\"\nzone = \"{nasty}\"\n"),
+        ];
+        for text in texts {
+            let error = Scenario::parse("scenarios/\u{1b}.toml", &text).expect_err(&text);
+            let told = error.to_string();
+            assert!(!told.chars().any(char::is_control), "{told:?}\n{text}");
+            let shown = error.render(false);
+            assert!(!shown.chars().any(|letter| letter.is_control() && letter != '\n'), "{shown:?}\n{text}");
+        }
+    }
+}
+
+#[test]
 fn a_mistake_is_shown_in_its_line() {
     let text = format!("{JOB}timeuot = \"3s\"\n");
     let error = Scenario::parse("scenarios/bad.toml", &text).expect_err("a misspelt key");

@@ -57,6 +57,33 @@ fn the_replay_command_shows_the_same_failure() {
 }
 
 #[test]
+fn where_a_world_and_its_twin_part_is_told_side_by_side() {
+    let args = ["explain", "races/answer_in_time", "--mutant", "timers-rounded"];
+    let output = sametick(&args);
+    assert_eq!(output.status.code(), Some(1));
+    let told = stdout(&output);
+    for line in [
+        "law of the time shift: with clocks that show other times",
+        "  this world  1s  commit 1: digest#1 starting",
+        "  its twin    1.000666667s  commit 1: digest#1 starting",
+        "broken after",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    let told = json(&[&args[..], &["--json"]].concat());
+    assert_eq!(told["holds"], false);
+    assert_eq!(told["partings"][0]["check"], "law of the time shift");
+    assert_eq!(told["partings"][0]["twin"]["text"], "commit 1: digest#1 starting");
+}
+
+#[test]
+fn rows_that_differ_and_read_alike_are_told_field_by_field() {
+    let told = stdout(&sametick(&["explain", "retries/given_up", "--mutant", "first-job-favoured"]));
+    assert!(told.contains("law of relabelling"), "{told}");
+    assert!(told.contains("consecutive_errors: 0") && told.contains("consecutive_errors: 1"), "{told}");
+}
+
+#[test]
 fn run_speaks_the_json_it_promises() {
     let told = json(&["run", FIRST, "--seeds", "0..50", "--mutant", "field-race", "--json"]);
     assert_eq!(told["command"], "run");

@@ -131,9 +131,19 @@ pub(crate) fn whole(value: &Value) -> Option<i128> {
     integer.or_else(|| float().map(|number| number as i128))
 }
 
-/// A value as a message shows it: on one line, and not all of a long one.
+/// A value as a message shows it: on one line, not all of a long one, and nothing that a terminal obeys.
 pub(crate) fn shown(value: &Value) -> String {
     let text = value.to_string();
+    // JSON writes control characters as numbers, but for those above ASCII.
+    let text = if text.chars().any(char::is_control) {
+        let escaped = |letter: char| match letter.is_control() {
+            true => format!("\\u{:04x}", u32::from(letter)),
+            false => letter.into(),
+        };
+        text.chars().map(escaped).collect()
+    } else {
+        text
+    };
     if text.chars().count() <= SHOWN {
         return text;
     }

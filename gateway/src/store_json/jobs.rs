@@ -5,6 +5,7 @@ use std::fmt;
 use sametick_core::commit::JobStatus;
 use sametick_core::id::Names;
 use sametick_core::job::{Job, Target};
+use sametick_core::name::Unfit;
 use sametick_core::time::Span;
 use serde_json::{Map, Value, json};
 
@@ -60,7 +61,7 @@ fn check_name(field: &str, name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err(format!("{field} is empty; {fix}"));
     }
-    if name.chars().any(|letter| letter == ':' || letter.is_control()) {
+    if Unfit::of(name).is_some() {
         return Err(Fields::of_job(&Map::new()).wrong(field, &json!(name), fix));
     }
     Ok(())

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sametick_core::id::{AgentId, JobId, Names, RunId, SessionId, SessionKey};
 use sametick_core::job::Target;
+use sametick_core::name::Unfit;
 use sametick_core::run::{Drain, RunRow, RunState};
 use sametick_core::session::{SessionRow, Status};
 use sametick_core::time::Wall;
@@ -118,7 +119,7 @@ pub(crate) fn adopt(
 /// Whether a key can name the session: a row's `sessionId` may be any text.
 fn fits_a_key(session: SessionId, names: &Names) -> bool {
     let name = names.sessions.name(session.0);
-    !name.is_empty() && !name.chars().any(|letter| letter == ':' || letter.is_control())
+    Unfit::of(name).is_none()
 }
 
 /// The rows without any status under the keys of these sessions.

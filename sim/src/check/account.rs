@@ -3,6 +3,8 @@
 //! The books are read in the order of due times. An entry is a run for an occurrence, or a range in the ledger. Each has
 //! to begin with the very occurrence that has no end yet.
 
+use std::collections::BTreeSet;
+
 use sametick_core::commit::{JobRow, JobStatus};
 use sametick_core::effect::{Command, Input, InputKind};
 use sametick_core::id::JobId;
@@ -25,6 +27,8 @@ pub(crate) struct Accounts {
     said: Option<Wall>,
     /// When jobs were last edited.
     edits: Vec<(JobId, Mono)>,
+    /// Jobs that somebody took away.
+    removals: BTreeSet<JobId>,
 }
 
 /// The account of one job.
@@ -64,6 +68,7 @@ impl Accounts {
         self.jobs.clear();
         self.said = None;
         self.edits.clear();
+        self.removals.clear();
     }
 
     /// A job that is there when the world begins, at this instant.
@@ -81,17 +86,15 @@ impl Accounts {
                 self.edits.retain(|(edited, _)| *edited != job.id);
                 self.edits.push((job.id, input.at));
             }
+            if let InputKind::Command { command: Command::Remove(job), .. } = input.kind {
+                self.removals.insert(job);
+            }
         }
     }
 
     /// What became durable.
     pub(super) fn judge(&mut self, failures: &mut Vec<Failure>, scene: &Scene<'_>) {
         self.said = Some(scene.said.wall);
-        for job in &scene.commit.removed {
-            if let Some(place) = self.jobs.get_mut(job.index()) {
-                *place = None;
-            }
-        }
         let mut entries = std::mem::take(&mut self.entries);
         collect(&mut entries, scene);
         for entry in entries.drain(..) {
@@ -106,9 +109,27 @@ impl Accounts {
             }
         }
         self.entries = entries;
-        for (_, row) in &scene.changes.jobs {
+        for job in &scene.commit.removed {
+            let old = self.jobs.get_mut(job.index()).and_then(Option::take);
+            let anew = scene.commit.declared.iter().any(|anew| anew.id == *job);
+            if let Some(Account { next: Next::At(due), .. }) = old
+                && !anew
+                && !self.removals.contains(job)
+            {
+                push(failures, scene.at, nothing_lost::gone_before(*job, due, &scene.labels));
+            }
+        }
+        for (before, row) in &scene.changes.jobs {
             if let Some(wrong) = self.judge_row(row, scene) {
                 push(failures, scene.at, wrong);
+            }
+            let was_on = before.is_none_or(|before| before.status != JobStatus::Exhausted);
+            let next = self.account_of(row.id, row.generation).map(|account| account.next);
+            if let Some(Next::At(due)) = next
+                && was_on
+                && row.status == JobStatus::Exhausted
+            {
+                push(failures, scene.at, nothing_lost::gone_before(row.id, due, &scene.labels));
             }
         }
         for job in &scene.commit.declared {

@@ -98,7 +98,7 @@ fn wrong_attempt(run: &RunRow, scene: &Scene<'_>) -> Option<String> {
 
 /// Whether a job tries again what ended like this. Who ended well, was cancelled, or ran out of the time for all
 /// attempts is never tried again.
-fn on_again(on: Endings, outcome: Outcome) -> bool {
+pub(super) fn on_again(on: Endings, outcome: Outcome) -> bool {
     let has = |ending: Endings| on.and(ending) == on;
     match outcome {
         Outcome::Ok | Outcome::Cancelled => false,

@@ -1,4 +1,5 @@
-//! Every run with a budget ends within it, and a world without faults comes to rest.
+//! Every run with a budget ends within it, and a world without faults comes to rest. That an owner goes on is in
+//! `tenure.rs`.
 //!
 //! The stated bound: a run settles by the first of its deadlines, plus how late the host's ticks
 //! come, plus two milliseconds for the rounding of wall times. After a restart deadlines are armed
@@ -13,8 +14,8 @@ use super::{CheckName, Ending, Failure, Rest, Scene, settling, told};
 use crate::books::RunBook;
 use crate::label::instant;
 
-pub(super) const SENTENCE: &str =
-    "every run that has a budget settles within it; when not, it says what waits for what";
+pub(super) const SENTENCE: &str = "every run that has a budget settles within it; when not, it says what waits for what; and an owner goes on while \
+     its lease holds";
 pub(super) const FIELD: &[&str] =
     &["#44805", "#52271", "#48488", "#67785", "#79475", "k8s#62134", "batched outcomes in 2026.4.20"];
 

@@ -10,6 +10,7 @@ mod bus_ordered;
 mod claims;
 mod comes_to_rest;
 mod event_first;
+mod index;
 mod name;
 mod no_overlap;
 mod no_resurrection;
@@ -22,10 +23,12 @@ mod reason_kept;
 mod records_agree;
 mod same_tick;
 mod schedule_right;
+mod sequel;
 mod settles_once;
 mod slots;
 mod slots_return;
 mod survives_crash;
+mod tenure;
 
 use sametick_core::commit::{Commit, JobRow};
 use sametick_core::effect::{Effect, Input, Tick};
@@ -42,14 +45,17 @@ use crate::label::Labels;
 use crate::scenario::Scenario;
 use account::Accounts;
 use alive::Alive;
+use at_most_once::on_again;
 use bus_ordered::Subscribers;
 pub(crate) use bus_ordered::resumed_after;
 pub(crate) use claims::{claim_broken, count_broken};
+use index::{Index, LookUp};
 pub use name::CheckName;
 use open_commits::OpenCommits;
 use policy_kept::Policies;
 use slots::Slots;
 pub(crate) use slots_return::Probe;
+use tenure::Tenure;
 
 /// Something that should have held and did not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,9 +79,18 @@ pub(crate) struct Scene<'a> {
     pub(crate) books: &'a Books,
     pub(crate) changes: &'a Changes,
     pub(crate) commit: &'a Commit,
+    /// Where the commit speaks of what; filled when it says much.
+    pub(crate) index: Option<&'a Index>,
     pub(crate) labels: Labels<'a>,
     /// How late the host's ticks may come.
     pub(crate) lag: Span,
+}
+
+impl<'a> Scene<'a> {
+    /// What the commit changed, to be looked up.
+    fn look_up(&self) -> LookUp<'a> {
+        LookUp { changes: self.changes, commit: self.commit, index: self.index }
+    }
 }
 
 /// A gateway that has just come back.
@@ -127,6 +142,9 @@ pub(crate) struct Checks {
     accounts: Accounts,
     policies: Policies,
     open_commits: OpenCommits,
+    tenure: Tenure,
+    /// Of the commit at hand; its memory is kept.
+    index: Index,
     /// On the wall clock.
     back_at: Option<Wall>,
 }
@@ -142,6 +160,7 @@ impl Checks {
         self.accounts.clear();
         self.policies.clear();
         self.open_commits.clear();
+        self.tenure.clear();
         self.back_at = None;
     }
 
@@ -155,6 +174,7 @@ impl Checks {
         self.accounts.hear(inputs);
         self.policies.hear(inputs);
         self.open_commits.hear(inputs);
+        self.tenure.hear(inputs, config.lease);
         let slots = &mut self.slots;
         self.alive.hear(inputs, |run, alive| {
             if let Some(row) = books.run(run) {
@@ -185,6 +205,13 @@ impl Checks {
 
     /// Judges a commit that became durable.
     pub(crate) fn commit(&mut self, failures: &mut Vec<Failure>, scene: &Scene<'_>) {
+        let mut index = std::mem::take(&mut self.index);
+        let filled = index.fill(scene.changes, scene.commit);
+        self.judge_commit(failures, &Scene { index: filled.then_some(&index), ..*scene });
+        self.index = index;
+    }
+
+    fn judge_commit(&mut self, failures: &mut Vec<Failure>, scene: &Scene<'_>) {
         same_tick::judge(failures, scene);
         reason_kept::judge(failures, scene, &self.alive, self.restarted_at);
         settles_once::judge(failures, scene);
@@ -218,6 +245,9 @@ impl Checks {
     ) {
         event_first::judge(failures, at, effect, books, labels);
         queued_leaves_no_session::judge_effect(failures, at, effect, books, labels);
+        if self.restarted_at.is_none() {
+            self.tenure.judge(failures, at, effect, labels.scenario().config.lease);
+        }
     }
 
     /// Judges an effect that has left.
@@ -233,7 +263,7 @@ impl Checks {
         at_most_once::judge(failures, at, effect, &self.alive, labels);
         self.subscribers.judge(failures, at, effect, labels);
         self.policies.judge_reply(failures, at, effect, books, labels);
-        self.open_commits.judge_reply(failures, at, effect, labels);
+        self.open_commits.judge_reply(failures, at, effect, books, labels);
         self.alive.left(at, effect, books);
     }
 

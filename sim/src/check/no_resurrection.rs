@@ -4,6 +4,7 @@ use sametick_core::id::RunId;
 use sametick_core::session::{SessionRow, Status};
 
 use super::{CheckName, Failure, Scene, shown};
+use crate::changes::RunChange;
 
 pub(super) const SENTENCE: &str = "a terminal session changes only when a newer run starts in it";
 pub(super) const FIELD: &[&str] = &["#88538", "#88583", "PR #116777", "river#1302", "oban#1496"];
@@ -29,5 +30,5 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
 
 /// Whether a run's session goes live in this commit.
 fn starts(run: RunId, scene: &Scene<'_>) -> bool {
-    scene.changes.runs.iter().any(|change| change.after.id == run && change.is_started())
+    scene.look_up().run(run).is_some_and(RunChange::is_started)
 }

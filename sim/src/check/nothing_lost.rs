@@ -48,6 +48,17 @@ pub(super) fn miscounted(
     (CheckName::NothingLost, message)
 }
 
+/// A job ends by itself, and is due after that.
+pub(super) fn gone_before(job: JobId, due: Wall, labels: &Labels<'_>) -> (CheckName, String) {
+    let (name, when) = (labels.job(job), labels.wall(due));
+    (
+        CheckName::NothingLost,
+        format!(
+            "{name} is through, and was due at {when}: nobody told it to stop, and what was due then never comes"
+        ),
+    )
+}
+
 /// What is told of a run has a record behind it, and what is told of an occurrence can be true.
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: Option<Wall>) {
     let mut broken = |run: Option<RunId>, message: String| {

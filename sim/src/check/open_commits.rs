@@ -10,6 +10,7 @@ use sametick_core::effect::{Effect, Input, InputKind};
 use sametick_core::time::Mono;
 
 use super::{CheckName, Failure, Scene, granted};
+use crate::books::Books;
 use crate::label::Labels;
 
 pub(super) const SENTENCE: &str =
@@ -115,13 +116,15 @@ impl OpenCommits {
         failures: &mut Vec<Failure>,
         at: Mono,
         effect: &Effect,
+        books: &Books,
         labels: &Labels<'_>,
     ) {
         let Effect::Reply { ticket, reply } = *effect else { return };
         let Some(place) = self.asked.iter().position(|asked| asked.ticket == ticket) else { return };
         let asked = self.asked.swap_remove(place);
-        let open = asked.open.filter(|open| reply.is_ok() && *open >= bound(labels));
-        if let Some(open) = open {
+        // Without a commit since it was asked for, all that are durable were open then or answered.
+        let open = asked.open.unwrap_or_else(|| books.last_commit.saturating_sub(asked.durable));
+        if reply.is_ok() && open >= bound(labels) {
             let message = format!(
                 "a command is accepted while the store has {open} commits to answer, and {} may be open: whoever asks \
                  is not told to wait, and the store falls ever further behind",

@@ -1,4 +1,4 @@
-//! What becomes of an occurrence is what its job's policies say.
+//! What becomes of an occurrence is what its job's policies say. What follows when a run is over is in `sequel.rs`.
 //!
 //! Judged by what the books show before and after a commit, so an occurrence and an end that meet in one tick get the
 //! benefit of the doubt.
@@ -10,15 +10,26 @@ use sametick_core::job::{CatchUp, Job, Overlap};
 use sametick_core::run::{RunRow, RunState};
 use sametick_core::time::{Mono, Wall};
 
+use super::sequel::Sequels;
 use super::{CheckName, Failure, Scene};
 use crate::books::Books;
 use crate::changes::RunChange;
 use crate::label::Labels;
 
-pub(super) const SENTENCE: &str = "an occurrence runs, waits or is skipped as its job's overlap and catch-up policies say, \
-     and a child belongs to the run that asked for it";
-pub(super) const FIELD: &[&str] =
-    &["#12440", "#10201", "#13992", "#17852", "#18917", "#91775", "#138499", "nomad#11052"];
+pub(super) const SENTENCE: &str = "an occurrence runs, waits, is skipped or is tried again as its job's policies say, a job \
+     that is due no more ends as it says, and a child belongs to the run that asked for it";
+pub(super) const FIELD: &[&str] = &[
+    "#12440",
+    "#10201",
+    "#13992",
+    "#17852",
+    "#18917",
+    "#91775",
+    "#138499",
+    "#131490",
+    "#88197",
+    "nomad#11052",
+];
 
 /// Wall times are whole milliseconds.
 const ROUNDING_MS: i64 = 2;
@@ -28,6 +39,7 @@ const ROUNDING_MS: i64 = 2;
 pub(crate) struct Policies {
     open: Vec<Vec<RunId>>,
     asked: Vec<(u64, RunId)>,
+    sequels: Sequels,
 }
 
 impl Policies {
@@ -35,11 +47,13 @@ impl Policies {
     pub(super) fn clear(&mut self) {
         self.open.iter_mut().for_each(Vec::clear);
         self.asked.clear();
+        self.sequels.clear();
     }
 
     /// What the gateway hears: runs ask for children.
     pub(super) fn hear(&mut self, inputs: &[Input]) {
         for input in inputs {
+            self.sequels.hear(input);
             if let InputKind::Command { ticket, command: Command::Spawn { parent, .. } } = input.kind {
                 self.asked.push((ticket, parent));
             }
@@ -95,13 +109,17 @@ impl Policies {
             }
         }
         if let Some(back) = back {
+            let mut ledger: Vec<&LedgerRow> = scene.changes.ledger.iter().map(|(_, row)| row).collect();
+            ledger.sort_by_key(|row| row.job);
             for (job, _) in scene.books.jobs.iter().flatten() {
-                if let Some(what) = self.wrong_catch_up(job, back, scene) {
+                if let Some(what) = self.wrong_catch_up(job, back, &ledger, scene) {
                     broken(None, format!("{} {what}", scene.labels.job(job.id)));
                 }
             }
         }
         self.follow(scene);
+        let open = &self.open;
+        self.sequels.judge(failures, scene, |job| open.get(job.index()).map_or(&[], Vec::as_slice));
     }
 
     /// What is open of each job, as of this commit.
@@ -130,8 +148,7 @@ impl Policies {
         let others = || self.open_of(row.id.job).iter().filter(same).filter_map(|run| scene.books.run(*run));
         let still = || others().filter(|other| !other.is_closed());
         let was_waiting = |other: &&RunRow| {
-            let before = scene.changes.runs.iter().find(|change| change.after.id == other.id);
-            let before = before.and_then(|change| change.before.as_ref());
+            let before = scene.look_up().run(other.id).and_then(|change| change.before.as_ref());
             let before = before.map_or(other.state, |before| before.state);
             before == RunState::Queued
         };
@@ -163,10 +180,17 @@ impl Policies {
     }
 
     /// What is wrong with what a gateway that came back made of what its job missed.
-    fn wrong_catch_up(&self, job: &Job, back: Wall, scene: &Scene<'_>) -> Option<String> {
+    /// `ledger` is what was skipped, in the order of jobs.
+    fn wrong_catch_up(
+        &self,
+        job: &Job,
+        back: Wall,
+        ledger: &[&LedgerRow],
+        scene: &Scene<'_>,
+    ) -> Option<String> {
         let missed = |id: &RunId| id.job == job.id && id.due < back;
         let is_new = |change: &&RunChange| change.before.is_none() && is_first(&change.after);
-        let new = || scene.changes.runs.iter().filter(is_new);
+        let new = || scene.look_up().runs_of(job.id).filter(is_new);
         let taken = || new().map(|change| change.after.id).filter(missed);
         let count = taken().count() as u64;
         let most = match job.catch_up {
@@ -188,9 +212,11 @@ impl Policies {
                 scene.labels.wall(run.due)
             ));
         }
-        let given_up = scene.changes.ledger.iter().any(|(_, row)| {
-            row.job == job.id && row.end == Unran::Missed && row.last < back && Some(row.last) >= oldest
-        });
+        let first = ledger.partition_point(|row| row.job < job.id);
+        let given_up = ledger[first..]
+            .iter()
+            .take_while(|row| row.job == job.id)
+            .any(|row| row.end == Unran::Missed && row.last < back && Some(row.last) >= oldest);
         let free = self.open_of(job.id).is_empty() && has_room(job, scene);
         (given_up && count < most && free).then(|| {
             format!("leaves out what it missed while no gateway ran, though it catches up on {most} and nothing of it is open")

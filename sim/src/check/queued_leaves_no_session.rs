@@ -31,7 +31,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: O
         if run.session.is_some() || change.session_rows(scene.books).next().is_some() {
             broken("and a session speaks of it");
         }
-        if scene.commit.events.iter().any(|event| event.run == run.id) {
+        if scene.look_up().events(run.id).next().is_some() {
             broken("and an event on a session's stream says so");
         }
         let elsewhere = matches!(outcome, Outcome::TimedOut(which) if which.phase != Phase::Queued);

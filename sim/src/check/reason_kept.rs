@@ -32,11 +32,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, alive: &Aliv
             broken(wrong);
         }
         let wanted = cause(outcome);
-        let ends = scene
-            .commit
-            .events
-            .iter()
-            .filter(|event| event.run == run.id && event.phase != EventPhase::Start);
+        let ends = scene.look_up().events(run.id).filter(|event| event.phase != EventPhase::Start);
         for event in ends {
             if event.cause != wanted {
                 let kind = event.cause.map_or("no error", |cause| cause.kind.name());

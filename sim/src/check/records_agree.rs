@@ -28,7 +28,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
     }
     for (_, row) in &scene.changes.sessions {
         // Rows of runs that this commit changed were judged with them.
-        if scene.changes.runs.iter().any(|change| Some(change.after.id) == row.run) {
+        if row.run.is_some_and(|run| scene.look_up().run(run).is_some()) {
             continue;
         }
         let run = row.run.and_then(|run| scene.books.run(run));
@@ -93,10 +93,8 @@ fn session_missing(change: &RunChange, scene: &Scene<'_>) -> Option<String> {
     }
     let own = change.after.session_key();
     // Of several that start in one commit the base row shows the last.
-    let begins = |run: RunId| {
-        let after = scene.changes.runs.iter().map(|change| &change.after);
-        after.filter(|row| row.id == run).any(|row| row.state == RunState::Running)
-    };
+    let begins =
+        |run: RunId| scene.look_up().run(run).is_some_and(|change| change.after.state == RunState::Running);
     let shown = |base| scene.books.sessions.get(&base).and_then(|row| row.run).is_some_and(begins);
     let missing = match own.base() {
         _ if change.own_row(scene.books).is_none() => own,
@@ -181,8 +179,7 @@ fn job_differs(run: &RunRow, outcome: Outcome, scene: &Scene<'_>) -> Option<Stri
 }
 
 fn event_differs(run: &RunRow, scene: &Scene<'_>) -> Option<String> {
-    let event =
-        scene.commit.events.iter().find(|event| event.run == run.id && event.phase != EventPhase::Start)?;
+    let event = scene.look_up().events(run.id).find(|event| event.phase != EventPhase::Start)?;
     let same = (event.started_at, event.ended_at, event.runtime_ms)
         == (run.started_at, run.settled_at, run.runtime_ms);
     let ok = matches!(run.state, RunState::Settled(Outcome::Ok));

@@ -1,5 +1,8 @@
 //! After a crash nothing durable is missing, and nothing dead is running.
 
+use std::collections::BTreeSet;
+
+use sametick_core::id::RunId;
 use sametick_core::run::{RunRow, RunState};
 use sametick_core::session::Status;
 use sametick_core::time::Mono;
@@ -49,18 +52,18 @@ fn session_running(failures: &mut Vec<Failure>, at: Mono, books: &Books, labels:
 /// it waits for, or what became of it.
 pub(super) fn judge_memory(failures: &mut Vec<Failure>, back: &Restarted<'_>) {
     let (at, labels) = (back.at, &back.labels);
+    let told = back.first.commit().map_or(&[][..], |commit| &commit.runs);
+    let known: BTreeSet<RunId> =
+        back.waiting.iter().map(|waiting| waiting.run).chain(told.iter().map(|told| told.id)).collect();
     for book in back.books.runs.values() {
         let row = &book.row;
-        let waits = back.waiting.iter().any(|waiting| waiting.run == row.id);
-        let told = back.first.commit().is_some_and(|commit| commit.runs.iter().any(|told| told.id == row.id));
-        let known = waits || told;
         let phase = match row.state {
             RunState::Queued => "queued",
             RunState::Starting => "starting",
             RunState::Running => "running",
             RunState::Settled(_) => continue,
         };
-        if !known {
+        if !known.contains(&row.id) {
             let message = format!(
                 "{} was {phase} when the gateway died, and the gateway that came back has forgotten it",
                 labels.run(row.id)

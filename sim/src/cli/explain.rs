@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anstyle::Style;
 use sametick_core::schedule::{Schedule, tzdb_version};
 use sametick_sim::label::instant;
+use sametick_sim::parting::{self, Parting};
 use sametick_sim::scenario::{Fault, FaultAt};
 use sametick_sim::story::{self, Line, LineKind, Story};
 use sametick_sim::{Scenario, Subject};
@@ -54,6 +55,18 @@ struct Told<'a> {
     /// What due times of a calendar depend on.
     time_zones: &'static str,
     lines: Vec<ToldLine<'a>>,
+    /// Laws that the world and a twin of it do not keep.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    partings: Vec<ToldParting<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ToldParting<'a> {
+    check: &'static str,
+    message: &'a str,
+    world: Option<ToldLine<'a>>,
+    twin: Option<ToldLine<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -86,29 +99,44 @@ pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
     let scenario = &*scenario;
     let subject = args.machine.subject();
     let story = story::tell(scenario, subject, args.seed);
-    let holds = story.verdict.failures.is_empty();
+    // What is added goes wrong in one world, and not in the same way in its twins.
+    let twins = args.fault.is_empty() && story.verdict.failures.is_empty();
+    let partings = if twins { parting::partings(scenario, subject, args.seed) } else { Vec::new() };
+    let holds = story.verdict.failures.is_empty() && partings.is_empty();
     if args.json {
-        json(scenario, args.seed, &story)?;
+        json(scenario, args.seed, &story, &partings)?;
     } else {
-        show(scenario, subject, args.seed, &story)?;
+        show(scenario, subject, args.seed, &story, &partings)?;
     }
     Ok(holds)
 }
 
-fn json(scenario: &Scenario, seed: u64, story: &Story) -> Result<(), Stop> {
-    let line = |line: &'_ Line| (line.at, line.kind);
-    let lines = story.lines.iter().map(|told| {
-        let (at, kind) = line(told);
-        ToldLine { at_ms: at.as_nanos() as f64 / 1e6, kind: kind_name(kind), text: &told.text }
+impl<'a> ToldLine<'a> {
+    fn of(line: &'a Line) -> Self {
+        Self { at_ms: line.at.as_nanos() as f64 / 1e6, kind: kind_name(line.kind), text: &line.text }
+    }
+}
+
+fn json(scenario: &Scenario, seed: u64, story: &Story, partings: &[Parting]) -> Result<(), Stop> {
+    let side =
+        |parting: &'_ Parting, place: usize| parting.sides.as_ref().and_then(|sides| sides[place].clone());
+    let sides: Vec<[Option<Line>; 2]> =
+        partings.iter().map(|parting| [side(parting, 0), side(parting, 1)]).collect();
+    let told = partings.iter().zip(&sides).map(|(parting, [world, twin])| ToldParting {
+        check: parting.check.name(),
+        message: &parting.message,
+        world: world.as_ref().map(ToldLine::of),
+        twin: twin.as_ref().map(ToldLine::of),
     });
-    let holds = story.verdict.failures.is_empty();
+    let holds = story.verdict.failures.is_empty() && partings.is_empty();
     let told = Told {
         command: "explain",
         holds,
         scenario: &scenario.name,
         seed,
         time_zones: tzdb_version(),
-        lines: lines.collect(),
+        lines: story.lines.iter().map(ToldLine::of).collect(),
+        partings: told.collect(),
     };
     let text = serde_json::to_string(&told).map_err(std::io::Error::other)?;
     writeln!(std::io::stdout(), "{text}")?;
@@ -125,7 +153,13 @@ const fn kind_name(kind: LineKind) -> &'static str {
     }
 }
 
-fn show(scenario: &Scenario, subject: Subject, seed: u64, story: &Story) -> Result<(), Stop> {
+fn show(
+    scenario: &Scenario,
+    subject: Subject,
+    seed: u64,
+    story: &Story,
+    partings: &[Parting],
+) -> Result<(), Stop> {
     let mut out = look::out();
     writeln!(
         out,
@@ -165,9 +199,27 @@ fn show(scenario: &Scenario, subject: Subject, seed: u64, story: &Story) -> Resu
             }
         }
     }
-    let verdict =
-        if story.verdict.failures.is_empty() { styled(GOOD, "holds") } else { styled(BAD, "broken") };
+    for parting in partings {
+        show_parting(&mut out, parting)?;
+    }
+    let holds = story.verdict.failures.is_empty() && partings.is_empty();
+    let verdict = if holds { styled(GOOD, "holds") } else { styled(BAD, "broken") };
     writeln!(out, "\n{verdict} after {} ticks", story.verdict.ticks)?;
+    Ok(())
+}
+
+/// A law that breaks, and the first thing that the world and its twin do not both do.
+fn show_parting(out: &mut impl Write, parting: &Parting) -> Result<(), Stop> {
+    let label = format!("\n{}{}: ", styled(BAD, "✗ "), parting.check.name());
+    writeln!(out, "{}", look::paragraph(&label, &parting.message))?;
+    let Some(sides) = &parting.sides else { return Ok(()) };
+    for (label, side) in ["  this world", "  its twin  "].into_iter().zip(sides) {
+        let told = match side {
+            Some(line) => look::paragraph(&format!("{label}  {}  ", instant(line.at)), &line.text),
+            None => format!("{label}  nothing more"),
+        };
+        writeln!(out, "{told}")?;
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use sametick_core::effect::{Input, Tick};
 use sametick_core::time::{Mono, Now};
 use sametick_core::{Machine, Waiting};
 
-use super::renaming::{Rename, Way};
+use super::renaming::{Other, Rename, Way};
 use crate::machines::AnyMachine;
 
 /// A machine that knows jobs, agents and sessions by other numbers.
@@ -24,17 +24,17 @@ impl Renamed {
 impl Machine for Renamed {
     fn restart(&mut self, rows: &Rows, epoch: u64, now: Now) -> &Tick {
         let mut rows = rows.clone();
-        rows.rename(Way::Forth);
+        rows.rename(Other::Numbers(Way::Forth));
         self.tick.clone_from(self.machine.restart(&rows, epoch, now));
-        self.tick.rename(Way::Back);
+        self.tick.rename(Other::Numbers(Way::Back));
         &self.tick
     }
 
     fn handle(&mut self, now: Now, inputs: &[Input]) -> &Tick {
         let mut inputs = inputs.to_vec();
-        inputs.rename(Way::Forth);
+        inputs.rename(Other::Numbers(Way::Forth));
         self.tick.clone_from(self.machine.handle(now, &inputs));
-        self.tick.rename(Way::Back);
+        self.tick.rename(Other::Numbers(Way::Back));
         &self.tick
     }
 
@@ -44,7 +44,7 @@ impl Machine for Renamed {
 
     fn waiting(&self) -> Vec<Waiting> {
         let mut waiting = self.machine.waiting();
-        waiting.iter_mut().for_each(|waiting| waiting.run.rename(Way::Back));
+        waiting.iter_mut().for_each(|waiting| waiting.run.rename(Other::Numbers(Way::Back)));
         waiting
     }
 }

@@ -10,9 +10,11 @@ use super::time_shift::Shifted;
 use super::{Law, LawCounts, agree};
 use crate::bystander;
 use crate::check::{CheckName, Failure, own_lane_only};
+use crate::label::Labels;
 use crate::machines::{AnyMachine, Subject};
+use crate::record::Beat;
 use crate::scenario::{EventKind, JobCommand, Scenario};
-use crate::world::World;
+use crate::world::{Verdict, World};
 
 /// A world and its twins, over and over.
 #[derive(Debug)]
@@ -47,7 +49,7 @@ impl<'s> Twins<'s> {
             same_ticks: vec![
                 (Law::Shapes, world(other)),
                 (Law::CrashAndReplay, world(AnyMachine::new(NewBorn::of(machine)))),
-                (Law::TimeShift, world(AnyMachine::new(Shifted::of(machine)))),
+                (Law::TimeShift, world(AnyMachine::new(Shifted::of(machine, scenario)))),
                 (Law::Relabelling, world(AnyMachine::new(Renamed::of(machine)))),
             ],
             twice: world(AnyMachine::new(Twice::of(machine))),
@@ -85,6 +87,31 @@ impl<'s> Twins<'s> {
         failures
     }
 
+    /// The beats of the world of a seed, and those of the twin that is to hold a law; none where that is no twin's.
+    pub(crate) fn record(&mut self, law: Law, seed: u64) -> Option<[(Verdict, Vec<Beat>); 2]> {
+        let first = self.world.record(seed);
+        let second = match law {
+            Law::DuplicateReports => self.twice.record(seed),
+            Law::LaterDeadline => {
+                let patient = Patient::of(self.subject, self.scenario, self.world.books())?;
+                let mut twin = World::new(self.scenario, AnyMachine::new(patient));
+                twin.judge_claims(false);
+                twin.record(seed)
+            }
+            Law::Shapes | Law::CrashAndReplay | Law::TimeShift | Law::Relabelling => {
+                let (_, twin) = self.same_ticks.iter_mut().find(|(other, _)| *other == law)?;
+                twin.record(seed)
+            }
+            Law::Split | Law::RecoveryTwice => return None,
+        };
+        Some([first, second])
+    }
+
+    /// What people call things in these worlds.
+    pub(crate) fn labels(&self) -> Labels<'_> {
+        self.world.labels()
+    }
+
     fn later_deadline(&self, seed: u64, counts: &mut LawCounts) -> Option<Failure> {
         let patient =
             if self.declares { None } else { Patient::of(self.subject, self.scenario, self.world.books()) }?;
@@ -110,7 +137,7 @@ fn broken_law(law: Law, what: &str) -> Failure {
     let twin = match law {
         Law::Shapes => "in the other shape of finalisation",
         Law::CrashAndReplay => "with a machine that never lived before in each life of the gateway",
-        Law::TimeShift => "with a monotonic clock that shows months more",
+        Law::TimeShift => "with clocks that show other times",
         Law::Relabelling => "with other numbers for jobs, agents and sessions",
         Law::DuplicateReports => "with every report and every good answer of the store heard twice",
         Law::LaterDeadline => "with weeks more time for jobs whose runs all ended well",

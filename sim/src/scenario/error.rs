@@ -34,8 +34,8 @@ impl ScenarioError {
             path: path.into(),
             line,
             column,
-            what: what.into(),
-            fix: fix.into(),
+            what: tame(&what).into(),
+            fix: tame(&fix).into(),
             text: text.into(),
             span: start..end,
         }
@@ -53,6 +53,13 @@ impl ScenarioError {
     }
 }
 
+/// A message that a terminal shows and does not obey: it quotes what somebody wrote.
+fn tame(text: &str) -> String {
+    let escaped =
+        |letter: char| if letter.is_control() { letter.escape_default().to_string() } else { letter.into() };
+    text.chars().map(escaped).collect()
+}
+
 /// The character boundary at or before a place.
 fn floor(text: &str, mut place: usize) -> usize {
     while !text.is_char_boundary(place) {
@@ -63,7 +70,7 @@ fn floor(text: &str, mut place: usize) -> usize {
 
 impl fmt::Display for ScenarioError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}:{}:{}: {}; {}", self.path, self.line, self.column, self.what, self.fix)
+        write!(out, "{}:{}:{}: {}; {}", tame(&self.path), self.line, self.column, self.what, self.fix)
     }
 }
 

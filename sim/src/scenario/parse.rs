@@ -1,6 +1,7 @@
 //! From a file's text to a scenario.
 
 use sametick_core::id::Names;
+use sametick_core::name::Unfit;
 use sametick_core::time::{Span, Wall};
 use sametick_core::{Config, LaneConfig};
 use toml::de::DeTable;
@@ -152,6 +153,10 @@ fn limits(top: &mut Table<'_>, names: &mut Names) -> Result<Config, ScenarioErro
     if let Some(mut lanes) = top.table("lanes")? {
         for name in lanes.keys() {
             let Some(lane) = lanes.table(name)? else { continue };
+            if Unfit::of(name).is_some() {
+                let fix = "a lane's name is not empty and has no colon and no control character";
+                return Err(lane.wrong(lane.span.clone(), "this cannot name a lane", fix));
+            }
             if names.lanes.get(name).is_some() {
                 let fix = "the first lane is called main, and [lane] speaks of it; choose another name";
                 return Err(lane.wrong(

@@ -69,7 +69,28 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::NothingLost],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, OneShotsOff)),
     },
+    Mutant {
+        name: "off-after-an-error",
+        sentence: "a job that is due again is through after one error",
+        field: &["#18917", "#91775"],
+        killed_by: &[CheckName::NothingLost, CheckName::PolicyKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, OffAfterAnError)),
+    },
 ];
+
+/// Writes that a job is through when a run of it did not end well.
+#[derive(Clone, Debug)]
+struct OffAfterAnError;
+
+impl Twist for OffAfterAnError {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        for row in &mut tick.draft().jobs {
+            if row.consecutive_errors > 0 && row.next_due.is_some() {
+                row.status = JobStatus::Exhausted;
+            }
+        }
+    }
+}
 
 /// Writes no overlap down.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@ mod budgets;
 mod bus;
 mod clock;
 mod commands;
+mod family;
 mod ledger;
 mod miniature;
 mod outbox;
@@ -40,6 +41,7 @@ pub(super) const ALL: &[&[Mutant]] = &[
     persister::MUTANTS,
     rows::MUTANTS,
     admission::MUTANTS,
+    family::MUTANTS,
     scheduler::MUTANTS,
     ledger::MUTANTS,
     policies::MUTANTS,

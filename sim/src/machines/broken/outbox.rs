@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sametick_core::commit::Rows;
-use sametick_core::effect::{Effect, Tick};
+use sametick_core::effect::{Accepted, Effect, Refusal, Tick};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::lifecycle::EventPhase;
 use sametick_core::run::RunState;
@@ -81,6 +81,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         build: |config, shape| {
             AnyMachine::new(StandardGateway::new(Config { open_commits: u32::MAX, ..config }, shape))
         },
+    },
+    Mutant {
+        name: "behind-and-says-done",
+        sentence: "what is refused because the store is behind is told as done",
+        field: &["#15507"],
+        killed_by: &[CheckName::OpenCommits],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, SaysDone)),
     },
 ];
 
@@ -220,5 +227,21 @@ impl Twist for DeliversTwice {
             .filter(|effect| matches!(effect, Effect::Deliver { .. }))
             .collect();
         again.into_iter().for_each(|effect| tick.push(effect));
+    }
+}
+
+/// Tells whoever is to ask again later that all is done.
+#[derive(Clone, Debug)]
+struct SaysDone;
+
+impl Twist for SaysDone {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        for effect in tick.effects_mut() {
+            if let Effect::Reply { reply, .. } = effect
+                && *reply == Err(Refusal::StoreBehind)
+            {
+                *reply = Ok(Accepted::Done);
+            }
+        }
     }
 }

@@ -56,6 +56,20 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::NoOverlap],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, CallsAsItStepsDown::default())),
     },
+    Mutant {
+        name: "renewal-taken-for-a-refusal",
+        sentence: "an owner whose lease is renewed hears that it is not, and steps down",
+        field: &["Quartz#635"],
+        killed_by: &[CheckName::ComesToRest],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, Hears(Answer::Fenced))),
+    },
+    Mutant {
+        name: "renewal-not-believed",
+        sentence: "an owner whose lease is renewed goes by the old one",
+        field: &["Quartz#635"],
+        killed_by: &[CheckName::ComesToRest],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, Hears(Answer::NotApplied))),
+    },
 ];
 
 /// Dates every renewal by its answer.
@@ -67,6 +81,22 @@ impl Twist for CountsFromAnswer {
         for input in inputs {
             if let InputKind::Renewal { sent, .. } = &mut input.kind {
                 *sent = input.at;
+            }
+        }
+    }
+}
+
+/// Hears another answer to a renewal than that it holds.
+#[derive(Clone, Debug)]
+struct Hears(Answer);
+
+impl Twist for Hears {
+    fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
+        for input in inputs {
+            if let InputKind::Renewal { answer, .. } = &mut input.kind
+                && *answer == Answer::Applied
+            {
+                *answer = self.0;
             }
         }
     }

@@ -1,7 +1,9 @@
-//! Jobs whose occurrences are tried again when, or as often as, they should not be.
+//! Jobs whose occurrences are tried again when, or as often as, they should not be, or not; and jobs that stay.
 
-use sametick_core::commit::Rows;
+use sametick_core::commit::{JobStatus, Rows};
+use sametick_core::effect::Tick;
 use sametick_core::retry::{Backoff, Endings, FailureKind, Retry};
+use sametick_core::time::Now;
 
 use super::super::any::AnyMachine;
 use super::super::shim::{Shim, Twist};
@@ -43,6 +45,45 @@ pub(super) const MUTANTS: &[Mutant] = &[
             AnyMachine::new(Shim::new(config, shape, Retries(|retry| retry.backoff = Backoff::of(&[]))))
         },
     },
+    Mutant {
+        name: "retries-never",
+        sentence: "what its job would try again is given up after one attempt",
+        field: &["#131490"],
+        killed_by: &[CheckName::PolicyKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, Retries(|retry| retry.attempts = 1))),
+    },
+    Mutant {
+        name: "retries-no-timeouts",
+        sentence: "what timed out is taken for something that cannot be tried again",
+        field: &["#131490"],
+        killed_by: &[CheckName::PolicyKept],
+        build: |config, shape| {
+            AnyMachine::new(Shim::new(
+                config,
+                shape,
+                Retries(|retry| {
+                    let failed = FailureKind::ALL.map(Endings::failed).into_iter();
+                    let kept =
+                        failed.chain([Endings::INTERRUPTED]).filter(|one| retry.on.and(*one) == retry.on);
+                    retry.on = kept.fold(Endings::NONE, Endings::and);
+                }),
+            ))
+        },
+    },
+    Mutant {
+        name: "one-shot-stays",
+        sentence: "a job that is to go when it is done stays for ever",
+        field: &["#88197"],
+        killed_by: &[CheckName::PolicyKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, NobodyGoes)),
+    },
+    Mutant {
+        name: "one-shot-stays-on",
+        sentence: "a job that was due once, and did not end well, says that it is active",
+        field: &["#88197"],
+        killed_by: &[CheckName::PolicyKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, NeverExhausted)),
+    },
 ];
 
 /// Changes how often, when and after what jobs that are tried again are.
@@ -53,5 +94,27 @@ impl Twist for Retries {
     fn rows(&mut self, rows: &mut Rows) {
         let retries = rows.jobs.iter_mut().map(|(job, _)| &mut job.terms.retry);
         retries.filter(|retry| retry.attempts > 1).for_each(self.0);
+    }
+}
+
+/// Keeps every job.
+#[derive(Clone, Debug)]
+struct NobodyGoes;
+
+impl Twist for NobodyGoes {
+    fn rows(&mut self, rows: &mut Rows) {
+        rows.jobs.iter_mut().for_each(|(job, _)| job.delete_after_run = false);
+    }
+}
+
+/// Writes that a job is active that is through.
+#[derive(Clone, Debug)]
+struct NeverExhausted;
+
+impl Twist for NeverExhausted {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        for row in tick.draft().jobs.iter_mut().filter(|row| row.status == JobStatus::Exhausted) {
+            row.status = JobStatus::Active;
+        }
     }
 }

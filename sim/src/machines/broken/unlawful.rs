@@ -6,7 +6,7 @@ use sametick_core::id::JobId;
 use sametick_core::lifecycle::LifecycleEvent;
 use sametick_core::ports::{Bus, Clock};
 use sametick_core::run::{Outcome, Race, RunResult, RunRow, Shape, TimeoutRace};
-use sametick_core::time::{Mono, Now, Span};
+use sametick_core::time::{Mono, Now, Span, Wall};
 
 use super::super::any::AnyMachine;
 use super::super::shim::{Shim, Twist};
@@ -36,6 +36,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["tokio: timers are 1 ms"],
         killed_by: &[CheckName::Law(Law::TimeShift)],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, RoundsTimers)),
+    },
+    Mutant {
+        name: "seconds-in-31-bits",
+        sentence: "a due time of more seconds than fit into 31 bits is one of the century before",
+        field: &["#10035", "#30351", "#102906"],
+        killed_by: &[CheckName::Law(Law::TimeShift)],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, WrapsSeconds)),
     },
     Mutant {
         name: "first-job-favoured",
@@ -107,6 +114,21 @@ struct RoundsTimers;
 impl Twist for RoundsTimers {
     fn wakes(&self, at: Mono) -> Mono {
         Mono::from_nanos(at.as_nanos().next_multiple_of(1_000_000))
+    }
+}
+
+/// Writes due times as seconds in 31 bits and a sign.
+#[derive(Clone, Debug)]
+struct WrapsSeconds;
+
+impl Twist for WrapsSeconds {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        for row in &mut tick.draft().jobs {
+            let wraps = |due: &Wall| due.as_millis() / 1_000 > i64::from(i32::MAX);
+            if let Some(due) = row.last_due.filter(wraps) {
+                row.last_due = Some(due.plus_millis(-(1 << 32) * 1_000));
+            }
+        }
     }
 }
 

@@ -1,0 +1,145 @@
+//! What follows when a run is over: another attempt, the end of a job that is due no more, the end of its children.
+//!
+//! Judged from the records before and after the commit that closes the run. Where a job is declared anew, or is told to go
+//! on, in the middle of that, it gets the benefit of the doubt.
+
+use std::collections::BTreeSet;
+
+use sametick_core::commit::{JobRow, JobStatus};
+use sametick_core::effect::{Command, Input, InputKind};
+use sametick_core::id::{JobId, RunId};
+use sametick_core::job::Job;
+use sametick_core::run::{Outcome, RunRow, RunState};
+use sametick_core::schedule::Schedule;
+
+use super::{CheckName, Failure, Scene, on_again, told};
+use crate::changes::RunChange;
+
+/// Jobs that somebody told to go on, and runs that others wait for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sequels {
+    resumed: Vec<JobId>,
+    /// Runs that are not over, after the parents that wait for them.
+    children: BTreeSet<(RunId, RunId)>,
+}
+
+impl Sequels {
+    /// Forgets everything, keeping the memory.
+    pub(super) fn clear(&mut self) {
+        self.resumed.clear();
+        self.children.clear();
+    }
+
+    /// What the gateway hears: jobs are told to go on.
+    pub(super) fn hear(&mut self, input: &Input) {
+        if let InputKind::Command { command: Command::Resume(job), .. } = input.kind {
+            self.resumed.push(job);
+        }
+    }
+
+    /// What became durable. `open` are the runs of a job that are not closed.
+    pub(super) fn judge<'o>(
+        &mut self,
+        failures: &mut Vec<Failure>,
+        scene: &Scene<'_>,
+        open: impl Fn(JobId) -> &'o [RunId],
+    ) {
+        self.follow(scene);
+        for change in &scene.changes.runs {
+            let row = &change.after;
+            if let Some(child) = change.settles().and_then(|_| self.child_of(row.id)) {
+                let name = scene.labels.run(child);
+                let message = format!(
+                    "{} is over, and {name}, which it asked for and waited for, goes on for nobody",
+                    scene.labels.run(row.id)
+                );
+                failures.push(Failure {
+                    check: CheckName::PolicyKept,
+                    at: scene.at,
+                    run: Some(child),
+                    message,
+                });
+            }
+            let Some(outcome) = row.state.outcome() else { continue };
+            let Some((job, before, after)) = declared(row.id, scene) else { continue };
+            let again = is_tried_again(change, outcome, before, after, scene);
+            let closes = row.is_closed() && change.before.is_none_or(|before| !before.is_closed());
+            let written = scene.books.run(row.id.next_attempt()).is_some();
+            let gives_up = change.settles().is_some()
+                && before.status != JobStatus::Exhausted
+                && after.status == JobStatus::Exhausted;
+            let what = if again == Some(true) && (closes && !written || gives_up) {
+                "which its job tries again, and no further attempt follows: nobody ever does it"
+            } else if closes && !written && again == Some(false) && self.stays_on(row, job, after, outcome) {
+                "is not tried again, and was all that its job was due for: the job still says that it is active"
+            } else if closes && is_through(job, before, after) && open(job.id).is_empty() {
+                "was the last of a job that goes then, and the job is still there"
+            } else {
+                continue;
+            };
+            let message = format!("{} {}, {what}", scene.labels.run(row.id), told(outcome));
+            failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run: Some(row.id), message });
+        }
+    }
+
+    /// Which children are not over, as of this commit.
+    fn follow(&mut self, scene: &Scene<'_>) {
+        for RunChange { after: row, .. } in &scene.changes.runs {
+            let Some(parent) = row.parent else { continue };
+            if row.state.outcome().is_some() {
+                self.children.remove(&(parent, row.id));
+            } else {
+                self.children.insert((parent, row.id));
+            }
+        }
+    }
+
+    /// A child of a run that is not over.
+    fn child_of(&self, run: RunId) -> Option<RunId> {
+        let (parent, child) = self.children.range((run, RunId::default())..).next()?;
+        (*parent == run).then_some(*child)
+    }
+
+    /// Whether a job that is due once and did not end well goes on as if nothing had been.
+    fn stays_on(&self, row: &RunRow, job: &Job, after: &JobRow, outcome: Outcome) -> bool {
+        let once = matches!(job.schedule, Schedule::At(_)) && row.id.asked == 0;
+        once && outcome != Outcome::Ok
+            && after.next_due.is_none()
+            && after.status == JobStatus::Active
+            && !self.resumed.contains(&job.id)
+    }
+}
+
+/// A job that was declared before the commit and still is, in the same way, with its row before and after.
+fn declared<'a>(run: RunId, scene: &Scene<'a>) -> Option<(&'a Job, JobRow, &'a JobRow)> {
+    let (job, after) = scene.books.job(run.job)?;
+    let anew = scene.commit.declared.iter().any(|anew| anew.id == run.job);
+    let before = scene.look_up().job(run.job);
+    let before = before.and_then(|(before, _)| *before).unwrap_or(*after);
+    (after.generation == run.generation && !anew).then_some((job, before, after))
+}
+
+/// Whether another attempt follows, by what its job says and as far as the records tell.
+fn is_tried_again(
+    change: &RunChange,
+    outcome: Outcome,
+    before: JobRow,
+    after: &JobRow,
+    scene: &Scene<'_>,
+) -> Option<bool> {
+    let retry = change.book(scene.books).terms.retry;
+    if change.after.id.attempt >= retry.attempts.max(1) || !on_again(retry.on, outcome) {
+        return Some(false);
+    }
+    let follows = |status| matches!(status, JobStatus::Active | JobStatus::Paused);
+    let waited_for =
+        |parent: RunId| scene.books.run(parent).is_some_and(|row| !matches!(row.state, RunState::Settled(_)));
+    let wanted = change.after.parent.is_none_or(waited_for);
+    (wanted && follows(before.status) && (follows(after.status) || after.status == JobStatus::Exhausted))
+        .then_some(true)
+}
+
+/// Whether nothing more is due of a job that goes then.
+fn is_through(job: &Job, before: JobRow, after: &JobRow) -> bool {
+    job.delete_after_run && before.next_due.is_none() && after.next_due.is_none()
+}

@@ -1,0 +1,82 @@
+//! Children that do not share the slot of the run that waits for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sametick_core::commit::Rows;
+use sametick_core::effect::{Command, Input, InputKind, Tick};
+use sametick_core::id::{JobId, RunId};
+use sametick_core::run::{RunRow, RunState};
+use sametick_core::time::Now;
+
+use super::super::any::AnyMachine;
+use super::super::shim::{Shim, Twist};
+use super::Mutant;
+use crate::check::CheckName;
+
+/// Those in this file.
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "child-takes-a-slot",
+        sentence: "a child waits for a slot of its own, and goes on when nobody waits for it any more",
+        field: &["#44805", "#44991", "#52271"],
+        killed_by: &[CheckName::PolicyKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, TakesSlot::default())),
+    },
+    Mutant {
+        name: "family-forgotten",
+        sentence: "after a crash the slot of a family has gone back with its parent, while the turn of a child is still stopping",
+        field: &["#138499"],
+        killed_by: &[CheckName::SlotsReturn],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ForgetsFamilies)),
+    },
+];
+
+/// Runs children as if somebody had asked for them, and writes their parents down all the same.
+#[derive(Clone, Debug, Default)]
+struct TakesSlot {
+    asked: Vec<(JobId, RunId)>,
+    known: BTreeSet<RunId>,
+    parents: BTreeMap<RunId, RunId>,
+}
+
+impl Twist for TakesSlot {
+    fn rows(&mut self, _: &mut Rows) {
+        *self = Self::default();
+    }
+
+    fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
+        for input in inputs {
+            if let InputKind::Command { command, .. } = &mut input.kind
+                && let Command::Spawn { parent, job } = *command
+            {
+                self.asked.push((job, parent));
+                *command = Command::RunNow(job);
+            }
+        }
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        for row in &mut tick.draft().runs {
+            if self.known.insert(row.id)
+                && let Some(place) =
+                    self.asked.iter().position(|(job, _)| row.id.asked > 0 && row.id.job == *job)
+            {
+                self.parents.insert(row.id, self.asked.swap_remove(place).1);
+            }
+            row.parent = row.parent.or(self.parents.get(&row.id).copied());
+        }
+        self.asked.clear();
+    }
+}
+
+/// Knows nothing of children that were told to stop before a crash, when their parent had stopped.
+#[derive(Clone, Debug)]
+struct ForgetsFamilies;
+
+impl Twist for ForgetsFamilies {
+    fn rows(&mut self, rows: &mut Rows) {
+        let open: BTreeSet<RunId> = rows.runs.iter().map(|row| row.id).collect();
+        let left_behind = |row: &RunRow| row.parent.is_some_and(|parent| !open.contains(&parent));
+        rows.runs.retain(|row| !(matches!(row.state, RunState::Settled(_)) && left_behind(row)));
+    }
+}
