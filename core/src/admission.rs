@@ -69,9 +69,13 @@ impl Admission {
         self.lanes.len()
     }
 
-    /// How many more runs the lane lets in.
+    /// How many more runs the lane lets in: one for each place in its queue and for each free slot, less those that wait.
     pub(crate) fn room_in(&self, lane: LaneId) -> u32 {
-        self.room(Some(lane)).map_or(0, |room| room.queue.saturating_sub(room.waiting))
+        let free = self.limit.saturating_sub(self.held);
+        self.room(Some(lane)).map_or(0, |room| {
+            let free = room.lane.limit().saturating_sub(room.lane.held()).min(free);
+            room.queue.saturating_add(free).saturating_sub(room.waiting)
+        })
     }
 
     /// Puts a run at the end of its lane.

@@ -4,7 +4,7 @@ use crate::commit::JobStatus;
 use crate::effect::{Accepted, Command, Effect, Refusal};
 use crate::gateway::Gateway;
 use crate::id::{JobId, RunId};
-use crate::job::{Job, Target};
+use crate::job::Job;
 use crate::ports::Bus;
 use crate::run::{Phase, Race, RunEvent, RunRow};
 use crate::scheduler::Admits;
@@ -106,16 +106,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             return Err(Refusal::NoSuchRun);
         }
         let child = *self.scheduler.job(job).ok_or(Refusal::NoSuchJob)?;
-        let mut elder = Some(parent);
-        while let Some(live) = elder.and_then(|elder| self.runs.get(elder)) {
-            let same_job = live.row.id.job == job && child.terms.alone;
-            let same_session = child.terms.target == Target::Main
-                && live.row.target == Target::Main
-                && live.row.agent == child.agent;
-            if same_job || same_session {
-                return Err(Refusal::Deadlock);
-            }
-            elder = live.row.parent;
+        if self.would_deadlock(parent, &child) {
+            return Err(Refusal::Deadlock);
         }
         self.run_now(job, Some(parent))
     }
@@ -126,7 +118,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         if let Admits::No(_) = admits {
             return Err(Refusal::Overlaps);
         }
-        if parent.is_none() && self.admission.room_in(job.terms.lane) == 0 {
+        if parent.is_none() && self.room_for(id) == 0 {
             return Err(Refusal::LaneFull);
         }
         if admits == Admits::Instead {

@@ -5,7 +5,7 @@ use crate::effect::Effect;
 use crate::family::Seat;
 use crate::gateway::Gateway;
 use crate::id::{JobId, RunId};
-use crate::job::{Budget, OnAbandon, Terms};
+use crate::job::{Budget, OnAbandon, Overlap, Terms};
 use crate::live::{Alarm, LiveRun, Place};
 use crate::ports::Bus;
 use crate::run::{Drain, Outcome, Phase, Race, RunEvent, RunRow, RunState};
@@ -23,7 +23,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         for run in taken.runs.drain(..) {
             let Some((agent, terms)) = terms else { continue };
             // Its budgets count from the occurrence, or from when the machine could know of it.
-            let mono = self.timeline.mono_at(run.due).clamp(self.at.mono, self.now.mono);
+            let since = self.timeline.due_since(run.due, self.now.mono);
+            let mono = since.clamp(self.at.mono, self.now.mono);
             let born = Now { mono, wall: self.timeline.wall_at(mono) };
             let row = RunRow::queued(run, agent, terms.target, born.wall);
             self.enqueue(row, terms, born);
@@ -170,10 +171,11 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         }
     }
 
-    /// Arms the grace of a drain. A turn of another owner hears of nothing until that one's lease ends.
+    /// Arms the grace of a drain. It counts from the tick at hand, in which the turn is asked to stop, however late that
+    /// is. A turn of another owner hears of nothing until that one's lease ends.
     pub(crate) fn await_stop(&mut self, id: RunId) {
         let Some(live) = self.runs.get_mut(id) else { return };
-        let at = self.at.mono + self.ownership.others() + live.terms.budgets.abort_grace;
+        let at = self.now.mono + self.ownership.others() + live.terms.budgets.abort_grace;
         live.alarm = Some((at, Alarm::Grace));
         self.alarms.arm(at, id);
     }
@@ -242,6 +244,20 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         let (at, alarm) = total.map_or((enters, Alarm::Enter), |at| (at, Alarm::Budget(Budget::Total)));
         live.alarm = Some((at, alarm));
         self.alarms.arm(at, id);
+    }
+
+    /// How many more runs of a job its lane lets in. One that replaces a waiter takes its place.
+    pub(crate) fn room_for(&self, id: JobId) -> u32 {
+        let Some(job) = self.scheduler.job(id) else { return 0 };
+        let lane = job.terms.lane;
+        let room = self.admission.room_in(lane);
+        if room > 0 || job.overlap != Overlap::CancelOther {
+            return room;
+        }
+        let waits =
+            |live: &LiveRun| matches!(live.place, Place::Waiting(_)) && live.wants().lane == Some(lane);
+        let queued = self.runs.of_job(id, |row| row.state == RunState::Queued);
+        u32::from(queued.into_iter().any(|run| self.runs.get(run).is_some_and(waits)))
     }
 
     /// Cancels what is open of a job, for a run that takes its place: with that to come, the job is not through.

@@ -207,7 +207,7 @@ impl std::fmt::Display for Refusal {
             Self::NoSuchLane => "no lane with this number is configured; choose one that is",
             Self::LaneFull => "the lane has as many waiters as it may; ask again later",
             Self::Overlaps => "a run of this job is open; wait for it, cancel it, or let runs overlap",
-            Self::Deadlock => "it would wait for what its own parent holds; give it another job or session",
+            Self::Deadlock => "it would wait for what its own parent holds, or for somebody who waits for that; give it another job or session",
             Self::NoSuchRun => "no run with this id is queued, starting or running",
             Self::NotOwner => "another gateway has taken the store over; ask that one",
         })

@@ -207,7 +207,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             Item::Lease => self.tend_lease(),
             Item::Alarm(run) => self.ring(run),
             Item::Due { job, until } => {
-                let room = self.scheduler.job(job).map_or(0, |job| self.admission.room_in(job.terms.lane));
+                let room = self.room_for(job);
                 let moment = Moment { now: self.now.wall, until, room };
                 let mut taken = std::mem::take(&mut self.taken);
                 self.scheduler.take_due(job, moment, &mut taken, self.tick.draft());

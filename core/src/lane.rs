@@ -10,8 +10,8 @@ use crate::spare::trim_queue;
 pub struct LaneConfig {
     /// How many runs may hold a slot at once; zero grants nothing.
     pub limit: u32,
-    /// How many may wait. At the bound an occurrence is skipped and a request refused; runs that are
-    /// tried again, or that a crash left waiting, are always let in.
+    /// How many may wait for a slot that is not free. At the bound an occurrence is skipped and a request refused; runs
+    /// that are tried again, or that a crash left waiting, are always let in.
     pub queue: u32,
 }
 

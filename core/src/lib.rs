@@ -67,6 +67,7 @@ mod commands;
 pub mod commit;
 mod course;
 mod deadlines;
+mod deadlock;
 pub mod effect;
 mod family;
 mod gate;

@@ -75,7 +75,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         }
         let due = self.passed_due(now);
         if let Some((due, _)) = due {
-            consider(self.timeline.mono_at(due), Class::Occurrence);
+            consider(self.timeline.due_since(due, now), Class::Occurrence);
         }
         let (stamp, class) = least?;
         let item = match class {

@@ -46,7 +46,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             next = id.0.checked_add(1).and_then(|first| self.scheduler.next_id(JobId(first)));
             let runs = &self.runs;
             self.scheduler.clear_stale_marker(id, |run| runs.get(run).is_some());
-            let room = self.scheduler.job(id).map_or(0, |job| self.admission.room_in(job.terms.lane));
+            let room = self.room_for(id);
             let moment = Moment { now: now.wall, until: now.wall, room };
             let mut taken = std::mem::take(&mut self.taken);
             self.scheduler.catch_up(id, moment, &mut taken, self.tick.draft());

@@ -172,20 +172,23 @@ impl fmt::Display for Span {
 pub struct Timeline {
     mono: Mono,
     wall: Wall,
+    /// A point of the line before, if the latest reading moved it.
+    before: Option<(Mono, Wall)>,
 }
 
 impl Timeline {
     /// The line through one reading.
     #[must_use]
     pub const fn through(now: Now) -> Self {
-        Self { mono: now.mono, wall: now.wall }
+        Self { mono: now.mono, wall: now.wall, before: None }
     }
 
     /// Takes a new reading; returns whether the wall clock stepped.
     pub fn read(&mut self, now: Now) -> bool {
         let stepped = (now.wall - self.wall_at(now.mono)).unsigned_abs() > 1;
+        self.before = stepped.then_some((self.mono, self.wall));
         if stepped {
-            *self = Self::through(now);
+            (self.mono, self.wall) = (now.mono, now.wall);
         }
         stepped
     }
@@ -212,6 +215,14 @@ impl Timeline {
         } else {
             Mono::from_nanos(self.mono.as_nanos().saturating_sub(nanos))
         }
+    }
+
+    /// Since when something was due that is due by the latest reading, at `now`. What a step made due is due since the
+    /// step was read, and not since an instant that the new line only claims; what was due before it, since then.
+    #[must_use]
+    pub fn due_since(&self, due: Wall, now: Mono) -> Mono {
+        let old = |(mono, wall)| Self { mono, wall, before: None }.mono_at(due);
+        self.before.map_or_else(|| self.mono_at(due), |before| old(before).min(now))
     }
 }
 
@@ -298,6 +309,17 @@ mod tests {
         assert!(line.read(Now { mono: mono(5_000_000), wall: wall(3_601_005) }));
         assert_eq!(line.wall_at(mono(6_000_000)), wall(3_601_006));
         assert_eq!(line.mono_at(wall(3_601_006)), mono(6_000_000));
+    }
+
+    #[test]
+    fn what_a_step_makes_due_is_due_since_it_was_read() {
+        let mut line = Timeline::through(Now { mono: mono(0), wall: wall(1_000) });
+        let now = mono(50_000_000);
+        line.read(Now { mono: now, wall: wall(100_000) });
+        assert_eq!(line.due_since(wall(99_000), now), now, "by the old line it was not due yet");
+        assert_eq!(line.due_since(wall(1_020), now), mono(20_000_000), "it was due before the step");
+        line.read(Now { mono: mono(60_000_000), wall: wall(100_010) });
+        assert_eq!(line.due_since(wall(100_004), mono(60_000_000)), mono(54_000_000), "no step since");
     }
 
     #[test]

@@ -159,7 +159,7 @@ impl Alive {
         let (run, book) = (&change.after, change.book(scene.books));
         let Some(asked) = self.asked.get(&run.id) else { return !self.has(run.id) };
         let grace = book.terms.budgets.abort_grace.as_millis();
-        scene.said.mono.since(*asked).as_millis() + scene.lag.as_millis() + ROUNDING_MS >= grace
+        scene.said.mono.since(*asked).as_millis() + ROUNDING_MS >= grace
     }
 
     pub(crate) fn bury(&mut self, run: RunId) {

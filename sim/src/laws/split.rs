@@ -2,14 +2,14 @@
 
 use sametick_core::Machine;
 use sametick_core::effect::{Effect, Input, Tick};
-use sametick_core::run::RunState;
+use sametick_core::run::{Drain, RunRow, RunState};
 use sametick_core::time::Now;
 
 use super::agree::{apply, same};
 use crate::books::Books;
 
 /// Cuts the tick at `now` at its earliest instant. Says what differs; nothing when it does not, and
-/// no verdict when a slot was granted in between.
+/// no verdict when a slot was granted in between, or when a turn that was asked to stop was given up.
 pub(crate) fn split<M: Machine>(
     before: &M,
     at: Now,
@@ -34,6 +34,12 @@ pub(crate) fn split<M: Machine>(
     apply(&mut one, now, whole);
     apply(&mut two, at, &first);
     apply(&mut two, now, &second);
+    // A grace counts from when the turn is asked to stop: a host that was late for both gives it in full.
+    let asked = |run| first.effects().iter().any(|effect| *effect == Effect::Abort { run });
+    let given_up = |row: &RunRow| matches!(row.drain, Drain::Abandoned | Drain::Held) && asked(row.id);
+    if second.commit().is_some_and(|commit| commit.runs.iter().any(given_up)) {
+        return None;
+    }
     if effects != whole.effects() {
         return Some(Err("a tick that is cut in two has other effects".to_owned()));
     }

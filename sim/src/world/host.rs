@@ -34,6 +34,8 @@ pub(super) struct Host<M> {
     pub(super) frozen_until: Option<Mono>,
     /// Nothing gets through between it and the store until then.
     pub(super) cut_until: Option<Mono>,
+    /// The wall clock stepped since its latest tick.
+    pub(super) stepped: bool,
     /// Its latest tick; whoever judges it has taken it out.
     pub(super) tick: Option<Box<Tick>>,
 }
@@ -51,6 +53,7 @@ impl<M: Machine> Host<M> {
             heard_told: 0,
             frozen_until: None,
             cut_until: None,
+            stepped: false,
             tick: None,
         }
     }
@@ -63,6 +66,7 @@ impl<M: Machine> Host<M> {
         self.kept.clear();
         self.heard_told = 0;
         (self.frozen_until, self.cut_until) = (None, None);
+        self.stepped = false;
     }
 
     /// Whether it drives its machine.
@@ -94,7 +98,7 @@ impl<M: Machine> World<'_, M> {
         (host.life, host.up, host.owns, host.heard_told) = (life, true, true, heard_told);
         host.kept.clear();
         host.inputs.clear();
-        host.wake = None;
+        (host.wake, host.stepped) = (None, false);
         let mut tick = host.tick.take().unwrap_or_default();
         (*tick).clone_from(host.machine.restart(&self.rows, u64::from(life), now));
         if life > 1 {

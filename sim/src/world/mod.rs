@@ -311,8 +311,10 @@ impl<'s, M: Machine> World<'s, M> {
             self.try_split(place, &before, reading, &tick);
         }
         self.settle_tick(place, &tick);
-        self.hosts[place].inputs.clear();
-        self.hosts[place].tick = Some(tick);
+        let host = &mut self.hosts[place];
+        host.inputs.clear();
+        host.stepped = false;
+        host.tick = Some(tick);
     }
 
     /// Recovers once more from what a recovery left, if the store has taken that.
@@ -331,13 +333,14 @@ impl<'s, M: Machine> World<'s, M> {
     }
 
     /// Cuts the tick at the earliest instant something happened in it, if that is before its end. One in
-    /// which an owner steps down takes back what came before: it is not cut.
+    /// which an owner steps down takes back what came before, and one that reads a step of the wall clock cannot know
+    /// when in it that was: these are not cut.
     fn try_split(&mut self, place: usize, before: &M, now: Now, tick: &Tick) {
-        let inputs = &self.hosts[place].inputs;
+        let Host { inputs, stepped, .. } = &self.hosts[place];
         let stamps = inputs.iter().map(|input| input.at);
         let first = stamps.chain(before.next_wakeup()).min().map(|at| at.max(self.opened));
         let Some(at) = first.filter(|at| *at < now.mono) else { return };
-        if tick.effects().contains(&Effect::StepDown) {
+        if *stepped || tick.effects().contains(&Effect::StepDown) {
             return;
         }
         let verdict = laws::split(before, self.reading(at), now, inputs, tick, self.judge.books());
