@@ -404,16 +404,17 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_has_room_for_as_many_as_do_not_wait() {
-        let mut scene = Scene::new(&[1, 1], u32::MAX);
+    fn a_lane_has_room_for_a_full_queue_and_for_each_free_slot() {
+        let mut scene = Scene::new(&[1, 5], 3);
         let runs = [0, 1, 2].map(|job| scene.enter(job, 1, 0, None));
         let room = |scene: &Scene| scene.admission.room_in(LaneId(0));
-        assert_eq!(room(&scene), 7);
+        assert_eq!(room(&scene), 8, "ten places and a slot, less three");
         scene.leave(runs[1]);
-        assert_eq!(room(&scene), 8);
+        assert_eq!(room(&scene), 9);
+        assert_eq!(scene.admission.room_in(LaneId(1)), 13, "of its five slots the common limit leaves three");
         assert_eq!(scene.grants(), [runs[0]]);
-        assert_eq!(room(&scene), 9, "who has a slot does not wait");
-        assert_eq!(scene.admission.room_in(LaneId(1)), 10);
+        assert_eq!(room(&scene), 9, "no slot is free, and one waits");
+        assert_eq!(scene.admission.room_in(LaneId(1)), 12);
     }
 
     #[test]
@@ -446,7 +447,7 @@ mod tests {
     fn a_lane_that_is_not_configured_is_the_first_one() {
         let mut scene = Scene::new(&[1, 1], u32::MAX);
         let runs = [scene.enter(0, 1, 2, None), scene.enter(1, 1, 0, None)];
-        assert_eq!(scene.admission.room_in(LaneId(2)), 8);
+        assert_eq!(scene.admission.room_in(LaneId(2)), 9);
         assert_eq!(scene.grants(), [runs[0]]);
         scene.release(runs[0]);
         assert_eq!(scene.grants(), [runs[1]]);
