@@ -64,10 +64,14 @@ impl Sequels {
             let Some((job, before, after)) = declared(row.id, scene) else { continue };
             let again = is_tried_again(change, outcome, before, after, scene);
             let closes = row.is_closed() && change.before.is_none_or(|before| !before.is_closed());
-            let written = scene.books.run(row.id.next_attempt()).is_some();
+            let next = scene.books.run(row.id.next_attempt());
+            let written = next.is_some();
+            // That may be over by now, in the same commit even, and be what the job gives up after.
+            let goes_on = next.is_none_or(|next| next.state.outcome().is_none());
             let gives_up = change.settles().is_some()
                 && before.status != JobStatus::Exhausted
-                && after.status == JobStatus::Exhausted;
+                && after.status == JobStatus::Exhausted
+                && goes_on;
             let what = if again == Some(true) && (closes && !written || gives_up) {
                 "which its job tries again, and no further attempt follows: nobody ever does it"
             } else if closes && !written && again == Some(false) && self.stays_on(row, job, after, outcome) {
