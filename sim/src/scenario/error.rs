@@ -44,8 +44,9 @@ impl ScenarioError {
     /// The message with the line it speaks of; coloured when asked to.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
+        let path = tame(&self.path);
         let snippet = Snippet::source(&*self.text)
-            .path(&*self.path)
+            .path(&*path)
             .annotation(AnnotationKind::Primary.span(self.span.clone()).label(&*self.fix));
         let report = [Level::ERROR.primary_title(&*self.what).element(snippet)];
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
