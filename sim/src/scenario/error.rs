@@ -36,7 +36,7 @@ impl ScenarioError {
             column,
             what: tame(&what).into(),
             fix: tame(&fix).into(),
-            text: text.into(),
+            text: harmless(text).into(),
             span: start..end,
         }
     }
@@ -59,6 +59,18 @@ fn tame(text: &str) -> String {
     let escaped =
         |letter: char| if letter.is_control() { letter.escape_default().to_string() } else { letter.into() };
     text.chars().map(escaped).collect()
+}
+
+/// The text with something visible in the place of each control character, as many bytes long.
+fn harmless(text: &str) -> String {
+    let instead = |letter: char| match letter {
+        '\n' | '\t' => letter,
+        _ if !letter.is_control() => letter,
+        _ if letter.is_ascii() => '?',
+        // Of two bytes, as are those above ASCII.
+        _ => '¿',
+    };
+    text.chars().map(instead).collect()
 }
 
 /// The character boundary at or before a place.
