@@ -28,14 +28,12 @@ pub fn partings(scenario: &Scenario, subject: Subject, seed: u64) -> Vec<Parting
     let mut twins = Twins::new(scenario, subject);
     let failures = twins.run(seed, &mut LawCounts::default());
     let tell = |failure: crate::check::Failure| {
-        let sides = match failure.check {
-            CheckName::Law(law) => twins.record(law, seed).and_then(|[(_, one), (_, two)]| {
-                let labels = twins.labels();
-                let (here, there) = (story::lines_of(&one, &labels), story::lines_of(&two, &labels));
-                first_line(&here, &there).or_else(|| first_row(&one, &two))
-            }),
-            _ => None,
-        };
+        let law = if let CheckName::Law(law) = failure.check { Some(law) } else { None };
+        let sides = law.and_then(|law| twins.record(law, seed)).and_then(|[(_, one), (_, two)]| {
+            let labels = twins.labels();
+            let (here, there) = (story::lines_of(&one, &labels), story::lines_of(&two, &labels));
+            first_line(&here, &there).or_else(|| first_row(&one, &two))
+        });
         Parting { check: failure.check, message: failure.message, sides }
     };
     failures.into_iter().map(tell).collect()

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use sametick_core::commit::{JobRow, LastRun, Rows};
+use sametick_core::commit::{JobRow, JobStatus, LastRun, Rows};
 use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind, Refusal, Report, Tick};
 use sametick_core::id::RunId;
 use sametick_core::job::{Budget, Job};
@@ -230,6 +230,10 @@ impl FieldGateway {
         let deliver = self.write_job(id, |row| {
             row.running = row.running.filter(|running| *running != id);
             row.last = Some(LastRun { run: id, outcome, at, duration_ms });
+            // The field disables a job that was due once and did not end well.
+            if outcome != Outcome::Ok && row.next_due.is_none() {
+                row.status = JobStatus::Exhausted;
+            }
         });
         if deliver {
             self.outbox.hold(Effect::Deliver { run: id, outcome });

@@ -36,7 +36,7 @@ impl ScenarioError {
             column,
             what: tame(&what).into(),
             fix: tame(&fix).into(),
-            text: text.into(),
+            text: harmless(text).into(),
             span: start..end,
         }
     }
@@ -44,8 +44,9 @@ impl ScenarioError {
     /// The message with the line it speaks of; coloured when asked to.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
+        let path = tame(&self.path);
         let snippet = Snippet::source(&*self.text)
-            .path(&*self.path)
+            .path(&*path)
             .annotation(AnnotationKind::Primary.span(self.span.clone()).label(&*self.fix));
         let report = [Level::ERROR.primary_title(&*self.what).element(snippet)];
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
@@ -58,6 +59,18 @@ fn tame(text: &str) -> String {
     let escaped =
         |letter: char| if letter.is_control() { letter.escape_default().to_string() } else { letter.into() };
     text.chars().map(escaped).collect()
+}
+
+/// The text with something visible in the place of each control character, as many bytes long.
+fn harmless(text: &str) -> String {
+    let instead = |letter: char| match letter {
+        '\n' | '\t' => letter,
+        _ if !letter.is_control() => letter,
+        _ if letter.is_ascii() => '?',
+        // Of two bytes, as are those above ASCII.
+        _ => '¿',
+    };
+    text.chars().map(instead).collect()
 }
 
 /// The character boundary at or before a place.
