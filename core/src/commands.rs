@@ -76,11 +76,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         // First, so that nothing of it is tried again.
         self.scheduler.stop_following(job, JobStatus::Disabled);
         self.cancel_all(job, |_| true);
-        let draft = self.tick.draft();
-        draft.declared.retain(|declared| declared.id != job);
-        if self.scheduler.job(job).is_some() {
-            self.scheduler.remove(job, self.tick.draft());
-        }
+        // The last of it may have taken the job along.
+        self.scheduler.remove(job, self.at.wall, self.tick.draft());
         Ok(Accepted::Done)
     }
 
@@ -94,9 +91,22 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     }
 
     fn resume(&mut self, job: JobId) -> Reply {
-        self.scheduler.job(job).ok_or(Refusal::NoSuchJob)?;
-        self.scheduler.resume(job, self.at.wall, self.tick.draft());
+        let generation = self.scheduler.row(job).ok_or(Refusal::NoSuchJob)?.generation;
+        let (runs, draft) = (&self.runs, self.tick.draft());
+        let of = |row: &RunRow, due| {
+            (row.id.generation, row.id.due, row.id.asked) == (generation, due, 0) && !row.is_closed()
+        };
+        let under_way = |due| !runs.of_job(job, |row| of(row, due)).is_empty();
+        self.scheduler.resume(job, self.at.wall, under_way, draft);
+        self.remove_if_through(job);
         Ok(Accepted::Done)
+    }
+
+    /// A job that has done what it was for goes, if it asked for that.
+    pub(crate) fn remove_if_through(&mut self, job: JobId) {
+        if self.scheduler.is_through(job) {
+            self.scheduler.remove(job, self.at.wall, self.tick.draft());
+        }
     }
 
     fn spawn(&mut self, parent: RunId, job: JobId) -> Reply {

@@ -138,7 +138,8 @@ pub enum JobStatus {
     Paused,
     /// It is not, and nothing of it waits: somebody disabled it.
     Disabled,
-    /// It is not: a job that is due once did not end well, and is not tried again.
+    /// It is not, as nothing is left of it: a job that is due once did not end well and is not tried again, or did not
+    /// run at all.
     Exhausted,
 }
 

@@ -164,9 +164,16 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
                 u64::try_from(self.at.wall - granted.unwrap_or(live.row.queued_at)).unwrap_or_default()
             }
         };
-        let last = !self.is_tried_again(live);
-        self.scheduler.settled(live, outcome, duration_ms, last);
-        if live.terms.deliver && last {
+        self.scheduler.settled(live, outcome, duration_ms);
+        if !live.may_be_tried_again() {
+            self.end_for_good(id, outcome);
+        }
+    }
+
+    /// No other attempt follows: the result is this one's.
+    fn end_for_good(&mut self, id: RunId, outcome: Outcome) {
+        self.scheduler.ends(id, outcome);
+        if self.runs.get(id).is_some_and(|live| live.terms.deliver) {
             self.outbox.hold(Effect::Deliver { run: id, outcome });
         }
     }
@@ -202,23 +209,26 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         let admission = &mut self.admission;
         self.families.let_go(id, parent, held, |wants| admission.release(&wants));
         if self.scheduler.closed(id) {
-            self.scheduler.remove(id.job, self.tick.draft());
+            self.scheduler.remove(id.job, self.at.wall, self.tick.draft());
         }
     }
 
-    /// Whether another attempt follows one that is over.
-    fn is_tried_again(&self, live: &LiveRun) -> bool {
-        let row = live.row;
-        let wanted = self.scheduler.retries(row.id);
+    /// Whether somebody wants another attempt of what may be tried again.
+    fn is_wanted(&self, row: &RunRow) -> bool {
         let parent_open = |parent| self.runs.get(parent).is_some_and(|live| live.row.state.phase().is_some());
-        wanted
-            && row.parent.is_none_or(parent_open)
-            && row.state.outcome().is_some_and(|outcome| live.terms.retry.follows(row.id.attempt, outcome))
+        self.scheduler.retries(row.id) && row.parent.is_none_or(parent_open)
     }
 
-    /// The next attempt waits for its backoff, in the same commit, so that no crash loses it.
+    /// Of what may be tried again it is decided here, and only here, whether it is. The next attempt waits for its
+    /// backoff, in the same commit, so that no crash loses it; without one, this is the end.
     fn try_again(&mut self, id: RunId) {
-        let Some(live) = self.runs.get(id).filter(|live| self.is_tried_again(live)) else { return };
+        let Some(live) = self.runs.get(id).filter(|live| live.may_be_tried_again()) else { return };
+        if !self.is_wanted(&live.row) {
+            if let Some(outcome) = live.row.state.outcome() {
+                self.end_for_good(id, outcome);
+            }
+            return;
+        }
         let (terms, total) = (live.terms, live.deadlines.get(Budget::Total));
         let next = id.next_attempt();
         let wait = terms.retry.backoff.before(next.attempt);

@@ -213,6 +213,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
                 self.scheduler.take_due(job, moment, &mut taken, self.tick.draft());
                 self.enqueue_all(job, &mut taken);
                 self.taken = taken;
+                self.remove_if_through(job);
             }
         }
     }

@@ -85,6 +85,12 @@ impl LiveRun {
         }
     }
 
+    /// Whether it ended in a way that its terms try again. Whether it is, is decided when it is let go.
+    pub(crate) fn may_be_tried_again(&self) -> bool {
+        let outcome = self.row.state.outcome();
+        outcome.is_some_and(|outcome| self.terms.retry.follows(self.row.id.attempt, outcome))
+    }
+
     /// What it needs to begin.
     pub(crate) const fn wants(&self) -> Wants {
         let lane = if self.row.parent.is_some() { None } else { Some(self.terms.lane) };

@@ -49,9 +49,13 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             let room = self.room_for(id);
             let moment = Moment { now: now.wall, until: now.wall, room };
             let mut taken = std::mem::take(&mut self.taken);
+            let met = self.scheduler.row(id).and_then(|row| row.last_due);
             self.scheduler.catch_up(id, moment, &mut taken, self.tick.draft());
             self.enqueue_all(id, &mut taken);
             self.taken = taken;
+            if self.scheduler.row(id).is_some_and(|row| row.last_due != met) {
+                self.remove_if_through(id);
+            }
         }
         // Nothing is granted yet: a slot granted here and lost to the next crash would be a run
         // interrupted that never began. The wake-up asks for the tick that grants.

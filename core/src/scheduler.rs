@@ -97,15 +97,19 @@ impl Scheduler {
         self.touch(job.id);
     }
 
-    /// Replaces a declaration. What was due and not met by now is superseded.
+    /// Replaces a declaration. What was due and not met by now is superseded, but for what is due at this very instant
+    /// by both: that is still to be met. A job that was exhausted has something to do again.
     pub(crate) fn edit(&mut self, job: Job, next: Wall, now: Wall, draft: &mut Commit) {
         let Some(room) = self.room_mut(job.id) else { return };
         let end = if room.row.status.is_active() { Unran::Superseded } else { Unran::Paused };
-        room.write_through(now, end, &mut draft.ledger);
+        room.write_through(now.min(next.plus_millis(-1)), end, &mut draft.ledger);
         draft.ledger.extend(room.unran.take_changed());
         room.unran = OpenRange::default();
         room.job = job;
         room.row.next_due = Some(next);
+        if room.row.status == JobStatus::Exhausted {
+            room.row.status = JobStatus::Active;
+        }
         self.arm(job.id);
         self.touch(job.id);
     }
@@ -117,12 +121,15 @@ impl Scheduler {
         }
     }
 
-    /// Forgets a declaration.
-    pub(crate) fn remove(&mut self, id: JobId, draft: &mut Commit) {
+    /// Forgets a declaration, also one of this very tick. What was due before `now` was not followed: else it has its
+    /// end already.
+    pub(crate) fn remove(&mut self, id: JobId, now: Wall, draft: &mut Commit) {
         let Some(room) = self.room_mut(id) else { return };
+        room.write_through(now.plus_millis(-1), Unran::Paused, &mut draft.ledger);
         draft.ledger.extend(room.unran.take_changed());
         room.removed = true;
         room.row.next_due = None;
+        draft.declared.retain(|declared| declared.id != id);
         draft.removed.push(id);
         self.forget_if_over(id);
     }
@@ -135,15 +142,31 @@ impl Scheduler {
         }
     }
 
-    /// Follows the schedule again: what was due since, and before `now`, stays unmet.
-    pub(crate) fn resume(&mut self, id: JobId, now: Wall, draft: &mut Commit) {
+    /// Follows the schedule again: what was due since, and before `now`, stays unmet. A job that is due once, and was
+    /// due, is exhausted, unless what was due then ended well or is still under way.
+    pub(crate) fn resume(
+        &mut self,
+        id: JobId,
+        now: Wall,
+        under_way: impl Fn(Wall) -> bool,
+        draft: &mut Commit,
+    ) {
         let Some(room) = self.room_mut(id) else { return };
         if !room.row.status.is_active() {
-            room.write_through(now.plus_millis(-1), Unran::Paused, &mut draft.ledger);
             room.row.status = JobStatus::Active;
+            room.write_through(now.plus_millis(-1), Unran::Paused, &mut draft.ledger);
+            let last = room.row.last_due;
+            if room.is_due_no_more() && !room.ended_well(last) && !last.is_some_and(under_way) {
+                room.row.status = JobStatus::Exhausted;
+            }
             self.arm(id);
             self.touch(id);
         }
+    }
+
+    /// Whether a job has done what it was for, and asked to be removed then: nothing of it is open or will be due.
+    pub(crate) fn is_through(&self, id: JobId) -> bool {
+        self.room(id).is_some_and(JobRoom::is_through)
     }
 
     pub(crate) fn job(&self, id: JobId) -> Option<&Job> {
@@ -203,10 +226,8 @@ impl Scheduler {
 
     /// Whether what did not end well is tried again: its declaration stands and is not disabled.
     pub(crate) fn retries(&self, run: RunId) -> bool {
-        self.room(run.job).is_some_and(|room| {
-            room.row.generation == run.generation
-                && matches!(room.row.status, JobStatus::Active | JobStatus::Paused)
-        })
+        let room = self.room(run.job).filter(|room| room.row.generation == run.generation);
+        room.is_some_and(|room| room.row.status != JobStatus::Disabled)
     }
 
     /// The next run that somebody asks for.
@@ -257,8 +278,8 @@ impl Scheduler {
         grant
     }
 
-    /// An attempt of the job is over; `last` says whether no other follows.
-    pub(crate) fn settled(&mut self, live: &LiveRun, outcome: Outcome, duration_ms: u64, last: bool) {
+    /// An attempt of the job is over.
+    pub(crate) fn settled(&mut self, live: &LiveRun, outcome: Outcome, duration_ms: u64) {
         let run = &live.row;
         let Some(room) = self.own_room_mut(run.id) else { return };
         room.working.end(live.grant, run.id);
@@ -273,12 +294,18 @@ impl Scheduler {
                 room.row.consecutive_errors.saturating_add(1)
             }
         };
-        let once = matches!(room.job.schedule, Schedule::At(_)) && run.id.asked == 0;
-        // One that was given another time meanwhile is due again.
-        if last && once && outcome != Outcome::Ok && room.row.next_due.is_none() {
-            room.row.status = JobStatus::Exhausted;
-        }
         self.touch(run.id.job);
+    }
+
+    /// No further attempt follows a run of the job. One that is due once and no more is exhausted, if this was for
+    /// that time and not for one it had before.
+    pub(crate) fn ends(&mut self, run: RunId, outcome: Outcome) {
+        let Some(room) = self.own_room_mut(run) else { return };
+        let was_for = run.asked == 0 && room.row.last_due == Some(run.due);
+        if was_for && outcome != Outcome::Ok && room.is_due_no_more() {
+            room.row.status = JobStatus::Exhausted;
+            self.touch(run.job);
+        }
     }
 
     /// A run of the job is let go: its fence falls. Says whether the job is through: nothing of it is
@@ -287,8 +314,7 @@ impl Scheduler {
         let Some(room) = self.any_room_mut(run.job) else { return false };
         debug_assert!(room.open > 0, "a fence was let go twice");
         room.open = room.open.saturating_sub(1);
-        let through = room.open == 0 && !room.removed && room.row.next_due.is_none();
-        let removes = through && room.job.delete_after_run && room.row.generation == run.generation;
+        let removes = room.is_through() && room.row.generation == run.generation;
         self.forget_if_over(run.job);
         removes
     }
@@ -389,6 +415,22 @@ impl JobRoom {
         self.row.status.is_active() && !self.removed
     }
 
+    /// Whether nothing of it is open or will be due, and it goes then.
+    const fn is_through(&self) -> bool {
+        self.open == 0 && !self.removed && self.row.next_due.is_none() && self.job.delete_after_run
+    }
+
+    /// Whether it was due once.
+    const fn is_due_no_more(&self) -> bool {
+        matches!(self.job.schedule, Schedule::At(_)) && self.row.next_due.is_none()
+    }
+
+    /// Whether its latest run was for an occurrence, and ended well.
+    fn ended_well(&self, due: Option<Wall>) -> bool {
+        let last = self.row.last.filter(|last| last.run.asked == 0 && last.outcome == Outcome::Ok);
+        last.is_some_and(|last| Some(last.run.due) == due)
+    }
+
     const fn admits(&self) -> Admits {
         match self.job.overlap {
             _ if self.open == 0 => Admits::Yes,
@@ -447,6 +489,9 @@ impl JobRoom {
         }
         taken.instead = admits == Admits::Instead && !taken.runs.is_empty();
         self.passed(all.last);
+        if taken.runs.is_empty() {
+            self.passed_over();
+        }
     }
 
     /// Writes down what is due from the next occurrence through `to`.
@@ -455,12 +500,20 @@ impl JobRoom {
         if let Some(these) = Occurrences::through(&self.job.schedule, due, to) {
             self.write(these, end, closed);
             self.passed(these.last);
+            self.passed_over();
         }
     }
 
     fn write(&mut self, these: Occurrences, end: Unran, closed: &mut Vec<LedgerRow>) {
         let job = (self.job.id, self.row.generation);
         self.unran.write(&self.job.schedule, job, these, end, closed);
+    }
+
+    /// The latest occurrence did not run. A job that is followed and has no other is exhausted.
+    const fn passed_over(&mut self) {
+        if self.is_due_no_more() && self.row.status.is_active() {
+            self.row.status = JobStatus::Exhausted;
+        }
     }
 
     /// Every occurrence through `last` has its end.

@@ -3,8 +3,6 @@
 //! The books are read in the order of due times. An entry is a run for an occurrence, or a range in the ledger. Each has
 //! to begin with the very occurrence that has no end yet.
 
-use std::collections::BTreeSet;
-
 use sametick_core::commit::{JobRow, JobStatus};
 use sametick_core::effect::{Command, Input, InputKind};
 use sametick_core::id::JobId;
@@ -25,10 +23,10 @@ pub(crate) struct Accounts {
     entries: Vec<Entry>,
     /// What the clocks showed to the latest tick that said something durable.
     said: Option<Wall>,
-    /// When jobs were last edited.
+    /// When jobs were edited, of edits that no commit has spoken of yet.
     edits: Vec<(JobId, Mono)>,
-    /// Jobs that somebody took away.
-    removals: BTreeSet<JobId>,
+    /// When somebody took jobs away.
+    removals: Vec<(JobId, Mono)>,
 }
 
 /// The account of one job.
@@ -83,11 +81,10 @@ impl Accounts {
     pub(super) fn hear(&mut self, inputs: &[Input]) {
         for input in inputs {
             if let InputKind::Command { command: Command::Edit(job), .. } = &input.kind {
-                self.edits.retain(|(edited, _)| *edited != job.id);
                 self.edits.push((job.id, input.at));
             }
             if let InputKind::Command { command: Command::Remove(job), .. } = input.kind {
-                self.removals.insert(job);
+                self.removals.push((job, input.at));
             }
         }
     }
@@ -97,36 +94,35 @@ impl Accounts {
         self.said = Some(scene.said.wall);
         let mut entries = std::mem::take(&mut self.entries);
         collect(&mut entries, scene);
+        let mut latest = None;
         for entry in entries.drain(..) {
-            let wrong = self.account_of(entry.job, entry.generation).and_then(|account| {
-                let dues = account.schedule.dues(scene.labels.scenario())?;
-                // Of an edited job the old schedule ends and the new begins in here.
-                let edited = scene.commit.declared.iter().any(|job| job.id == entry.job);
-                account.take(entry, &dues, &scene.labels).filter(|_| !edited)
-            });
+            let edited = scene.commit.declared.iter().find(|job| job.id == entry.job);
+            let wrong = match edited {
+                Some(job) => self.take_edited(entry, job, latest, scene),
+                None => self.account_of(entry.job, entry.generation).and_then(|account| {
+                    let dues = account.schedule.dues(scene.labels.scenario())?;
+                    account.take(entry, &dues, &scene.labels)
+                }),
+            };
+            latest = Some(entry);
             if let Some(wrong) = wrong {
                 push(failures, scene.at, wrong);
             }
         }
         self.entries = entries;
         for job in &scene.commit.removed {
-            let old = self.jobs.get_mut(job.index()).and_then(Option::take);
-            let anew = scene.commit.declared.iter().any(|anew| anew.id == *job);
-            if let Some(Account { next: Next::At(due), .. }) = old
-                && !anew
-                && !self.removals.contains(job)
+            if let Some(old) = self.jobs.get_mut(job.index()).and_then(Option::take)
+                && let Some(wrong) = self.given_up(*job, old.next, scene)
             {
-                push(failures, scene.at, nothing_lost::gone_before(*job, due, &scene.labels));
+                push(failures, scene.at, wrong);
             }
         }
-        for (before, row) in &scene.changes.jobs {
+        for (_, row) in &scene.changes.jobs {
             if let Some(wrong) = self.judge_row(row, scene) {
                 push(failures, scene.at, wrong);
             }
-            let was_on = before.is_none_or(|before| before.status != JobStatus::Exhausted);
             let next = self.account_of(row.id, row.generation).map(|account| account.next);
             if let Some(Next::At(due)) = next
-                && was_on
                 && row.status == JobStatus::Exhausted
             {
                 push(failures, scene.at, nothing_lost::gone_before(row.id, due, &scene.labels));
@@ -142,6 +138,54 @@ impl Accounts {
                 push(failures, scene.at, wrong);
             }
         }
+        if !scene.commit.declared.is_empty() {
+            let spoken_of = |job: JobId| scene.commit.declared.iter().any(|declared| declared.id == job);
+            self.edits.retain(|(job, at)| *at > scene.said.mono || !spoken_of(*job));
+        }
+    }
+
+    /// Takes an entry of a job whose old schedule ends in this commit and whose new one begins. Where it was edited more
+    /// than once, nobody knows the schedules in between.
+    fn take_edited(
+        &mut self,
+        entry: Entry,
+        job: &Job,
+        latest: Option<Entry>,
+        scene: &Scene<'_>,
+    ) -> Option<Wrong> {
+        let same = |latest: &Entry| (latest.job, latest.generation) == (entry.job, entry.generation);
+        let before = scene.look_up().job(entry.job).and_then(|(before, _)| *before);
+        let before = before.filter(|before| before.generation == entry.generation);
+        let told = latest.filter(same).map(|latest| latest.last).max(before.and_then(|row| row.last_due));
+        let again = |told: Wall| if entry.after { entry.first < told } else { entry.first <= told };
+        if told.is_some_and(again) {
+            return Some(nothing_lost::told_twice(entry.job, entry.first, &scene.labels));
+        }
+        let edits = self.edits.iter().filter(|(edited, at)| *edited == entry.job && *at <= scene.said.mono);
+        let once = edits.count() == 1;
+        let new = scene.labels.scenario().dues(&job.schedule)?;
+        let account = self.account_of(entry.job, entry.generation)?;
+        let old = account.schedule.dues(scene.labels.scenario())?;
+        let mut taken = account.clone();
+        if taken.take(entry, &old, &scene.labels).is_none() {
+            *account = taken;
+            return None;
+        }
+        (once && !new.has(entry.last))
+            .then(|| schedule_right::no_such_time(entry.job, entry.last, account.next, &scene.labels))
+    }
+
+    /// A job is gone: by itself when it is due no more, else because somebody took it away, and then what was due
+    /// before that has its end.
+    fn given_up(&self, job: JobId, next: Next, scene: &Scene<'_>) -> Option<Wrong> {
+        let Next::At(due) = next else { return None };
+        let heard = |(removed, at): &&(JobId, Mono)| *removed == job && *at <= scene.said.mono;
+        match self.removals.iter().rev().find(heard) {
+            Some((_, at)) => {
+                (due < before(*at, scene)).then(|| nothing_lost::passed_over(job, due, &scene.labels))
+            }
+            None => Some(nothing_lost::gone_before(job, due, &scene.labels)),
+        }
     }
 
     /// What a job's row says is due next has to be the occurrence that has no end yet.
@@ -152,21 +196,25 @@ impl Accounts {
         if let Some(account) = self.account_of(row.id, row.generation).filter(same) {
             return wrong_next(row, account.next, &dues, &scene.labels);
         }
+        let known = self.jobs.get(row.id.index()).and_then(Option::as_ref);
+        let earlier = known.filter(|known| known.generation < row.generation).map(|known| known.next);
+        let taken_away = earlier.and_then(|next| self.given_up(row.id, next, scene));
         let old = self.account_of(row.id, row.generation).map(|account| account.next);
         let next = row.next_due.map_or(Next::Never, Next::At);
         let schedule = Known::of(&job.schedule);
         self.put(row.id, Account { generation: row.generation, schedule, next });
         old.and_then(|old| self.left_behind(row.id, old, scene))
+            .or(taken_away)
             .or_else(|| schedule_right::wrong_begin(row, &dues, scene))
     }
 
     /// An edit leaves nothing behind that was due before it.
     fn left_behind(&self, job: JobId, old: Next, scene: &Scene<'_>) -> Option<Wrong> {
         let (_, edited) = self.edits.iter().find(|(edited, _)| *edited == job)?;
-        let back = i64::try_from(scene.said.mono.since(*edited).as_millis()).unwrap_or(i64::MAX);
-        let edited = scene.said.wall.plus_millis(-back - 2);
         match old {
-            Next::At(due) if due < edited => Some(nothing_lost::passed_over(job, due, &scene.labels)),
+            Next::At(due) if due < before(*edited, scene) => {
+                Some(nothing_lost::passed_over(job, due, &scene.labels))
+            }
             Next::At(_) | Next::Beyond(_) | Next::Never => None,
         }
     }
@@ -177,12 +225,16 @@ impl Accounts {
         for account in self.jobs.iter().enumerate() {
             let (place, Some(account)) = account else { continue };
             let job = JobId(u32::try_from(place).unwrap_or(u32::MAX));
-            let followed = rest.books.job(job).is_some_and(|(_, row)| row.status == JobStatus::Active);
-            if let Next::At(due) = account.next
-                && followed
-                && due < said
-            {
-                push(failures, rest.at, nothing_lost::passed_over(job, due, rest.labels));
+            let status = rest.books.job(job).map(|(_, row)| row.status);
+            match (account.next, status) {
+                (Next::At(due), Some(JobStatus::Active)) if due < said => {
+                    push(failures, rest.at, nothing_lost::passed_over(job, due, rest.labels));
+                }
+                // Nobody will ever follow it.
+                (Next::At(due), Some(JobStatus::Exhausted)) => {
+                    push(failures, rest.at, nothing_lost::gone_before(job, due, rest.labels));
+                }
+                _ => {}
             }
         }
     }
@@ -243,6 +295,12 @@ impl Account {
             }
         }
     }
+}
+
+/// What the wall clock showed just before something was asked for.
+fn before(asked: Mono, scene: &Scene<'_>) -> Wall {
+    let back = i64::try_from(scene.said.mono.since(asked).as_millis()).unwrap_or(i64::MAX);
+    scene.said.wall.plus_millis((-back).saturating_sub(2))
 }
 
 /// What has its end with this commit, in the order of due times.

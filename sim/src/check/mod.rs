@@ -11,6 +11,7 @@ mod claims;
 mod comes_to_rest;
 mod event_first;
 mod index;
+mod leaving;
 mod name;
 mod no_overlap;
 mod no_resurrection;
@@ -21,6 +22,7 @@ mod policy_kept;
 mod queued_leaves_no_session;
 mod reason_kept;
 mod records_agree;
+mod results;
 mod same_tick;
 mod schedule_right;
 mod sequel;
@@ -53,6 +55,7 @@ use index::{Index, LookUp};
 pub use name::CheckName;
 use open_commits::OpenCommits;
 use policy_kept::Policies;
+use results::Results;
 use slots::Slots;
 pub(crate) use slots_return::Probe;
 use tenure::Tenure;
@@ -141,6 +144,7 @@ pub(crate) struct Checks {
     subscribers: Subscribers,
     accounts: Accounts,
     policies: Policies,
+    results: Results,
     open_commits: OpenCommits,
     tenure: Tenure,
     /// Of the commit at hand; its memory is kept.
@@ -159,6 +163,7 @@ impl Checks {
         self.subscribers.clear();
         self.accounts.clear();
         self.policies.clear();
+        self.results.clear();
         self.open_commits.clear();
         self.tenure.clear();
         self.back_at = None;
@@ -224,6 +229,8 @@ impl Checks {
         slots_return::judge(failures, scene, &self.slots);
         no_overlap::judge_grants(failures, scene, &self.alive);
         at_most_once::judge_attempts(failures, scene, self.restarted_at);
+        leaving::judge_both(failures, scene);
+        self.results.committed(failures, scene, &self.alive);
         nothing_lost::judge(failures, scene, self.back_at);
         self.accounts.judge(failures, scene);
         let back = self.back_at.filter(|_| self.recovering);
@@ -261,6 +268,7 @@ impl Checks {
     ) {
         no_overlap::judge(failures, at, effect, &self.alive, books, labels);
         at_most_once::judge(failures, at, effect, &self.alive, labels);
+        self.results.left(failures, at, effect, books, labels);
         self.subscribers.judge(failures, at, effect, labels);
         self.policies.judge_reply(failures, at, effect, books, labels);
         self.open_commits.judge_reply(failures, at, effect, books, labels);
@@ -272,6 +280,7 @@ impl Checks {
         self.restarted_at = Some(i64::try_from(back.at.as_nanos() / 1_000_000).unwrap_or(i64::MAX));
         self.recovering = back.first.commit().is_some();
         self.alive.restarted();
+        self.results.restarted();
         self.back_at = Some(back.wall);
         self.open_commits.restarted(back.books.last_commit);
         self.slots.reload(back.books, &self.alive, &back.labels.scenario().config);
@@ -290,6 +299,7 @@ impl Checks {
         survives_crash::judge_rest(failures, rest);
         comes_to_rest::judge_rest(failures, rest, self.restarted_at);
         self.accounts.judge_rest(failures, rest);
+        self.results.judge_rest(failures, rest);
     }
 }
 

@@ -11,7 +11,7 @@ use sametick_core::run::{RunRow, RunState};
 use sametick_core::time::{Mono, Wall};
 
 use super::sequel::Sequels;
-use super::{CheckName, Failure, Scene};
+use super::{CheckName, Failure, Scene, leaving};
 use crate::books::Books;
 use crate::changes::RunChange;
 use crate::label::Labels;
@@ -119,7 +119,9 @@ impl Policies {
         }
         self.follow(scene);
         let open = &self.open;
-        self.sequels.judge(failures, scene, |job| open.get(job.index()).map_or(&[], Vec::as_slice));
+        let open = |job: JobId| open.get(job.index()).map_or(&[][..], Vec::as_slice);
+        self.sequels.judge(failures, scene, open);
+        leaving::judge(failures, scene, open);
     }
 
     /// What is open of each job, as of this commit.

@@ -106,7 +106,9 @@ impl Sequels {
 
     /// Whether a job that is due once and did not end well goes on as if nothing had been.
     fn stays_on(&self, row: &RunRow, job: &Job, after: &JobRow, outcome: Outcome) -> bool {
-        let once = matches!(job.schedule, Schedule::At(_)) && row.id.asked == 0;
+        // Not where it was given a later time while this was at work.
+        let was_for = row.id.asked == 0 && after.last_due == Some(row.id.due);
+        let once = matches!(job.schedule, Schedule::At(_)) && was_for;
         once && outcome != Outcome::Ok
             && after.next_due.is_none()
             && after.status == JobStatus::Active

@@ -1,7 +1,8 @@
 //! Occurrences of which the books say nothing, too much, or what is not so.
 
-use sametick_core::commit::{JobStatus, Rows, Unran};
+use sametick_core::commit::{JobStatus, LedgerRow, Rows, Unran};
 use sametick_core::effect::Tick;
+use sametick_core::id::RunId;
 use sametick_core::run::{Outcome, RunState};
 use sametick_core::schedule::Schedule;
 use sametick_core::time::{Now, Span, Timeline};
@@ -76,7 +77,51 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::NothingLost, CheckName::PolicyKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, OffAfterAnError)),
     },
+    Mutant {
+        name: "pause-forgotten",
+        sentence: "what a paused job was due for is written nowhere when the job is removed",
+        field: &["#13992", "#12313"],
+        killed_by: &[CheckName::NothingLost],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, PauseForgotten)),
+    },
+    Mutant {
+        name: "superseded-and-run",
+        sentence: "what is due as its job is edited is written off, and runs",
+        field: &["#12440"],
+        killed_by: &[CheckName::NothingLost],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, WritesOffAndRuns)),
+    },
 ];
+
+/// Writes no pause down of a job that goes.
+#[derive(Clone, Debug)]
+struct PauseForgotten;
+
+impl Twist for PauseForgotten {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let draft = tick.draft();
+        let removed = &draft.removed;
+        draft.ledger.retain(|row| row.end != Unran::Paused || !removed.contains(&row.job));
+    }
+}
+
+/// Writes off what begins in the commit that edits its job.
+#[derive(Clone, Debug)]
+struct WritesOffAndRuns;
+
+impl Twist for WritesOffAndRuns {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let draft = tick.draft();
+        for run in &draft.runs {
+            let RunId { job, generation, due, asked, attempt } = run.id;
+            let edited = draft.declared.iter().any(|declared| declared.id == job);
+            if edited && (asked, attempt) == (0, 1) && run.state.phase().is_some() {
+                let end = Unran::Superseded;
+                draft.ledger.push(LedgerRow { job, generation, first: due, last: due, count: 1, end });
+            }
+        }
+    }
+}
 
 /// Writes that a job is through when a run of it did not end well.
 #[derive(Clone, Debug)]

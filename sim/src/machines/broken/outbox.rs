@@ -1,12 +1,12 @@
 //! Effects that leave too early, or not at all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sametick_core::commit::Rows;
 use sametick_core::effect::{Accepted, Effect, Refusal, Tick};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::lifecycle::EventPhase;
-use sametick_core::run::RunState;
+use sametick_core::run::{Outcome, RunState};
 use sametick_core::time::Now;
 use sametick_core::{Config, StandardGateway};
 
@@ -72,6 +72,20 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["#27018", "#67196", "#102367", "#24041"],
         killed_by: &[CheckName::AtMostOnce],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, DeliversTwice)),
+    },
+    Mutant {
+        name: "result-of-each-attempt",
+        sentence: "the result of an attempt is delivered that was tried again",
+        field: &["#27018", "#67196", "#102367", "#24041"],
+        killed_by: &[CheckName::AtMostOnce],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, DeliversEach::default())),
+    },
+    Mutant {
+        name: "result-lost",
+        sentence: "the result of a run that timed out is never delivered",
+        field: &["#13613"],
+        killed_by: &[CheckName::NothingLost],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, LosesResults)),
     },
     Mutant {
         name: "store-flooded",
@@ -211,6 +225,38 @@ impl Twist for PublishesNoStarts {
     fn tick(&mut self, _: Now, tick: &mut Tick) {
         let is_start = |effect: &Effect| matches!(effect, Effect::Publish { event, .. } if event.phase == EventPhase::Start);
         tick.effects_mut().retain(|effect| !is_start(effect));
+    }
+}
+
+/// Delivers the result of an attempt with that of the next.
+#[derive(Clone, Debug, Default)]
+struct DeliversEach {
+    outcomes: BTreeMap<RunId, Outcome>,
+}
+
+impl Twist for DeliversEach {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        self.outcomes.extend(settled(tick).into_iter().map(|(row, outcome)| (row.id, outcome)));
+        let earlier = |effect: &Effect| match *effect {
+            Effect::Deliver { run, .. } if run.attempt > 1 => {
+                let run = RunId { attempt: run.attempt - 1, ..run };
+                self.outcomes.get(&run).map(|outcome| Effect::Deliver { run, outcome: *outcome })
+            }
+            _ => None,
+        };
+        let each: Vec<Effect> = tick.effects().iter().filter_map(earlier).collect();
+        each.into_iter().for_each(|effect| tick.push(effect));
+    }
+}
+
+/// Delivers no result of a timeout.
+#[derive(Clone, Debug)]
+struct LosesResults;
+
+impl Twist for LosesResults {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        tick.effects_mut()
+            .retain(|effect| !matches!(effect, Effect::Deliver { outcome: Outcome::TimedOut(_), .. }));
     }
 }
 

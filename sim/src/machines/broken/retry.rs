@@ -1,7 +1,11 @@
 //! Jobs whose occurrences are tried again when, or as often as, they should not be, or not; and jobs that stay.
 
+use std::collections::BTreeSet;
+
 use sametick_core::commit::{JobStatus, Rows};
 use sametick_core::effect::Tick;
+use sametick_core::id::JobId;
+use sametick_core::job::Job;
 use sametick_core::retry::{Backoff, Endings, FailureKind, Retry};
 use sametick_core::time::Now;
 
@@ -84,6 +88,27 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::PolicyKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, NeverExhausted)),
     },
+    Mutant {
+        name: "missed-one-shot-stays-on",
+        sentence: "a job that was due once, and did not run then, says that it is active",
+        field: &["#88197"],
+        killed_by: &[CheckName::PolicyKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, MissedStaysOn)),
+    },
+    Mutant {
+        name: "exhausted-for-good",
+        sentence: "a job that was through and is given another time stays through",
+        field: &["#18917", "#91775"],
+        killed_by: &[CheckName::NothingLost],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ExhaustedForGood::default())),
+    },
+    Mutant {
+        name: "removed-comes-back",
+        sentence: "a job that is removed is declared in the same commit, and is there after the next start",
+        field: &["#11612"],
+        killed_by: &[CheckName::AtMostOnce],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ComesBack::default())),
+    },
 ];
 
 /// Changes how often, when and after what jobs that are tried again are.
@@ -104,6 +129,75 @@ struct NobodyGoes;
 impl Twist for NobodyGoes {
     fn rows(&mut self, rows: &mut Rows) {
         rows.jobs.iter_mut().for_each(|(job, _)| job.delete_after_run = false);
+    }
+}
+
+/// Writes that a job is active whose only time passed without a run.
+#[derive(Clone, Debug)]
+struct MissedStaysOn;
+
+impl Twist for MissedStaysOn {
+    fn first_tick(&mut self, _: &Rows, tick: &mut Tick) {
+        stay_on(tick);
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        stay_on(tick);
+    }
+}
+
+fn stay_on(tick: &mut Tick) {
+    for row in tick.draft().jobs.iter_mut().filter(|row| row.status == JobStatus::Exhausted) {
+        if row.last.map(|last| last.run.due) != row.last_due {
+            row.status = JobStatus::Active;
+        }
+    }
+}
+
+/// Writes that a job is through that ever was.
+#[derive(Clone, Debug, Default)]
+struct ExhaustedForGood {
+    through: BTreeSet<JobId>,
+}
+
+impl Twist for ExhaustedForGood {
+    fn rows(&mut self, rows: &mut Rows) {
+        let through = rows.jobs.iter().filter(|(_, row)| row.status == JobStatus::Exhausted);
+        self.through = through.map(|(job, _)| job.id).collect();
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let draft = tick.draft();
+        self.through.retain(|job| !draft.removed.contains(job));
+        for row in &mut draft.jobs {
+            if self.through.contains(&row.id) {
+                row.status = JobStatus::Exhausted;
+            } else if row.status == JobStatus::Exhausted {
+                self.through.insert(row.id);
+            }
+        }
+    }
+}
+
+/// Declares what is removed.
+#[derive(Clone, Debug, Default)]
+struct ComesBack {
+    jobs: Vec<Job>,
+}
+
+impl Twist for ComesBack {
+    fn rows(&mut self, rows: &mut Rows) {
+        self.jobs = rows.jobs.iter().map(|(job, _)| *job).collect();
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let draft = tick.draft();
+        for job in &draft.declared {
+            self.jobs.retain(|known| known.id != job.id);
+            self.jobs.push(*job);
+        }
+        let back = self.jobs.iter().filter(|job| draft.removed.contains(&job.id));
+        draft.declared.extend(back);
     }
 }
 
