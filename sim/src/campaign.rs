@@ -16,6 +16,9 @@ use crate::world::World;
 /// Worlds that one core runs at a time; fixed, so that batches are the same on any machine.
 const BATCH: u64 = 1_024;
 
+/// Batches whose reports are kept until they are summed.
+const BATCHES_AT_A_TIME: u64 = 4_096;
+
 /// How many failing worlds a scenario's report keeps.
 const MOST_FAILURES: usize = 5;
 
@@ -59,8 +62,9 @@ pub fn run(scenario: &Scenario, subject: Subject, seeds: Range<u64>) -> Report {
     let mut report =
         subject.visit(scenario.config.clone(), Seeds { scenario, seeds: seeds.clone(), subject });
     if let Subject::Core(_) = subject {
-        twins_agree(&mut report, scenario, subject, seeds.start..seeds.end.min(seeds.start + TWIN_SAMPLE));
-        expectation_holds(&mut report, scenario, subject);
+        let sample = seeds.start..seeds.end.min(seeds.start.saturating_add(TWIN_SAMPLE));
+        twins_agree(&mut report, scenario, subject, sample);
+        expectation_holds(&mut report, scenario, subject, seeds.start);
     }
     report
 }
@@ -78,23 +82,28 @@ impl Visit for Seeds<'_> {
         let (from, to) = (self.seeds.start, self.seeds.end.max(self.seeds.start));
         let batches = (to - from).div_ceil(BATCH);
         let healthy = matches!(self.subject, Subject::Core(_));
-        let parts: Vec<(Report, Vec<u64>)> = (0..batches)
-            .into_par_iter()
-            .map(|batch| {
-                let start = from + batch * BATCH;
-                let law_until = if healthy { from + LAW_SAMPLE } else { 0 };
-                batch_of(self.scenario, machine.clone(), start..to.min(start + BATCH), law_until, healthy)
-            })
-            .collect();
+        let law_until = if healthy { from.saturating_add(LAW_SAMPLE) } else { 0 };
+        let part_of = |batch: u64| {
+            let start = from + batch * BATCH;
+            let seeds = start..to.min(start.saturating_add(BATCH));
+            batch_of(self.scenario, machine.clone(), seeds, law_until, healthy)
+        };
         let mut hits = vec![0; self.scenario.claims.len()];
         let mut total = Report::empty();
         let mut digest = BatchDigest::default();
-        for (part, part_hits) in parts {
-            digest.batch(part.digest);
-            total.add(part);
-            for (hit, part_hit) in hits.iter_mut().zip(part_hits) {
-                *hit += part_hit;
+        // However many seeds there are, what is kept at a time is bounded.
+        let mut first = 0;
+        while first < batches {
+            let next = batches.min(first.saturating_add(BATCHES_AT_A_TIME));
+            let parts: Vec<(Report, Vec<u64>)> = (first..next).into_par_iter().map(part_of).collect();
+            for (part, part_hits) in parts {
+                digest.batch(part.digest);
+                total.add(part);
+                for (hit, part_hit) in hits.iter_mut().zip(part_hits) {
+                    *hit += part_hit;
+                }
             }
+            first = next;
         }
         total.digest = digest.bytes();
         if healthy && to > from {
@@ -147,7 +156,12 @@ impl Report {
         self.failures.extend(part.failures.into_iter().take(room));
     }
 
+    /// A world failed, be it by itself, beside its twin or by what the scenario says of it: it counts once.
     fn fail(&mut self, seed: u64, failures: Vec<Failure>) {
+        if let Some((_, known)) = self.failures.iter_mut().find(|(failed, _)| *failed == seed) {
+            known.extend(failures);
+            return;
+        }
         self.failed += 1;
         if self.failures.len() < MOST_FAILURES {
             self.failures.push((seed, failures));
@@ -161,12 +175,16 @@ fn idle_claims(report: &mut Report, scenario: &Scenario, hits: &[u64], seed: u64
     if scenario.is_family && report.worlds < scenario.seeds {
         return;
     }
-    for (claim, _) in scenario.claims.iter().zip(hits).filter(|(_, hits)| **hits == 0) {
+    let idle = scenario.claims.iter().zip(hits).filter(|(_, hits)| **hits == 0).map(|(claim, _)| {
         let message = format!(
             "the claim at line {} spoke of no run in any of {} worlds: it asserts nothing",
             claim.line, report.worlds
         );
-        report.fail(seed, vec![failure(CheckName::Claim, message)]);
+        failure(CheckName::Claim, message)
+    });
+    let idle: Vec<Failure> = idle.collect();
+    if !idle.is_empty() {
+        report.fail(seed, idle);
     }
 }
 
@@ -187,12 +205,12 @@ fn twins_agree(report: &mut Report, scenario: &Scenario, subject: Subject, sampl
 }
 
 /// A scenario without ranges has a transcript to agree with, or claims.
-fn expectation_holds(report: &mut Report, scenario: &Scenario, subject: Subject) {
+fn expectation_holds(report: &mut Report, scenario: &Scenario, subject: Subject, seed: u64) {
     if scenario.is_family {
         if scenario.claims.is_empty() {
             let message =
                 "a family without a [[claim]] is judged by the checks alone: say what it shows".to_owned();
-            report.fail(0, vec![failure(CheckName::Claim, message)]);
+            report.fail(seed, vec![failure(CheckName::Claim, message)]);
         }
         return;
     }
@@ -204,5 +222,5 @@ fn expectation_holds(report: &mut Report, scenario: &Scenario, subject: Subject)
             "it has no transcript to agree with: read what `explain` tells, then `run --bless` it".to_owned()
         }
     };
-    report.fail(0, vec![failure(CheckName::Claim, message)]);
+    report.fail(seed, vec![failure(CheckName::Claim, message)]);
 }

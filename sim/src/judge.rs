@@ -179,7 +179,7 @@ impl<'s> Judge<'s> {
 
     pub(crate) fn end(&mut self, at: Mono, waiting: &[Waiting], heard: u64, ending: Ending) {
         let labels = Labels::new(self.scenario, &self.jobs);
-        let rest = Rest { at, books: &self.books, labels: &labels, waiting, ending, heard };
+        let rest = Rest { at, books: &self.books, labels: &labels, waiting, ending, lag: self.lag, heard };
         self.checks.rest(&mut self.failures, &rest);
     }
 

@@ -143,7 +143,10 @@ impl Alive {
         for change in &scene.changes.runs {
             let row = &change.after;
             let believed = !self.shown && row.is_closed();
-            if believed || row.drain == Drain::Abandoned && self.grace_ended(change, scene) {
+            // Without a grace a turn is given up in the tick that asks it to stop.
+            let no_grace = change.book(scene.books).terms.budgets.abort_grace.as_nanos() == 0;
+            let given_up = row.drain == Drain::Abandoned && (no_grace || self.grace_ended(change, scene));
+            if believed || given_up {
                 self.bury(row.id);
             }
         }

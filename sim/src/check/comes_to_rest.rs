@@ -10,6 +10,7 @@ use sametick_core::job::{Budget, Budgets};
 use sametick_core::run::{Drain, RunState};
 use sametick_core::time::{Mono, Span};
 
+use super::alive::Alive;
 use super::{CheckName, Ending, Failure, Rest, Scene, settling, told};
 use crate::books::RunBook;
 use crate::label::instant;
@@ -68,30 +69,77 @@ fn drains_end(failures: &mut Vec<Failure>, rest: &Rest<'_>, restarted: Option<i6
     }
 }
 
-/// Whether a run has a budget that ends it, and so has everything that is before it in its lane.
-fn is_bounded(run: RunId, rest: &Rest<'_>) -> bool {
-    let bounded =
-        |budgets: Budgets| budgets.timeout.or(budgets.stall_timeout).or(budgets.total_timeout).is_some();
-    let all_bounded = || rest.books.jobs.iter().flatten().all(|(job, _)| bounded(job.terms.budgets));
-    match rest.books.run(run).map(|row| row.state) {
-        Some(RunState::Queued) => all_bounded(),
-        // A drain is bounded by its grace whatever the budgets are, unless it is held on purpose.
-        Some(RunState::Settled(_)) => rest.books.run(run).is_none_or(|row| row.drain != Drain::Held),
-        Some(RunState::Starting | RunState::Running) | None => {
-            rest.books.job(run.job).is_some_and(|(job, _)| bounded(job.terms.budgets))
+/// In a world that was left while it went on, no run is open whose budget has ended by then: whoever waits for the
+/// world to come to rest would never see it.
+fn budgets_end(failures: &mut Vec<Failure>, rest: &Rest<'_>, restarted: Option<i64>, alive: &Alive) {
+    let millis = |nanos: u64| i64::try_from(nanos / 1_000_000).unwrap_or(i64::MAX);
+    // All that happens by then has happened, though the latest of it may have been earlier.
+    let end = millis(rest.at.as_nanos().max(rest.labels.scenario().until.as_nanos()));
+    let room = millis(rest.lag.as_nanos()).saturating_add(ROUNDING_MS);
+    for book in rest.books.runs.values() {
+        let what = match book.row.state {
+            RunState::Settled(_) => continue,
+            RunState::Queued => "is still queued",
+            RunState::Starting => "is still in set-up",
+            RunState::Running => "is still running",
+        };
+        // What a turn said of its progress is written with the next commit only.
+        let said = alive.progress.get(&book.row.id).map(|at| millis(at.as_nanos()));
+        let heard = |budget| if budget == Budget::Stall { said } else { None };
+        let ends = |budget| {
+            let ends = book.ends(budget, restarted)?;
+            let span = book.terms.budgets.stall_timeout.map_or(0, |span| millis(span.as_nanos()));
+            Some(heard(budget).map_or(ends, |said| ends.max(said.saturating_add(span))))
+        };
+        let Some(deadline) = Budget::ALL.into_iter().filter_map(ends).min() else { continue };
+        let late = end.saturating_sub(deadline);
+        if late > room {
+            let at = Mono::from_nanos(u64::try_from(deadline).unwrap_or_default().saturating_mul(1_000_000));
+            let message = format!(
+                "{} {what} {late} ms after its budget ended at {}, and nothing ends it",
+                rest.labels.run(book.row.id),
+                instant(at),
+            );
+            let run = Some(book.row.id);
+            failures.push(Failure { check: CheckName::ComesToRest, at: rest.at, run, message });
+            return;
         }
     }
 }
 
-pub(super) fn judge_rest(failures: &mut Vec<Failure>, rest: &Rest<'_>, restarted: Option<i64>) {
+/// Whether a run has a budget that ends it, and so has everything that is before it in its lane.
+fn is_bounded(run: RunId, rest: &Rest<'_>) -> bool {
+    let bounded =
+        |budgets: Budgets| budgets.timeout.or(budgets.stall_timeout).or(budgets.total_timeout).is_some();
+    // What is held on purpose is held for ever. A run goes by its own terms, whatever its job has come to say since.
+    let ends = |book: &RunBook| match book.row.state {
+        RunState::Settled(_) => book.row.drain != Drain::Held,
+        RunState::Queued | RunState::Starting | RunState::Running => bounded(book.terms.budgets),
+    };
+    match rest.books.runs.get(&run) {
+        Some(book) if book.row.state == RunState::Queued => rest.books.runs.values().all(ends),
+        Some(book) => ends(book),
+        None => rest.books.job(run.job).is_some_and(|(job, _)| bounded(job.terms.budgets)),
+    }
+}
+
+pub(super) fn judge_rest(
+    failures: &mut Vec<Failure>,
+    rest: &Rest<'_>,
+    restarted: Option<i64>,
+    alive: &Alive,
+) {
     if rest.ending == Ending::Endless {
         let message = "the world never comes to rest: the machine wakes again and again".to_owned();
         failures.push(Failure { check: CheckName::ComesToRest, at: rest.at, run: None, message });
         return;
     }
     if rest.ending != Ending::Rested {
-        if rest.ending == Ending::Left {
+        if matches!(rest.ending, Ending::Left | Ending::Behind) {
             drains_end(failures, rest, restarted);
+        }
+        if rest.ending == Ending::Left {
+            budgets_end(failures, rest, restarted, alive);
         }
         return;
     }

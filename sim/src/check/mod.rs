@@ -115,6 +115,8 @@ pub(crate) enum Ending {
     Rested,
     /// It was left, and goes on.
     Left,
+    /// It was left, and the books do not show yet all that its owner said.
+    Behind,
     /// It was left with nobody who owns the store: nobody is there to bring anything to an end.
     Unowned,
     /// It was stopped, because it went on for ever.
@@ -129,6 +131,8 @@ pub(crate) struct Rest<'a> {
     pub(crate) labels: &'a Labels<'a>,
     pub(crate) waiting: &'a [Waiting],
     pub(crate) ending: Ending,
+    /// How late the host's ticks may come.
+    pub(crate) lag: Span,
     /// The subscribers have every event below this offset.
     pub(crate) heard: u64,
 }
@@ -297,7 +301,7 @@ impl Checks {
             survives_crash::judge(failures, rest.at, rest.books, rest.labels);
         }
         survives_crash::judge_rest(failures, rest);
-        comes_to_rest::judge_rest(failures, rest, self.restarted_at);
+        comes_to_rest::judge_rest(failures, rest, self.restarted_at, &self.alive);
         self.accounts.judge_rest(failures, rest);
         self.results.judge_rest(failures, rest);
     }

@@ -206,8 +206,10 @@ impl Policies {
             ));
         }
         let window = job.catch_up_window.map(|span| i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
-        let oldest =
-            window.map(|window| back.plus_millis(window.saturating_add(ROUNDING_MS).saturating_neg()));
+        // What is within the rounding of the window's edge may be caught up on or not.
+        let edge =
+            |room: i64| window.map(|window| back.plus_millis(window.saturating_add(room).saturating_neg()));
+        let (oldest, surely) = (edge(ROUNDING_MS), edge(-ROUNDING_MS));
         if let Some(run) = taken().find(|run| oldest.is_some_and(|oldest| run.due < oldest)) {
             return Some(format!(
                 "runs what it missed at {}, and catches up on nothing that old",
@@ -218,7 +220,7 @@ impl Policies {
         let given_up = ledger[first..]
             .iter()
             .take_while(|row| row.job == job.id)
-            .any(|row| row.end == Unran::Missed && row.last < back && Some(row.last) >= oldest);
+            .any(|row| row.end == Unran::Missed && row.last < back && Some(row.last) >= surely);
         let free = self.open_of(job.id).is_empty() && has_room(job, scene);
         (given_up && count < most && free).then(|| {
             format!("leaves out what it missed while no gateway ran, though it catches up on {most} and nothing of it is open")

@@ -169,11 +169,15 @@ fn marker_differs(run: &RunRow, scene: &Scene<'_>) -> Option<String> {
 fn job_differs(run: &RunRow, outcome: Outcome, scene: &Scene<'_>) -> Option<String> {
     let (_, job) = scene.books.job(run.id.job)?;
     let last = job.last.filter(|last| last.run == run.id);
+    // Another run of the job may have settled in the same commit, and not before this one.
+    let settled_after = |other: RunId| {
+        let change = scene.look_up().run(other).filter(|change| change.settles().is_some());
+        change.is_some_and(|change| change.after.settled_at >= run.settled_at)
+    };
     match last {
         Some(last) if last.outcome == outcome => None,
         Some(last) => Some(format!("it is {} and its job says {}", told(outcome), told(last.outcome))),
-        // A later run of the job may have settled in the same commit.
-        None if job.last.is_some_and(|last| last.run > run.id) => None,
+        None if job.last.is_some_and(|last| settled_after(last.run)) => None,
         None => Some(format!("it is {} and its job's state does not say so", told(outcome))),
     }
 }

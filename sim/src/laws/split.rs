@@ -1,8 +1,14 @@
 //! One tick over two instants equals two ticks, unless a slot is granted in between.
 
 use sametick_core::Machine;
+<<<<<<< HEAD
 use sametick_core::effect::{Effect, Input, Tick};
 use sametick_core::run::{Drain, RunRow, RunState};
+=======
+use sametick_core::effect::{Effect, Input, InputKind, Report, Tick};
+use sametick_core::id::RunId;
+use sametick_core::run::RunState;
+>>>>>>> checks
 use sametick_core::time::Now;
 
 use super::agree::{apply, same};
@@ -30,7 +36,10 @@ pub(crate) fn split<M: Machine>(
     let second = machine.handle(now, &late).clone();
     let (mut one, mut two) = (books.clone(), books.clone());
     let parts = [&first, &second];
-    let effects: Vec<Effect> = parts.iter().flat_map(|tick| tick.effects()).copied().collect();
+    let mut effects: Vec<Effect> = parts.iter().flat_map(|tick| tick.effects()).copied().collect();
+    if first.commit().is_none() && whole.commit().is_some() {
+        effects.retain(|effect| !is_acceptance(effect) || whole.effects().contains(effect));
+    }
     apply(&mut one, now, whole);
     apply(&mut two, at, &first);
     apply(&mut two, now, &second);
@@ -43,5 +52,23 @@ pub(crate) fn split<M: Machine>(
     if effects != whole.effects() {
         return Some(Err("a tick that is cut in two has other effects".to_owned()));
     }
+    for input in &late {
+        if let InputKind::Report { run, report: Report::Progress } = input.kind {
+            [&mut one, &mut two].into_iter().for_each(|books| forget_progress(books, run));
+        }
+    }
     Some(same(&one, &two).map_err(|what| format!("a tick that is cut in two leaves other {what}")))
+}
+
+/// A command that changes nothing is answered at once where there is nothing to wait for, and with the commit of its
+/// tick where there is one.
+const fn is_acceptance(effect: &Effect) -> bool {
+    matches!(effect, Effect::Reply { reply: Ok(_), .. })
+}
+
+/// Progress alone makes no commit: the record of a run that goes on tells of it with the next one, whichever that is.
+fn forget_progress(books: &mut Books, run: RunId) {
+    if let Some(book) = books.runs.get_mut(&run).filter(|book| book.row.state.phase().is_some()) {
+        book.row.last_progress = None;
+    }
 }

@@ -12,6 +12,10 @@ use super::reading::Reading;
 /// How far beyond the end of a world its clocks are read.
 const BEYOND_MS: i64 = 40 * 86_400_000;
 
+/// How many readings of a clock are kept at most: one by the minute for eleven years, one by the second for ten weeks. What
+/// is due after them, in a world whose clock is put further ahead, nobody judges.
+const MOST_READINGS: i64 = 6_000_000;
+
 /// What a scenario says of the cron schedule of a job, in its own words, with the times that means in its worlds.
 #[derive(Clone, Debug)]
 pub(crate) struct Times {
@@ -49,9 +53,16 @@ pub(crate) enum Next {
 impl Times {
     /// The times in worlds that begin and end then.
     pub(crate) fn through(&self, begins: Wall, ends: Wall) -> Option<Dues<'_>> {
-        let horizon = ends.as_millis().saturating_add(BEYOND_MS);
+        let unit_ms = if self.by_the_second() { 1_000 } else { 60_000 };
+        let most = begins.as_millis().saturating_add(MOST_READINGS * unit_ms);
+        let horizon = ends.as_millis().saturating_add(BEYOND_MS).min(most);
         let listed = self.listed.get_or_init(|| self.list(begins.as_millis(), horizon));
         listed.as_deref().map(|listed| Dues::Listed(listed, horizon))
+    }
+
+    /// Whether the expression has a field for seconds.
+    fn by_the_second(&self) -> bool {
+        self.expression.split_whitespace().count() == 6
     }
 
     fn list(&self, begins: i64, horizon: i64) -> Option<Vec<i64>> {
@@ -66,7 +77,7 @@ impl Times {
         };
         let reading = Reading::known(expression)?;
         TimeZone::get(&self.zone).ok()?;
-        let unit = if expression.split_whitespace().count() == 6 { 1 } else { 60 };
+        let unit = if self.by_the_second() { 1 } else { 60 };
         // A day before, so that what a zone's clock shows twice is seen twice.
         let minute = |millis: i64| millis.div_euclid(60_000) * 60;
         let grid = Grid::read(&self.zone, minute(begins) - 86_400, minute(horizon) + 60, unit);

@@ -406,6 +406,7 @@ impl<'s, M: Machine> World<'s, M> {
             (true, _) => Ending::Endless,
             (false, _) if !owner.owns => Ending::Unowned,
             (false, true) => Ending::Rested,
+            (false, false) if !owner.kept.is_empty() => Ending::Behind,
             (false, false) => Ending::Left,
         };
         self.judge.end(self.now, &waiting, self.heard, ending);

@@ -11,6 +11,7 @@ use sametick_core::time::Wall;
 
 use super::World;
 use super::host::Host;
+use crate::books::RunBook;
 use crate::check::Probe;
 
 /// More slots of one lane than this are not tried.
@@ -36,7 +37,8 @@ impl<M: Machine> World<'_, M> {
             return;
         }
         let mut probes = self.judge.free_slots();
-        probes.retain(|probe| self.scenario.config.lanes[probe.lane as usize].queue > 0);
+        // A lane whose queue is full, be it of runs that wait for a session, takes nobody.
+        probes.retain(|probe| self.room_in(probe.lane) > 0);
         let mut left: Vec<u32> = Vec::with_capacity(probes.len());
         for probe in &mut probes {
             probe.free = probe.free.min(MOST_PROBES);
@@ -44,6 +46,7 @@ impl<M: Machine> World<'_, M> {
             left.push(probe.free);
         }
         self.hosts[self.owner].inputs.clear();
+        self.answer_all();
         self.declare_probes(&probes);
         while left.iter().any(|left| *left > 0) {
             let before = left.iter().sum::<u32>();
@@ -59,6 +62,27 @@ impl<M: Machine> World<'_, M> {
         for probe in probes {
             self.judge.probed(self.now, probe);
         }
+    }
+
+    /// Whatever is durable, the machine knows it to be: an answer may still be on its way.
+    fn answer_all(&mut self) {
+        let (at, last) = (self.now.tick_after(), self.judge.books().last_commit);
+        let open = u64::from(self.scenario.config.open_commits.max(1));
+        for commit in last.saturating_sub(open).max(1)..=last {
+            let kind = InputKind::Answer { commit, answer: Answer::Applied };
+            self.hosts[self.owner].inputs.push(Input { at, kind });
+        }
+    }
+
+    /// How many more may wait for a lane, by the books.
+    fn room_in(&self, lane: u32) -> u32 {
+        let now = i64::try_from(self.now.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
+        // Who backs off before another attempt has not entered its lane.
+        let entered = |book: &RunBook| book.row.state == RunState::Queued && book.times.queued <= now;
+        let waits = |book: &&RunBook| entered(book) && book.terms.lane == LaneId(lane);
+        let waiting = self.judge.books().runs.values().filter(waits).count();
+        let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+        self.scenario.config.lanes[lane as usize].queue.saturating_sub(waiting)
     }
 
     /// A job for each lane, whose runs may work beside each other and are never due.
@@ -80,7 +104,7 @@ impl<M: Machine> World<'_, M> {
     fn ask(&mut self, probes: &[Probe], left: &mut [u32]) {
         let at = self.now.tick_after();
         for (probe, left) in probes.iter().zip(left) {
-            let asked = (*left).min(self.scenario.config.lanes[probe.lane as usize].queue);
+            let asked = (*left).min(self.room_in(probe.lane));
             *left -= asked;
             let job = self.probe_job(probe.lane);
             for _ in 0..asked {
