@@ -339,4 +339,39 @@ mod tests {
         assert_eq!(written(&started, end), ended);
         assert_eq!(written(&before, SessionChange::Replace(ended)), ended);
     }
+
+    #[test]
+    fn an_end_is_written_once_and_into_the_row_of_its_own_run() {
+        let run = |attempt| RunId { job: JobId(3), attempt, ..RunId::default() };
+        let row =
+            SessionRow { status: Some(Status::Running), run: Some(run(1)), seq: 1, ..SessionRow::blank(KEY) };
+        let ended = SessionRow { status: Some(Status::Done), ..row };
+        let end = |run, seq| LifecycleEvent {
+            run,
+            seq,
+            phase: EventPhase::End,
+            key: KEY,
+            session: None,
+            job: JobId(3),
+            ts: Wall::from_millis(90),
+            started_at: None,
+            ended_at: None,
+            runtime_ms: None,
+            cause: None,
+        };
+        let cases = [
+            (row, end(run(1), 2), 1),
+            (row, end(run(1), 1), 0),
+            (row, end(run(2), 2), 0),
+            (ended, end(run(1), 2), 0),
+        ];
+        for (row, event, expected) in cases {
+            let mut table = SessionTable::default();
+            let change = SessionChange::Replace(row);
+            table.apply(&SessionPatch { key: KEY, updated_at: row.updated_at, change });
+            let mut patches = Vec::new();
+            LifecyclePersister.on_event(&event, &table, &mut patches);
+            assert_eq!(patches.len(), expected, "{event:?} on {row:?}");
+        }
+    }
 }
