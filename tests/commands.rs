@@ -77,7 +77,9 @@ fn changes(commit: &Commit) -> (Vec<u32>, Vec<u32>) {
 fn a_job_that_comes_back_in_the_tick_in_which_it_goes_was_never_away() {
     let mut gateway = gateway([later(0), later(1)]);
     let commands = [Command::Remove(JobId(0)), Command::Remove(JobId(1)), add(later(0))];
-    assert_eq!(changes(&ask(&mut gateway, 1, commands).0), (vec![1], vec![0]));
+    let (commit, _) = ask(&mut gateway, 1, commands);
+    assert_eq!(changes(&commit), (vec![1], vec![0]));
+    assert_eq!(commit.jobs.iter().map(|row| (row.id, row.generation)).collect::<Vec<_>>(), [(JobId(0), 2)]);
 }
 
 #[test]

@@ -299,7 +299,9 @@ impl Scheduler {
     pub(crate) fn flush(&mut self, draft: &mut Commit) {
         self.changed.sort_unstable();
         for id in self.changed.drain(..) {
-            let Some(room) = self.jobs.get_mut(id.index()).and_then(Option::as_mut) else { continue };
+            let room = self.jobs.get_mut(id.index()).and_then(Option::as_mut);
+            // A job that went and came back in this tick stands in the list twice.
+            let Some(room) = room.filter(|room| room.changed) else { continue };
             room.changed = false;
             if !room.removed {
                 draft.jobs.push(room.row);

@@ -198,6 +198,12 @@ fn an_expression_is_told_as_people_write_it() {
 }
 
 #[test]
+fn a_weekday_is_due_in_every_week_of_a_month() {
+    let mondays = ["03-02 09:00", "03-09 09:00", "03-16 09:00", "03-23 09:00", "03-30 09:00", "04-06 09:00"];
+    assert_eq!(due(cron("0 9 * * 1", "UTC"), "2026-03-01T00:00:00Z", 6), mondays);
+}
+
+#[test]
 fn what_is_said_twice_counts_once() {
     for (twice, once) in
         [("5,5 * * * *", "5 * * * *"), ("0 9 * * MON-WED,2", "0 9 * * 1-3"), ("0 9 * * 0-7", "0 9 * * 0-6")]
