@@ -463,3 +463,22 @@ impl JobRoom {
         self.row.next_due = self.job.schedule.next_after(last);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_is_removed_is_forgotten_with_its_last_run() {
+        let due = Wall::from_millis(5);
+        let job = Job::new(JobId(0), AgentId(0), Schedule::At(due));
+        let mut scheduler = Scheduler::default();
+        scheduler.declare(job, 1, due);
+        scheduler.is_open(job.id);
+        scheduler.remove(job.id, &mut Commit::default());
+        assert!(scheduler.job(job.id).is_none());
+        assert!(scheduler.jobs[0].is_some(), "its fence stands");
+        scheduler.closed(RunId::scheduled(job.id, 1, due));
+        assert!(scheduler.jobs[0].is_none());
+    }
+}
