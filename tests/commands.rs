@@ -52,9 +52,9 @@ fn ask(
     let asked = (1..).zip(commands).map(|(ticket, command)| InputKind::Command { ticket, command });
     let inputs: Vec<Input> = asked.map(|kind| Input { at: at(millis).mono, kind }).collect();
     let tick = gateway.handle(at(millis), &inputs);
-    let refused = tick.effects().iter().filter_map(|effect| match effect {
-        Effect::Reply { reply, .. } => reply.err(),
-        _ => None,
+    let refused = tick.effects().iter().filter_map(|effect| {
+        let Effect::Reply { reply, .. } = effect else { return None };
+        reply.err()
     });
     (tick.commit().cloned().unwrap_or_default(), refused.collect())
 }
