@@ -92,9 +92,9 @@ fn what_the_clocks_jump_over_is_counted_as_it_is_met() {
         ("*/20 * 2,3 * * *", NEW_YORK, "2026-03-08T06:50:00Z", "2026-03-08T07:09:59Z"),
         // From the middle of one minute into the middle of the same.
         ("*/20 * * * * *", NEW_YORK, "2026-03-08T07:00:10Z", "2026-03-08T07:00:50Z"),
-        // Ahead of Greenwich by 19 minutes and 32 seconds.
-        ("*/7 2 * * *", "Europe/Amsterdam", "1917-04-16T01:00:00Z", "1917-04-16T03:00:00Z"),
-        ("*/20 * 2 * * *", "Europe/Amsterdam", "1917-04-16T01:40:38Z", "1917-04-16T01:41:18Z"),
+        // Behind Greenwich by 25 minutes and 21 seconds.
+        ("*/7 2 * * *", "Europe/Dublin", "1916-05-21T02:00:00Z", "1916-05-21T04:00:00Z"),
+        ("*/20 * 2 * * *", "Europe/Dublin", "1916-05-21T02:25:31Z", "1916-05-21T02:26:01Z"),
     ];
     for (expression, zone, from, to) in cases {
         let [from, to] = [from, to].map(|text| {
