@@ -138,3 +138,25 @@ fn a_job_that_is_to_go_after_its_run_stays_while_it_is_due_again() {
     assert_eq!((commit.removed.len(), commit.jobs.len()), (0, 1));
     assert_eq!(gateway.next_wakeup(), Some(at(61_000).mono));
 }
+
+#[test]
+fn of_runs_side_by_side_the_record_names_the_latest_that_is_still_at_work() {
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let mut job = Job { overlap: Overlap::Allow, ..every(1_000) };
+        job.terms.alone = false;
+        let (mut gateway, first) = at_work(job);
+        let mut at_work = vec![first];
+        for second in [2_000, 3_000] {
+            let (commit, _) = tick(&mut gateway, at(second), []);
+            at_work.push(commit.runs[0].id);
+            assert_eq!(commit.jobs[0].running, Some(commit.runs[0].id));
+            tick(&mut gateway, at(second + 1), [(second + 1, applied(second / 1_000))]);
+        }
+        let runs = at_work.clone();
+        for (millis, run) in (3_100..).zip(order.map(|place| runs[place])) {
+            let (commit, _) = tick(&mut gateway, at(millis), [(millis, done(run))]);
+            at_work.retain(|other| *other != run);
+            assert_eq!(commit.jobs[0].running, at_work.last().copied(), "{order:?}");
+        }
+    }
+}

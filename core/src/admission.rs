@@ -463,4 +463,25 @@ mod tests {
         admission.release_session(key);
         assert_eq!(admission.sessions.len(), 0);
     }
+
+    #[test]
+    fn what_a_crowd_of_waiters_needed_goes_back() {
+        let mut scene = Scene::new(&[u32::MAX, u32::MAX], u32::MAX);
+        let memory = |scene: &Scene| {
+            let rooms = scene.admission.lanes.iter().chain([&scene.admission.children]);
+            rooms.map(|room| room.lane.memory()).max().unwrap_or_default()
+        };
+        for lane in [Some(LaneId(0)), Some(LaneId(1)), None] {
+            for job in 0..5_000 {
+                let run = RunId { job: JobId(job), ..RunId::default() };
+                let wants = Wants { lane, job: JobId(job), alone: false, session: None };
+                let ticket = scene.admission.enter(run, &wants);
+                scene.runs.insert(run, (wants, ticket));
+            }
+            assert_eq!(scene.grants().len(), 5_000);
+            assert!(memory(&scene) >= 5_000);
+            scene.admission.give_back();
+            assert!(memory(&scene) <= 1_024, "{} places in {lane:?}", memory(&scene));
+        }
+    }
 }

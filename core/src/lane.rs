@@ -100,6 +100,11 @@ impl Lane {
         trim_queue(&mut self.waiting);
     }
 
+    #[cfg(test)]
+    pub(crate) fn memory(&self) -> usize {
+        self.waiting.capacity()
+    }
+
     /// Whether there are both a free slot and a waiter.
     pub(crate) const fn can_grant(&self) -> bool {
         self.has_slot() && self.live > 0

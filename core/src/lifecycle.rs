@@ -194,3 +194,25 @@ impl Bus for TickBus {
         self.queue.pop_front()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_are_the_fields() {
+        let kinds = [ErrorKind::Timeout, ErrorKind::Cancelled, ErrorKind::Interrupted, ErrorKind::Failed];
+        assert_eq!(kinds.map(ErrorKind::name), ["timeout", "cancelled", "interrupted", "failed"]);
+        let sentences = [
+            "cron: job execution timed out",
+            "cron: job cancelled",
+            "cron: gateway restarted during the run",
+            "cron: job failed",
+        ];
+        assert_eq!(kinds.map(ErrorKind::sentence), sentences);
+        let reasons = [StopReason::Timeout, StopReason::Aborted, StopReason::Restart];
+        assert_eq!(reasons.map(StopReason::name), ["timeout", "aborted", "restart"]);
+        let phases = [EventPhase::Start, EventPhase::End, EventPhase::Error];
+        assert_eq!(phases.map(EventPhase::name), ["start", "end", "error"]);
+    }
+}

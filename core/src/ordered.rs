@@ -418,4 +418,31 @@ mod tests {
         (1..20).for_each(|key| _ = map.remove(&key));
         assert_eq!(map.height, 0, "one leaf");
     }
+
+    #[test]
+    fn a_tree_is_packed_once_it_is_sparse_and_no_sooner() {
+        let full = |leaves: u64| {
+            let mut map = Ordered::default();
+            (0..16 * leaves).for_each(|key| _ = map.insert(key, 0));
+            map.renumber();
+            map
+        };
+        let used = |map: &Ordered<u64>| map.nodes.len() - map.free.len();
+        // One key after the other out of each leaf, so that none empties.
+        let thin = |map: &mut Ordered<u64>, leaves: u64, left: usize| {
+            let keys = (1..16).flat_map(|place| (0..leaves).map(move |leaf| 16 * leaf + place));
+            let spare = map.len() - left;
+            keys.filter(|key| map.remove(key).is_some()).take(spare).for_each(drop);
+        };
+        let mut map = full(90);
+        (16 * 60..16 * 90).for_each(|key| _ = map.remove(&key));
+        assert_eq!(used(&map), 60 + 4 + 1);
+        thin(&mut map, 60, 130);
+        assert_eq!((map.len(), used(&map)), (130, 65), "half a place is used");
+        thin(&mut map, 60, 129);
+        assert_eq!((map.len(), used(&map)), (129, 9 + 1));
+        let mut few = full(59);
+        thin(&mut few, 59, 59);
+        assert_eq!((few.len(), used(&few)), (59, 59 + 4 + 1), "of a few it does not matter");
+    }
 }

@@ -3,21 +3,15 @@
 use crate::commit::{Answer, Commit, Rows};
 use crate::id::RunId;
 use crate::lifecycle::LifecycleEvent;
-use crate::time::{Mono, Now, Wall};
+use crate::time::{Now, Wall};
 
 /// The time of the item at hand, the same for everything that happens because of it.
 pub trait Clock {
-    /// Its instant.
-    fn mono(&self) -> Mono;
     /// Its wall time.
     fn wall(&self) -> Wall;
 }
 
 impl Clock for Now {
-    fn mono(&self) -> Mono {
-        self.mono
-    }
-
     fn wall(&self) -> Wall {
         self.wall
     }
@@ -69,4 +63,33 @@ pub trait Turns {
     /// Asks the turn of a run to stop, and leaves a tombstone: a start that arrives after it starts
     /// nothing.
     fn abort(&mut self, run: RunId);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A store of nothing but what every store has to say.
+    struct Bare;
+
+    impl Store for Bare {
+        type Error = std::convert::Infallible;
+
+        fn load(&mut self) -> Result<Rows, Self::Error> {
+            Ok(Rows::default())
+        }
+
+        fn commit(&mut self, _: &Commit) -> Answer {
+            Answer::Applied
+        }
+
+        fn renew(&mut self, _: u64) -> Answer {
+            Answer::Applied
+        }
+    }
+
+    #[test]
+    fn a_store_puts_nothing_off_unless_it_says_so() {
+        assert_eq!((Bare.has_put_off(), Bare.do_put_off()), (false, false));
+    }
 }

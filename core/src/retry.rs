@@ -151,6 +151,7 @@ impl Default for Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Phase;
 
     #[test]
     fn the_last_step_stands_for_all_that_follow() {
@@ -168,5 +169,20 @@ mod tests {
         assert!(!retry.follows(1, failed(FailureKind::Permanent)));
         assert!(!retry.follows(3, failed(FailureKind::RateLimit)));
         assert!(!retry.follows(1, Outcome::Cancelled));
+    }
+
+    #[test]
+    fn each_ending_is_in_its_own_set_and_in_no_other() {
+        let failed = |kind| (Endings::failed(kind), Outcome::Failed(Failure { kind, text: None }));
+        let late = TimedOut { budget: Budget::Run, phase: Phase::Running };
+        let mut all: Vec<(Endings, Outcome)> = FailureKind::ALL.map(failed).into();
+        all.push((Endings::TIMED_OUT, Outcome::TimedOut(late)));
+        all.push((Endings::INTERRUPTED, Outcome::Interrupted(Phase::Running)));
+        for (place, (set, _)) in all.iter().enumerate() {
+            let held: Vec<usize> = (0..all.len()).filter(|other| set.holds(all[*other].1)).collect();
+            assert_eq!(held, [place], "{set:?}");
+        }
+        let total = Outcome::TimedOut(TimedOut { budget: Budget::Total, ..late });
+        assert!(!Endings::TIMED_OUT.holds(total), "no time is left for another");
     }
 }

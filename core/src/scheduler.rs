@@ -333,7 +333,9 @@ impl Scheduler {
     pub(crate) fn flush(&mut self, draft: &mut Commit) {
         self.changed.sort_unstable();
         for id in self.changed.drain(..) {
-            let Some(room) = self.jobs.get_mut(id.index()).and_then(Option::as_mut) else { continue };
+            let room = self.jobs.get_mut(id.index()).and_then(Option::as_mut);
+            // A job that went and came back in this tick stands in the list twice.
+            let Some(room) = room.filter(|room| room.changed) else { continue };
             room.changed = false;
             if !room.removed {
                 draft.jobs.push(room.row);
@@ -520,5 +522,24 @@ impl JobRoom {
     fn passed(&mut self, last: Wall) {
         self.row.last_due = Some(last);
         self.row.next_due = self.job.schedule.next_after(last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_is_removed_is_forgotten_with_its_last_run() {
+        let due = Wall::from_millis(5);
+        let job = Job::new(JobId(0), AgentId(0), Schedule::At(due));
+        let mut scheduler = Scheduler::default();
+        scheduler.declare(job, 1, due);
+        scheduler.is_open(job.id);
+        scheduler.remove(job.id, &mut Commit::default());
+        assert!(scheduler.job(job.id).is_none());
+        assert!(scheduler.jobs[0].is_some(), "its fence stands");
+        scheduler.closed(RunId::scheduled(job.id, 1, due));
+        assert!(scheduler.jobs[0].is_none());
     }
 }

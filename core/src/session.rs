@@ -274,3 +274,104 @@ pub const fn change_of(event: &LifecycleEvent) -> SessionChange {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::AgentId;
+
+    const KEY: SessionKey = SessionKey::Base { agent: AgentId(0), job: JobId(3) };
+
+    fn written(row: &SessionRow, change: SessionChange) -> SessionRow {
+        let mut row = *row;
+        SessionPatch { key: KEY, updated_at: Wall::from_millis(90), change }.apply(&mut row);
+        row
+    }
+
+    #[test]
+    fn a_start_inherits_nothing_and_an_end_writes_what_an_end_says() {
+        let run = |attempt| RunId { job: JobId(3), attempt, ..RunId::default() };
+        let at = |millis| Some(Wall::from_millis(millis));
+        let cause = Cause { kind: ErrorKind::Failed, stop_reason: None, timed_out: None, text: None };
+        let before = SessionRow {
+            session: Some(SessionId(1)),
+            status: Some(Status::Failed),
+            started_at: at(10),
+            ended_at: at(20),
+            runtime_ms: Some(10),
+            run: Some(run(1)),
+            job: Some(JobId(3)),
+            seq: 2,
+            cause: Some(cause),
+            ..SessionRow::blank(KEY)
+        };
+        let start =
+            SessionChange::Start { run: run(2), session: Some(SessionId(5)), started_at: at(30), seq: 1 };
+        let started = SessionRow {
+            key: KEY,
+            session: Some(SessionId(5)),
+            status: Some(Status::Running),
+            started_at: at(30),
+            ended_at: None,
+            runtime_ms: None,
+            updated_at: Wall::from_millis(90),
+            run: Some(run(2)),
+            job: Some(JobId(3)),
+            seq: 1,
+            cause: None,
+        };
+        assert_eq!(written(&before, start), started);
+        let end = SessionChange::End {
+            status: Status::Timeout,
+            ended_at: at(70),
+            runtime_ms: Some(40),
+            cause: Some(cause),
+            seq: 2,
+        };
+        let ended = SessionRow {
+            status: Some(Status::Timeout),
+            ended_at: at(70),
+            runtime_ms: Some(40),
+            cause: Some(cause),
+            seq: 2,
+            ..started
+        };
+        assert_eq!(written(&started, end), ended);
+        assert_eq!(written(&before, SessionChange::Replace(ended)), ended);
+    }
+
+    #[test]
+    fn an_end_is_written_once_and_into_the_row_of_its_own_run() {
+        let run = |attempt| RunId { job: JobId(3), attempt, ..RunId::default() };
+        let row =
+            SessionRow { status: Some(Status::Running), run: Some(run(1)), seq: 1, ..SessionRow::blank(KEY) };
+        let ended = SessionRow { status: Some(Status::Done), ..row };
+        let end = |run, seq| LifecycleEvent {
+            run,
+            seq,
+            phase: EventPhase::End,
+            key: KEY,
+            session: None,
+            job: JobId(3),
+            ts: Wall::from_millis(90),
+            started_at: None,
+            ended_at: None,
+            runtime_ms: None,
+            cause: None,
+        };
+        let cases = [
+            (row, end(run(1), 2), 1),
+            (row, end(run(1), 1), 0),
+            (row, end(run(2), 2), 0),
+            (ended, end(run(1), 2), 0),
+        ];
+        for (row, event, expected) in cases {
+            let mut table = SessionTable::default();
+            let change = SessionChange::Replace(row);
+            table.apply(&SessionPatch { key: KEY, updated_at: row.updated_at, change });
+            let mut patches = Vec::new();
+            LifecyclePersister.on_event(&event, &table, &mut patches);
+            assert_eq!(patches.len(), expected, "{event:?} on {row:?}");
+        }
+    }
+}

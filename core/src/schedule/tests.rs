@@ -88,11 +88,13 @@ fn what_the_clocks_jump_over_is_counted_as_it_is_met() {
     let cases = [
         ("* * * * *", NEW_YORK, "2026-03-08T06:50:00Z", "2026-03-08T08:10:00Z"),
         ("30 2,3 * * *", NEW_YORK, "2026-03-08T06:50:00Z", "2026-03-08T08:10:00Z"),
-        ("*/20 * 2,3 * * *", NEW_YORK, "2026-03-08T07:00:00Z", "2026-03-08T07:10:00Z"),
+        // Whole minutes of several seconds each.
+        ("*/20 * 2,3 * * *", NEW_YORK, "2026-03-08T06:50:00Z", "2026-03-08T07:09:59Z"),
         // From the middle of one minute into the middle of the same.
         ("*/20 * * * * *", NEW_YORK, "2026-03-08T07:00:10Z", "2026-03-08T07:00:50Z"),
-        // Ahead of Greenwich by 19 minutes and 32 seconds.
-        ("*/7 2 * * *", "Europe/Amsterdam", "1917-04-16T01:00:00Z", "1917-04-16T03:00:00Z"),
+        // Behind Greenwich by 25 minutes and 21 seconds.
+        ("*/7 2 * * *", "Europe/Dublin", "1916-05-21T02:00:00Z", "1916-05-21T04:00:00Z"),
+        ("*/20 * 2 * * *", "Europe/Dublin", "1916-05-21T02:25:31Z", "1916-05-21T02:26:01Z"),
     ];
     for (expression, zone, from, to) in cases {
         let [from, to] = [from, to].map(|text| {
@@ -193,6 +195,12 @@ fn an_expression_is_told_as_people_write_it() {
     ] {
         assert_eq!(cron(told, "UTC").to_string(), told);
     }
+}
+
+#[test]
+fn a_weekday_is_due_in_every_week_of_a_month() {
+    let mondays = ["03-02 09:00", "03-09 09:00", "03-16 09:00", "03-23 09:00", "03-30 09:00", "04-06 09:00"];
+    assert_eq!(due(cron("0 9 * * 1", "UTC"), "2026-03-01T00:00:00Z", 6), mondays);
 }
 
 #[test]
