@@ -1,14 +1,9 @@
 //! One tick over two instants equals two ticks, unless a slot is granted in between.
 
 use sametick_core::Machine;
-<<<<<<< HEAD
-use sametick_core::effect::{Effect, Input, Tick};
-use sametick_core::run::{Drain, RunRow, RunState};
-=======
 use sametick_core::effect::{Effect, Input, InputKind, Report, Tick};
 use sametick_core::id::RunId;
-use sametick_core::run::RunState;
->>>>>>> checks
+use sametick_core::run::{Drain, RunRow, RunState};
 use sametick_core::time::Now;
 
 use super::agree::{apply, same};
