@@ -69,7 +69,7 @@ impl Results {
         let overdue = |events: u64| match rest.ending {
             Ending::Rested => true,
             Ending::Left => rest.heard > events,
-            Ending::Unowned | Ending::Endless => false,
+            Ending::Behind | Ending::Unowned | Ending::Endless => false,
         };
         for (run, _) in self.owed.iter().filter(|(_, events)| overdue(**events)) {
             let outcome = rest.books.run(*run).and_then(|row| row.state.outcome()).map(told);
