@@ -264,6 +264,7 @@ impl Checks {
         self.subscribers.judge(failures, at, effect, labels);
         self.policies.judge_reply(failures, at, effect, books, labels);
         self.open_commits.judge_reply(failures, at, effect, books, labels);
+        self.tenure.left(effect);
         self.alive.left(at, effect, books);
     }
 
@@ -290,6 +291,7 @@ impl Checks {
         survives_crash::judge_rest(failures, rest);
         comes_to_rest::judge_rest(failures, rest, self.restarted_at);
         self.accounts.judge_rest(failures, rest);
+        self.tenure.judge_rest(failures, rest);
     }
 }
 
