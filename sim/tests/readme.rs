@@ -34,9 +34,11 @@ fn every_console_block_is_real_output() {
 fn the_table_of_the_first_command_is_real_output() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
     let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
-    let block = readme.split("```text\n").nth(1).and_then(|rest| rest.split("\n```").next()).expect("a table");
+    let block =
+        readme.split("```text\n").nth(1).and_then(|rest| rest.split("\n```").next()).expect("a table");
     let (rows, all) = block.split_once("\n…\n").expect("rows, what is left out, and the line of all");
-    let output = Command::new(env!("CARGO_BIN_EXE_sametick")).env_remove("COLUMNS").output().expect("it runs");
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_sametick")).env_remove("COLUMNS").output().expect("it runs");
     let told = String::from_utf8(output.stdout).expect("text");
     let told: Vec<&str> = told.lines().map(str::trim_end).collect();
     for (shown, told) in rows.lines().zip(&told) {

@@ -5,8 +5,8 @@ use sametick_core::commit::{Commit, JobRow};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::lifecycle::LifecycleEvent;
 
-use crate::books::Table;
 use crate::changes::{Changes, RunChange};
+use crate::table::Table;
 
 /// A commit with no more runs than this is looked through: that takes less time than an index.
 const FEW: usize = 24;

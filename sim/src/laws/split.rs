@@ -5,7 +5,7 @@ use sametick_core::effect::{Effect, Input, Tick};
 use sametick_core::run::RunState;
 use sametick_core::time::Now;
 
-use super::agree::{apply, same};
+use super::agree::{apply, same_with_terms};
 use crate::books::Books;
 
 /// Cuts the tick at `now` at its earliest instant. Says what differs; nothing when it does not, and
@@ -37,5 +37,5 @@ pub(crate) fn split<M: Machine>(
     if effects != whole.effects() {
         return Some(Err("a tick that is cut in two has other effects".to_owned()));
     }
-    Some(same(&one, &two).map_err(|what| format!("a tick that is cut in two leaves other {what}")))
+    Some(same_with_terms(&one, &two).map_err(|what| format!("a tick that is cut in two leaves other {what}")))
 }
