@@ -6,7 +6,7 @@ use sametick_core::id::RunId;
 use sametick_core::run::{Drain, RunRow, RunState};
 use sametick_core::time::Now;
 
-use super::agree::{apply, same};
+use super::agree::{apply, same_with_terms};
 use crate::books::Books;
 
 /// Cuts the tick at `now` at its earliest instant. Says what differs; nothing when it does not, and
@@ -52,7 +52,7 @@ pub(crate) fn split<M: Machine>(
             [&mut one, &mut two].into_iter().for_each(|books| forget_progress(books, run));
         }
     }
-    Some(same(&one, &two).map_err(|what| format!("a tick that is cut in two leaves other {what}")))
+    Some(same_with_terms(&one, &two).map_err(|what| format!("a tick that is cut in two leaves other {what}")))
 }
 
 /// A command that changes nothing is answered at once where there is nothing to wait for, and with the commit of its
