@@ -220,10 +220,11 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     }
 
     /// Of what may be tried again it is decided here, and only here, whether it is. The next attempt waits for its
-    /// backoff, in the same commit, so that no crash loses it; without one, this is the end.
+    /// backoff, in the same commit, so that no crash loses it; without one, or without time for one, this is the end.
     fn try_again(&mut self, id: RunId) {
         let Some(live) = self.runs.get(id).filter(|live| live.may_be_tried_again()) else { return };
-        if !self.is_wanted(&live.row) {
+        let over = live.deadlines.get(Budget::Total).is_some_and(|at| at <= self.at.mono);
+        if over || !self.is_wanted(&live.row) {
             if let Some(outcome) = live.row.state.outcome() {
                 self.end_for_good(id, outcome);
             }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use sametick_core::commit::{JobRow, JobStatus};
 use sametick_core::effect::{Command, Input, InputKind};
 use sametick_core::id::{JobId, RunId};
-use sametick_core::job::Job;
+use sametick_core::job::{Budget, Job};
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::schedule::Schedule;
 
@@ -73,7 +73,10 @@ impl Sequels {
                 && is_for_last(row, after)
                 && before.status != JobStatus::Exhausted
                 && after.status == JobStatus::Exhausted
-                && goes_on;
+                && goes_on
+                // Who was asked for is no end of a job: its own last time is, whatever became of that.
+                && row.id.asked == 0
+                && scene.commit.ledger.iter().all(|range| range.job != row.id.job);
             let what = if again == Some(true) && (closes && !written || gives_up) {
                 "which its job tries again, and no further attempt follows: nobody ever does it"
             } else if closes && !written && again == Some(false) && self.stays_on(row, job, after, outcome) {
@@ -137,6 +140,11 @@ fn is_tried_again(
     let retry = change.book(scene.books).terms.retry;
     if change.after.id.attempt >= retry.attempts.max(1) || !on_again(retry.on, outcome) {
         return Some(false);
+    }
+    // Of what no time is left for, and how near that was, the records tell too little.
+    let said = i64::try_from(scene.said.mono.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
+    if change.book(scene.books).ends(Budget::Total, None).is_some_and(|end| end <= said) {
+        return None;
     }
     let follows = |status| matches!(status, JobStatus::Active | JobStatus::Paused);
     let waited_for =
