@@ -68,7 +68,9 @@ impl Sequels {
             let written = next.is_some();
             // That may be over by now, in the same commit even, and be what the job gives up after.
             let goes_on = next.is_none_or(|next| next.state.outcome().is_none());
+            // A job is given up for its last time, also where that passed without a run while another was at work.
             let gives_up = change.settles().is_some()
+                && is_for_last(row, after)
                 && before.status != JobStatus::Exhausted
                 && after.status == JobStatus::Exhausted
                 && goes_on
@@ -110,8 +112,7 @@ impl Sequels {
     /// Whether a job that is due once and did not end well goes on as if nothing had been.
     fn stays_on(&self, row: &RunRow, job: &Job, after: &JobRow, outcome: Outcome) -> bool {
         // Not where it was given a later time while this was at work.
-        let was_for = row.id.asked == 0 && after.last_due == Some(row.id.due);
-        let once = matches!(job.schedule, Schedule::At(_)) && was_for;
+        let once = matches!(job.schedule, Schedule::At(_)) && is_for_last(row, after);
         once && outcome != Outcome::Ok
             && after.next_due.is_none()
             && after.status == JobStatus::Active
@@ -151,6 +152,11 @@ fn is_tried_again(
     let wanted = change.after.parent.is_none_or(waited_for);
     (wanted && follows(before.status) && (follows(after.status) || after.status == JobStatus::Exhausted))
         .then_some(true)
+}
+
+/// Whether a run is for the latest time that its job was due.
+fn is_for_last(row: &RunRow, after: &JobRow) -> bool {
+    row.id.asked == 0 && after.last_due == Some(row.id.due)
 }
 
 /// Whether nothing more is due of a job that goes then.
