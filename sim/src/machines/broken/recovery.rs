@@ -51,7 +51,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "recovery-forgets-terms",
         sentence: "a gateway that comes back gives runs the terms that their jobs have by now",
-        field: &["#42997", "#44805"],
+        field: &["nomad#11052"],
         killed_by: &[CheckName::SlotsReturn, CheckName::NoOverlap],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, ForgetsTerms)),
     },
@@ -65,7 +65,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "recovery-forgets-elders",
         sentence: "a gateway that comes back knows the parent of a run that drains, and nobody before that",
-        field: &["#44805"],
+        field: &["#138499"],
         killed_by: &[CheckName::SlotsReturn],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, ForgetsElders)),
     },
