@@ -1,4 +1,7 @@
 //! One tick over two instants equals two ticks, unless a slot is granted in between.
+//!
+//! Equal is what happens, not which commit tells it: of the progress of a run that goes on its record tells with the next
+//! commit, and a command that changes nothing is answered with the commit of its tick, if that has one.
 
 use sametick_core::Machine;
 use sametick_core::effect::{Effect, Input, InputKind, Report, Tick};
