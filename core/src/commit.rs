@@ -1,7 +1,7 @@
 //! What one tick makes durable, and what a machine needs back after a crash.
 
 use crate::id::{JobId, RunId};
-use crate::job::Job;
+use crate::job::{Job, Terms};
 use crate::lifecycle::LifecycleEvent;
 use crate::run::{Finish, Outcome, RunRow};
 use crate::session::{SessionPatch, SessionRow};
@@ -26,6 +26,8 @@ pub struct Commit {
     pub jobs: Vec<JobRow>,
     /// Run records as the tick left them.
     pub runs: Vec<RunRow>,
+    /// What the runs among them go by that began in this tick.
+    pub terms: Vec<TermsRow>,
     /// Session patches, in the order to apply them.
     pub sessions: Vec<SessionPatch>,
     /// Occurrences that did not run.
@@ -56,6 +58,7 @@ impl Clone for Commit {
         self.generations = other.generations;
         self.jobs.clone_from(&other.jobs);
         self.runs.clone_from(&other.runs);
+        self.terms.clone_from(&other.terms);
         self.sessions.clone_from(&other.sessions);
         self.ledger.clone_from(&other.ledger);
         self.late.clone_from(&other.late);
@@ -73,6 +76,7 @@ impl Commit {
             && self.removed.is_empty()
             && self.jobs.is_empty()
             && self.runs.is_empty()
+            && self.terms.is_empty()
             && self.sessions.is_empty()
             && self.ledger.is_empty()
             && self.late.is_empty()
@@ -85,6 +89,7 @@ impl Commit {
         self.removed.clear();
         self.jobs.clear();
         self.runs.clear();
+        self.terms.clear();
         self.sessions.clear();
         self.ledger.clear();
         self.late.clear();
@@ -193,6 +198,15 @@ impl JobRow {
     }
 }
 
+/// What a run goes by from its beginning to its end, whatever becomes of its job: written down once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TermsRow {
+    /// The run.
+    pub run: RunId,
+    /// What it goes by.
+    pub terms: Terms,
+}
+
 /// A range of occurrences that had the same end without running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LedgerRow {
@@ -266,15 +280,17 @@ pub enum LateWord {
 
 /// What a store holds, as a machine needs it to go on.
 ///
-/// Settled runs without an open drain, and run rows of sessions that are over, may be left out.
+/// Run rows of sessions that are over may be left out, and closed runs but for those that [`Rows::take_runs`] takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
     /// The highest generation any job was ever given.
     pub generations: u32,
     /// Declared jobs, in the order of their ids, each with its state.
     pub jobs: Vec<(Job, JobRow)>,
-    /// Runs that are not over, or whose drain is open.
+    /// Runs that are not over, or whose drain is open, and the ancestors of those.
     pub runs: Vec<RunRow>,
+    /// What these runs go by, in any order. One that is not here goes by its job as that is declared now.
+    pub terms: Vec<TermsRow>,
     /// Session rows that can still change.
     pub sessions: Vec<SessionRow>,
     /// Events that no subscriber acknowledged, in order.
@@ -283,4 +299,28 @@ pub struct Rows {
     pub first_offset: u64,
     /// The number of the last commit applied; zero for an empty store.
     pub last_commit: u64,
+}
+
+impl Rows {
+    /// Takes what a machine needs of all runs: those that are not closed, and of closed ones the ancestors of those,
+    /// as a slot is held until the last of a family has let go.
+    pub fn take_runs<'r>(
+        &mut self,
+        all: impl IntoIterator<Item = &'r RunRow>,
+        find: impl Fn(RunId) -> Option<&'r RunRow>,
+    ) {
+        let first = self.runs.len();
+        self.runs.extend(all.into_iter().filter(|row| !row.is_closed()));
+        let open = self.runs.len();
+        for place in first..open {
+            let mut elder = self.runs[place].parent;
+            while let Some(row) = elder.and_then(&find).filter(|row| row.is_closed()) {
+                if self.runs[open..].iter().any(|taken| taken.id == row.id) {
+                    break;
+                }
+                self.runs.push(*row);
+                elder = row.parent;
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The course of a run: it is queued, granted, opened, settled, drained and let go, and perhaps tried
 //! again. What becomes of it is the [`Race`]'s table to say; what is done about it stands here.
 
+use crate::commit::TermsRow;
 use crate::effect::Effect;
 use crate::family::Seat;
 use crate::gateway::Gateway;
@@ -37,6 +38,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         live.deadlines.count(Budget::Total, born.mono, terms.budgets.total_timeout);
         live.deadlines.count(Budget::Queue, born.mono, terms.budgets.queue_timeout);
         live.touch(&mut self.changed);
+        self.tick.draft().terms.push(TermsRow { run: row.id, terms });
         self.begin_to_wait(live);
         self.enter_lane(row.id);
     }
@@ -244,6 +246,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         live.deadlines.inherit(Budget::Total, total);
         live.deadlines.count(Budget::Queue, enters, terms.budgets.queue_timeout);
         live.touch(&mut self.changed);
+        self.tick.draft().terms.push(TermsRow { run: next, terms });
         self.begin_to_wait(live);
         self.back_off(next, enters);
     }

@@ -77,10 +77,10 @@ impl Families {
 
     /// A parent had let go before this machine knew of it: what it held goes back with its last child. False when that
     /// is known already.
-    pub(crate) fn left_behind(&mut self, parent: RunId, held: Wants) -> bool {
+    pub(crate) fn left_behind(&mut self, parent: RunId, held: Wants, grandparent: Option<RunId>) -> bool {
         match self.by_parent.get_mut(parent) {
             Some(family) if family.let_go.is_none() => {
-                family.let_go = Some((held, None));
+                family.let_go = Some((held, grandparent));
                 true
             }
             Some(_) | None => false,
@@ -160,13 +160,23 @@ mod tests {
     }
 
     #[test]
+    fn what_lost_ancestors_had_held_goes_back_from_the_youngest_on() {
+        let mut families = Families::default();
+        families.join(run(1), run(2));
+        assert!(families.left_behind(run(1), wants(1), Some(run(0))));
+        families.join(run(0), run(1));
+        assert!(families.left_behind(run(0), wants(0), None));
+        assert_eq!(given_back(&mut families, run(2), Some(run(1))), [2, 1, 0]);
+    }
+
+    #[test]
     fn what_a_lost_parent_had_held_is_known_once_and_goes_back_with_its_last_child() {
         let mut families = Families::default();
         families.join(run(0), run(1));
         families.join(run(0), run(2));
-        assert!(families.left_behind(run(0), wants(0)));
-        assert!(!families.left_behind(run(0), wants(0)), "its other child says the same");
-        assert!(!families.left_behind(run(9), wants(9)), "it has no children");
+        assert!(families.left_behind(run(0), wants(0), None));
+        assert!(!families.left_behind(run(0), wants(0), None), "its other child says the same");
+        assert!(!families.left_behind(run(9), wants(9), None), "it has no children");
         assert_eq!(given_back(&mut families, run(2), Some(run(0))), [2]);
         assert_eq!(given_back(&mut families, run(1), Some(run(0))), [1, 0]);
     }

@@ -36,7 +36,8 @@ pub struct Terms {
     pub target: Target,
     /// The lane it waits in.
     pub lane: LaneId,
-    /// Whether it may be at work beside other runs of its job.
+    /// Whether it begins beside no other run of its job. Who need not be alone may begin beside it, as after an edit that
+    /// lets runs overlap.
     pub alone: bool,
     /// How long it may take.
     pub budgets: Budgets,

@@ -52,6 +52,16 @@ impl Outbox {
         self.release(ready);
     }
 
+    /// The tick at hand has no commit and never will: takes back what it held, and says whose commands were answered
+    /// among that.
+    pub fn withdraw(&mut self) -> Vec<u64> {
+        let kept = self.held.iter().take_while(|(number, _)| *number <= self.last).count();
+        let taken_back = self.held.drain(kept..);
+        let ticket =
+            |(_, effect)| if let Effect::Reply { ticket, .. } = effect { Some(ticket) } else { None };
+        taken_back.filter_map(ticket).collect()
+    }
+
     /// Hears an answer. Effects that waited for it alone become ready; an answer that settles
     /// nothing returns what to do about the commit.
     pub fn hear(&mut self, commit: u64, answer: Answer, ready: &mut impl FnMut(Effect)) -> Heard {
@@ -119,6 +129,7 @@ pub enum Heard {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::effect::Accepted;
 
     const SLEEP: Effect = Effect::StepDown;
 
@@ -138,6 +149,19 @@ mod tests {
         assert_eq!(out, []);
         outbox.hear(1, Answer::Applied, &mut |effect| out.push(effect));
         assert_eq!(out, [SLEEP]);
+    }
+
+    #[test]
+    fn what_the_tick_at_hand_held_is_taken_back_and_nothing_before_it() {
+        let mut outbox = outbox();
+        let reply = |ticket| Effect::Reply { ticket, reply: Ok(Accepted::Done) };
+        outbox.hold(reply(1));
+        outbox.open_next();
+        [reply(2), SLEEP, reply(3)].into_iter().for_each(|effect| outbox.hold(effect));
+        assert_eq!(outbox.withdraw(), [2, 3]);
+        let mut out = Vec::new();
+        outbox.hear(1, Answer::Applied, &mut |effect| out.push(effect));
+        assert_eq!(out, [reply(1)]);
     }
 
     #[test]

@@ -119,6 +119,10 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         self.ownership.owns = false;
         self.tick.draft().clear();
         self.changed.clear();
+        // Nothing of what was accepted in this tick becomes durable.
+        for ticket in self.outbox.withdraw() {
+            self.tick.push(Effect::Reply { ticket, reply: Err(Refusal::NotOwner) });
+        }
         self.tick.effects_mut().retain(|effect| !matches!(effect, Effect::Start { .. }));
         let asked: Vec<RunId> = self.tick.effects().iter().filter_map(aborted).collect();
         for live in self.runs.iter().filter(|live| live.row.is_alive() && live.start_released) {

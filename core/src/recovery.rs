@@ -6,11 +6,11 @@
 //! acknowledged are published again. Slots are granted from the next tick on, so recovering twice
 //! equals recovering once.
 
-use crate::commit::Rows;
+use crate::commit::{Rows, TermsRow};
 use crate::effect::{Effect, Tick};
 use crate::gateway::Gateway;
-use crate::id::JobId;
-use crate::job::Budget;
+use crate::id::{JobId, RunId};
+use crate::job::{Budget, Terms};
 use crate::live::{LiveRun, Place};
 use crate::ports::Bus;
 use crate::run::{Drain, Phase, Race, RunEvent, RunRow, RunState};
@@ -35,11 +35,12 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         }
         let mut runs: Vec<RunRow> = rows.runs.iter().filter(|run| !run.is_closed()).copied().collect();
         runs.sort_unstable_by_key(|run| (run.queued_at, run.id));
+        let known = Known::of(rows);
         for run in &runs {
-            self.take_over(*run);
+            self.take_over(*run, &known);
         }
         for run in &runs {
-            self.hold_for_family(run);
+            self.hold_for_family(run, &known);
         }
         let mut next = self.scheduler.next_id(JobId(0));
         while let Some(id) = next {
@@ -88,16 +89,24 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         while self.bus.next().is_some() {}
     }
 
-    fn take_over(&mut self, row: RunRow) {
+    /// What a run goes by. Where that is not written down it is what its job says now, but for the session that its
+    /// record names.
+    fn terms_of(&self, row: &RunRow, known: &Known<'_>) -> Terms {
+        known.terms(row.id).unwrap_or_else(|| {
+            let declared = self.terms(row.id).unwrap_or_default();
+            Terms { target: row.target, ..declared }
+        })
+    }
+
+    fn take_over(&mut self, row: RunRow, known: &Known<'_>) {
         let id = row.id;
-        let terms = self.terms(id);
-        let mut live = LiveRun::new(row, terms.unwrap_or_default());
+        let mut live = LiveRun::new(row, self.terms_of(&row, known));
         match row.state {
             RunState::Queued => {
                 let over = |live: &LiveRun| live.row.state.phase().is_none();
                 let gone = |parent| self.runs.get(parent).is_none_or(over);
                 // Nobody declares its job any more, or nobody waits for it.
-                let orphaned = terms.is_none() || row.parent.is_some_and(gone);
+                let orphaned = self.terms(id).is_none() || row.parent.is_some_and(gone);
                 self.wait_again(live);
                 if orphaned {
                     self.happen(id, RunEvent::Cancelled);
@@ -152,14 +161,25 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         self.runs.insert(live);
     }
 
-    /// A child whose parent is closed, and so in no row, holds on to what that had held.
-    fn hold_for_family(&mut self, row: &RunRow) {
+    /// A child whose parent is closed holds on to what that had held, and so on upwards.
+    fn hold_for_family(&mut self, row: &RunRow, known: &Known<'_>) {
         let holds = self.runs.get(row.id).is_some_and(|live| live.place == Place::Holding);
-        if let Some(parent) = row.parent.filter(|parent| holds && self.runs.get(*parent).is_none()) {
-            let wants = self.terms(parent).unwrap_or_default().wants(parent.job, row.agent);
-            if self.families.left_behind(parent, wants) {
-                self.admission.take(&wants);
+        let (mut agent, mut elder) = (row.agent, row.parent.filter(|_| holds));
+        while let Some(parent) = elder.filter(|parent| self.runs.get(*parent).is_none()) {
+            let closed = known.closed(parent);
+            let wants = match closed {
+                Some(closed) => LiveRun::new(closed, self.terms_of(&closed, known)).wants(),
+                None => self.terms(parent).unwrap_or_default().wants(parent.job, agent),
+            };
+            elder = closed.and_then(|closed| closed.parent);
+            if !self.families.left_behind(parent, wants, elder) {
+                return;
             }
+            self.admission.take(&wants);
+            if let Some(elder) = elder {
+                self.families.join(elder, parent);
+            }
+            agent = closed.map_or(agent, |closed| closed.agent);
         }
     }
 
@@ -175,5 +195,31 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             self.publish_end(row.id, Some(Phase::Running));
             self.touch(row.id);
         }
+    }
+}
+
+/// What a store knows of runs beside the records of those that go on, by their ids.
+struct Known<'r> {
+    terms: Vec<&'r TermsRow>,
+    closed: Vec<&'r RunRow>,
+}
+
+impl<'r> Known<'r> {
+    fn of(rows: &'r Rows) -> Self {
+        let mut terms: Vec<&TermsRow> = rows.terms.iter().collect();
+        terms.sort_unstable_by_key(|row| row.run);
+        let mut closed: Vec<&RunRow> = rows.runs.iter().filter(|row| row.is_closed()).collect();
+        closed.sort_unstable_by_key(|row| row.id);
+        Self { terms, closed }
+    }
+
+    fn terms(&self, run: RunId) -> Option<Terms> {
+        let place = self.terms.binary_search_by_key(&run, |row| row.run).ok()?;
+        Some(self.terms[place].terms)
+    }
+
+    fn closed(&self, run: RunId) -> Option<RunRow> {
+        let place = self.closed.binary_search_by_key(&run, |row| row.id).ok()?;
+        Some(*self.closed[place])
     }
 }

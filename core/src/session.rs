@@ -173,10 +173,12 @@ impl SessionPatch {
     }
 }
 
-/// The rows that can still change: each job's base row, and the row of each run that is not over.
+/// The rows that can still change: each job's base rows, and the row of each run that is not over.
 #[derive(Clone, Debug, Default)]
 pub struct SessionTable {
+    /// The base row of each job that was made first: mostly a job has no other.
     bases: Vec<Option<SessionRow>>,
+    /// Also the base rows of a job whose agent has changed.
     others: Table<SessionKey, SessionRow>,
     /// Where the run's row of each job is that was made last.
     of_job: Vec<u32>,
@@ -194,7 +196,10 @@ impl SessionTable {
     #[must_use]
     pub fn get(&self, key: SessionKey) -> Option<&SessionRow> {
         match key {
-            SessionKey::Base { job, .. } => self.bases.get(job.index())?.as_ref(),
+            SessionKey::Base { job, .. } => {
+                let first = self.bases.get(job.index())?.as_ref();
+                first.filter(|row| row.key == key).or_else(|| self.others.get(key))
+            }
             SessionKey::Run { job, .. } => self.others.get_near(key, *self.of_job.get(job.index())?),
             SessionKey::Main { .. } => self.others.get(key),
         }
@@ -207,8 +212,12 @@ impl SessionTable {
                 if self.bases.len() <= job.index() {
                     self.bases.resize(job.index() + 1, None);
                 }
-                let row = self.bases[job.index()].get_or_insert(SessionRow::blank(patch.key));
-                patch.apply(row);
+                let first = self.bases[job.index()].get_or_insert(SessionRow::blank(patch.key));
+                if first.key == patch.key {
+                    patch.apply(first);
+                } else {
+                    patch.apply(self.others.get_or_insert(patch.key, SessionRow::blank));
+                }
             }
             SessionKey::Run { job, .. } => {
                 if self.of_job.len() <= job.index() {
@@ -372,6 +381,20 @@ mod tests {
             let mut patches = Vec::new();
             LifecyclePersister.on_event(&event, &table, &mut patches);
             assert_eq!(patches.len(), expected, "{event:?} on {row:?}");
+        }
+    }
+
+    #[test]
+    fn a_job_has_a_base_row_with_each_of_its_agents() {
+        let keys = [0, 1].map(|agent| SessionKey::Base { agent: AgentId(agent), job: JobId(3) });
+        for order in [keys, [keys[1], keys[0]]] {
+            let mut table = SessionTable::default();
+            for (key, seq) in order.into_iter().zip(1..) {
+                let change = SessionChange::Replace(SessionRow { seq, ..SessionRow::blank(key) });
+                table.apply(&SessionPatch { key, updated_at: Wall::from_millis(0), change });
+            }
+            let rows = order.map(|key| table.get(key).map(|row| (row.key, row.seq)));
+            assert_eq!(rows, [Some((order[0], 1)), Some((order[1], 2))]);
         }
     }
 }

@@ -33,11 +33,13 @@ impl<R, P, B> Gateway<R, P, B> {
 impl Tick {
     fn give_back(&mut self) {
         trim(self.effects_mut());
-        let Commit { declared, removed, jobs, runs, sessions, ledger, late, events, .. } = self.draft();
+        let Commit { declared, removed, jobs, runs, terms, sessions, ledger, late, events, .. } =
+            self.draft();
         trim(declared);
         trim(removed);
         trim(jobs);
         trim(runs);
+        trim(terms);
         trim(sessions);
         trim(ledger);
         trim(late);

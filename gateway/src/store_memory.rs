@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sametick_core::commit::{Answer, Commit, JobRow, LateNote, LedgerRow, Rows};
+use sametick_core::commit::{Answer, Commit, JobRow, LateNote, LedgerRow, Rows, TermsRow};
 use sametick_core::id::{JobId, RunId, SessionKey};
-use sametick_core::job::Job;
+use sametick_core::job::{Job, Terms};
 use sametick_core::lifecycle::LifecycleEvent;
 use sametick_core::ports::Store;
 use sametick_core::run::RunRow;
@@ -20,6 +20,8 @@ pub struct Books {
     pub jobs: BTreeMap<JobId, (Job, JobRow)>,
     /// Every run there ever was.
     pub runs: BTreeMap<RunId, RunRow>,
+    /// What each of them goes by.
+    pub terms: BTreeMap<RunId, Terms>,
     /// Session rows.
     pub sessions: BTreeMap<SessionKey, SessionRow>,
     /// Occurrences that did not run, by job, generation and first due time.
@@ -154,15 +156,21 @@ impl Books {
     pub fn rows(&self) -> Rows {
         let open = self.events.range(self.acknowledged..);
         let first_offset = open.clone().next().map_or(self.next_offset, |(offset, _)| *offset);
-        Rows {
+        let mut rows = Rows {
             generations: self.generations,
             jobs: self.jobs.values().copied().collect(),
-            runs: self.runs.values().filter(|run| !run.is_closed()).copied().collect(),
+            runs: Vec::new(),
+            terms: Vec::new(),
             sessions: self.sessions.values().filter(|row| can_change(row)).copied().collect(),
             events: open.map(|(_, event)| *event).collect(),
             first_offset,
             last_commit: self.last_commit,
-        }
+        };
+        rows.take_runs(self.runs.values(), |run| self.runs.get(&run));
+        let terms =
+            |row: &RunRow| self.terms.get(&row.id).map(|terms| TermsRow { run: row.id, terms: *terms });
+        rows.terms = rows.runs.iter().filter_map(terms).collect();
+        rows
     }
 
     fn commit(&mut self, commit: &Commit) -> Answer {
@@ -195,6 +203,7 @@ impl Books {
         for run in &commit.runs {
             self.runs.insert(run.id, *run);
         }
+        self.terms.extend(commit.terms.iter().map(|row| (row.run, row.terms)));
         for patch in &commit.sessions {
             patch.apply(self.sessions.entry(patch.key).or_insert(SessionRow::blank(patch.key)));
         }

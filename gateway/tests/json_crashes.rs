@@ -395,6 +395,28 @@ fn a_journal_cut_at_any_byte_holds_the_commits_before_the_cut() {
 }
 
 #[test]
+fn a_journal_with_another_byte_in_its_last_line_is_refused() {
+    let mut scene = Scene::new();
+    scene.grow();
+    let (dir, store, _disk) = scene.with_commits(3);
+    drop(store);
+    let path = dir.path().join("sametick-journal.jsonl");
+    let whole = fs::read(&path).expect("a journal");
+    let end = whole.len() - 1;
+    let start = whole[..end].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    for at in (start..end).step_by(1 + (end - start) / 60).chain(end - 30..end) {
+        let mut spoilt = whole.clone();
+        spoilt[at] ^= 1;
+        fs::write(&path, &spoilt).expect("a write");
+        let error = JsonStore::open(dir.path(), scene.names.clone()).expect_err("a spoilt line").to_string();
+        assert!(error.contains("sametick-journal.jsonl:3:"), "byte {at}: {error}");
+        assert_eq!(fs::read(&path).expect("a journal"), spoilt, "nothing was overwritten");
+    }
+    fs::write(&path, &whole).expect("a write");
+    JsonStore::open(dir.path(), scene.names.clone()).expect("what was written reads");
+}
+
+#[test]
 fn a_journal_that_is_spoilt_in_the_middle_is_refused() {
     let mut scene = Scene::new();
     scene.grow();

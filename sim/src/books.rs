@@ -1,6 +1,6 @@
 //! The store of a world: the durable rows.
 
-use sametick_core::commit::{Answer, Commit, JobRow, LateNote, LedgerRow, Rows};
+use sametick_core::commit::{Answer, Commit, JobRow, LateNote, LedgerRow, Rows, TermsRow};
 use sametick_core::id::{JobId, RunId, SessionKey};
 use sametick_core::job::{Budget, Job, Terms};
 use sametick_core::lifecycle::{EventPhase, LifecycleEvent};
@@ -18,6 +18,8 @@ pub struct Books {
     pub jobs: Vec<Option<(Job, JobRow)>>,
     /// Run records, with what was published of each.
     pub runs: Table<RunId, RunBook>,
+    /// What each of them goes by, as the gateway wrote it down.
+    pub terms: Table<RunId, Terms>,
     /// Session rows.
     pub sessions: Table<SessionKey, SessionRow>,
     /// Occurrences that did not run.
@@ -34,6 +36,8 @@ pub struct Books {
     pub last_commit: u64,
     /// The owner's: an older one's commits are refused.
     pub epoch: u64,
+    /// Jobs as they were declared before the commit at hand, which declares or removes them.
+    replaced: Vec<Job>,
 }
 
 /// A run's record, and what is known of the run beyond it.
@@ -43,7 +47,7 @@ pub struct RunBook {
     pub row: RunRow,
     /// How many terminal events there are.
     pub ends: u32,
-    /// What it goes by: its job's terms when it began, or when the gateway last came back.
+    /// What it goes by: its job's terms when it began, whatever the gateway has made of them since.
     pub terms: Terms,
     /// When what happened to it.
     pub times: Times,
@@ -78,6 +82,7 @@ impl Books {
     pub fn open(&mut self) {
         self.jobs.clear();
         self.runs.clear();
+        self.terms.clear();
         self.sessions.clear();
         self.ledger.clear();
         self.late.clear();
@@ -108,6 +113,11 @@ impl Books {
         self.last_commit = commit.number;
         self.acknowledged = commit.acknowledged;
         self.generations = commit.generations;
+        self.replaced.clear();
+        for job in commit.removed.iter().copied().chain(commit.declared.iter().map(|job| job.id)) {
+            let before = self.job(job).map(|(job, _)| *job);
+            self.replaced.extend(before);
+        }
         for job in &commit.removed {
             if let Some(place) = self.jobs.get_mut(job.index()) {
                 *place = None;
@@ -125,6 +135,9 @@ impl Books {
                 changes.jobs.push((Some(*kept), *row));
                 *kept = *row;
             }
+        }
+        for row in &commit.terms {
+            self.terms.insert(row.run, row.terms);
         }
         for row in &commit.runs {
             let change = match self.runs.get_index_of(&row.id) {
@@ -199,7 +212,11 @@ impl Books {
         rows.jobs.clear();
         rows.jobs.extend(self.jobs.iter().flatten());
         rows.runs.clear();
-        rows.runs.extend(self.runs.values().map(|book| book.row).filter(|row| !row.is_closed()));
+        rows.take_runs(self.runs.values().map(|book| &book.row), |run| self.run(run));
+        rows.terms.clear();
+        let terms =
+            |row: &RunRow| self.terms.get(&row.id).map(|terms| TermsRow { run: row.id, terms: *terms });
+        rows.terms.extend(rows.runs.iter().filter_map(terms));
         rows.sessions.clear();
         let live = |row: &&SessionRow| match row.key {
             SessionKey::Run { .. } => !row.status.is_some_and(Status::is_terminal),
@@ -220,20 +237,22 @@ impl Books {
         self.runs.insert(id, book);
     }
 
-    /// A gateway came back: what is open goes by its job as that is declared now.
-    pub fn reload_terms(&mut self) {
-        for book in self.runs.values_mut().filter(|book| !book.row.is_closed()) {
-            let job = self.jobs.get(book.row.id.job.index()).and_then(Option::as_ref);
-            let same = job.filter(|(_, row)| row.generation == book.row.id.generation);
-            book.terms = same.map_or_else(Terms::default, |(job, _)| job.terms);
+    /// What a run that begins goes by: the next attempt by what the one before it did, every other by its job. Where the
+    /// same commit changes the job, it may have begun before or after that.
+    fn terms_of(&self, run: RunId, before: Option<&RunBook>) -> Terms {
+        if let Some(before) = before {
+            return before.terms;
         }
+        let now = self.job(run.job).map(|(job, _)| job.terms);
+        let replaced = self.replaced.iter().find(|job| job.id == run.job).map(|job| job.terms);
+        let earlier = replaced.filter(|terms| now.is_none() || self.terms.get(&run) == Some(terms));
+        earlier.or(now).unwrap_or_default()
     }
 
     fn first_of(&self, row: &RunRow, line: i64, now: i64) -> RunBook {
         let before = RunId { attempt: row.id.attempt.saturating_sub(1), ..row.id };
         let before = self.runs.get(&before);
-        let declared = self.job(row.id.job).map(|(job, _)| job.terms);
-        let terms = before.map(|before| before.terms).or(declared).unwrap_or_default();
+        let terms = self.terms_of(row.id, before);
         let begins = row.queued_at.as_millis() - line;
         let queued = row.not_before.map_or(begins, |until| until.as_millis() - line);
         let first = before.map_or(begins, |before| before.times.first);

@@ -1,7 +1,7 @@
 //! What people call things: `digest#2` for a run, `31.005s` for an instant.
 
 use sametick_core::commit::JobRow;
-use sametick_core::id::{JobId, RunId, SessionKey};
+use sametick_core::id::{AgentId, JobId, RunId, SessionKey};
 use sametick_core::job::Job;
 use sametick_core::time::{Mono, Wall};
 
@@ -65,6 +65,12 @@ impl<'a> Labels<'a> {
     #[must_use]
     pub fn job(&self, job: JobId) -> &'a str {
         self.scenario.job_name(job.0)
+    }
+
+    /// The name of an agent.
+    #[must_use]
+    pub fn agent(&self, agent: AgentId) -> &'a str {
+        self.scenario.names.agents.name(agent.0)
     }
 
     /// The name of a lane.

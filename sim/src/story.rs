@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sametick_core::Machine;
 use sametick_core::commit::{Commit, JobStatus, LateWord};
 use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind, Report};
-use sametick_core::id::{JobId, SessionKey};
+use sametick_core::id::{AgentId, JobId, SessionKey};
 use sametick_core::lifecycle::EventPhase;
 use sametick_core::run::{Drain, Finish, RunRow, RunState};
 use sametick_core::session::{SessionChange, Status};
@@ -282,10 +282,13 @@ fn told_commit(commit: &Commit, labels: &Labels<'_>, statuses: &mut BTreeMap<Job
 }
 
 fn short_key(key: SessionKey, labels: &Labels<'_>) -> String {
+    let agent = key.agent();
+    // Most worlds have one agent.
+    let of = if agent == AgentId(0) { String::new() } else { format!(" of {}", labels.agent(agent)) };
     match key {
         SessionKey::Run { session, .. } => format!("session s{}", session.0),
-        SessionKey::Base { job, .. } => format!("{}'s row", labels.scenario().job_name(job.0)),
-        SessionKey::Main { .. } => "main's row".to_owned(),
+        SessionKey::Base { job, .. } => format!("{}'s row{of}", labels.scenario().job_name(job.0)),
+        SessionKey::Main { .. } => format!("main's row{of}"),
     }
 }
 

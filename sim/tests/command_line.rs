@@ -145,6 +145,36 @@ fn bad_use_exits_with_2_and_says_what_to_do() {
 }
 
 #[test]
+fn the_highest_seeds_are_seeds_like_any_other() {
+    let seeds = "18446744073709551610..18446744073709551615";
+    let told = stdout(&sametick(&["run", "races/either_order", "--seeds", seeds]));
+    assert!(told.contains("everything holds: 5 worlds"), "{told}");
+}
+
+#[test]
+fn a_world_that_breaks_in_several_ways_is_one_broken_world() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("two_ways.toml");
+    // It fails its claim, and has no transcript to agree with.
+    let text =
+        "# Two ways.\n[[job]]\nname = \"a\"\nat = \"1s\"\n[[claim]]\nof = \"a#1\"\noutcome = \"timed out\"\n";
+    std::fs::write(&path, text).expect("a file");
+    let told = stdout(&sametick(&["run", path.to_str().expect("a path")]));
+    assert!(told.contains("broken in 1 of 1"), "{told}");
+    assert!(told.contains("1 of 1 scenarios broken: 1 worlds"), "{told}");
+}
+
+#[test]
+fn a_clock_that_steps_by_years_does_not_fill_the_memory_with_due_times() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("years.toml");
+    let text = "# Years.\nuntil = \"10s\"\n[[job]]\nname = \"a\"\ncron = \"0 0 12 1 * *\"\n[[do]]\nat = \"1s\"\nclock = \"3650d\"\n";
+    std::fs::write(&path, text).expect("a file");
+    let told = stdout(&sametick(&["run", "--bless", path.to_str().expect("a path")]));
+    assert!(told.contains("everything holds: 1 worlds"), "{told}");
+}
+
+#[test]
 fn a_folder_without_scenarios_is_bad_input() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = sametick(&["run", &folder.path().to_string_lossy()]);

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sametick_core::commit::{Commit, JobStatus};
-use sametick_core::id::Names;
+use sametick_core::id::{Names, RunId};
+use sametick_core::job::Terms;
 use sametick_core::run::{RunRow, RunState};
 use sametick_core::time::Wall;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use super::declarations::Declarations;
 use super::document::object_at;
 use super::left::Adopted;
 use super::runs::{self, EventDoc, RunDoc};
+use super::terms::TermsDoc;
 use super::{jobs, sessions, states, words};
 
 /// What the store knows besides the field's documents.
@@ -29,7 +31,7 @@ pub(crate) struct Books {
     /// The highest generation any job was ever given.
     #[serde(default)]
     pub(crate) generations: u32,
-    /// Runs that are not closed, by id.
+    /// Runs that are not closed and the ancestors of those, by id.
     pub(crate) runs: BTreeMap<String, RunDoc>,
     /// The offset of the first of `events`, or of the next one.
     pub(crate) first_offset: u64,
@@ -50,9 +52,9 @@ pub(crate) struct Entry {
     /// Its number.
     pub(crate) commit: u64,
     generations: u32,
-    /// Runs that changed and are not closed.
+    /// Runs that changed and are needed further.
     runs: Vec<RunDoc>,
-    /// Runs that closed.
+    /// Runs that are not needed any more.
     closed: Vec<String>,
     /// How many of the oldest events were acknowledged, these included.
     heard: usize,
@@ -64,15 +66,15 @@ pub(crate) struct Entry {
 impl Books {
     /// What a commit adds to these books.
     pub(crate) fn entry(&self, commit: &Commit, declared: &Declarations, names: &Names) -> Entry {
-        let (closed, open): (Vec<&RunRow>, Vec<&RunRow>) =
-            commit.runs.iter().partition(|run| run.is_closed());
+        let mut runs = self.documents(commit, names);
+        let closed = self.closed(&mut runs);
         let known = self.events.len() + commit.events.len();
         let heard = usize::try_from(commit.acknowledged.saturating_sub(self.first_offset)).unwrap_or(known);
         Entry {
             commit: commit.number,
             generations: commit.generations,
-            runs: open.into_iter().map(|run| RunDoc::of(run, names)).collect(),
-            closed: closed.into_iter().map(|run| words::run_text(run.id, names)).collect(),
+            runs,
+            closed,
             heard: heard.min(known),
             events: commit.events.iter().map(|event| EventDoc::of(event, names)).collect(),
             changes: self.changes_of(commit, declared, names),
@@ -102,6 +104,42 @@ impl Books {
                 self.stopped.insert(job.clone());
             }
         }
+    }
+
+    /// The records that changed, each with what the run goes by.
+    fn documents(&self, commit: &Commit, names: &Names) -> Vec<RunDoc> {
+        let new: BTreeMap<RunId, &Terms> = commit.terms.iter().map(|row| (row.run, &row.terms)).collect();
+        let documents = commit.runs.iter().map(|run| {
+            let terms = match new.get(&run.id) {
+                Some(terms) => Some(TermsDoc::of(terms, names)),
+                None => self.runs.get(&words::run_text(run.id, names)).and_then(|doc| doc.terms.clone()),
+            };
+            RunDoc::of(run, terms, names)
+        });
+        documents.collect()
+    }
+
+    /// Takes the closed runs out of those that changed, and names them and those that were kept before: all but the
+    /// ancestors of a run that is not closed, which are needed as long as it is there.
+    fn closed(&self, changed: &mut Vec<RunDoc>) -> Vec<String> {
+        if !changed.iter().any(RunDoc::is_closed) {
+            return Vec::new();
+        }
+        let new: BTreeSet<&str> = changed.iter().map(|doc| doc.run_id.as_str()).collect();
+        let kept = self.runs.values().filter(|doc| !new.contains(doc.run_id.as_str()));
+        let all: BTreeMap<&str, &RunDoc> =
+            kept.chain(changed.iter()).map(|doc| (doc.run_id.as_str(), doc)).collect();
+        let mut needed = BTreeSet::new();
+        for doc in all.values().filter(|doc| !doc.is_closed()) {
+            let mut elder = doc.parent.as_deref();
+            while let Some(parent) = elder.filter(|parent| needed.insert((*parent).to_owned())) {
+                elder = all.get(parent).and_then(|doc| doc.parent.as_deref());
+            }
+        }
+        let gone = |doc: &RunDoc| doc.is_closed() && !needed.contains(&doc.run_id);
+        let closed = all.values().filter(|doc| gone(doc)).map(|doc| doc.run_id.clone()).collect();
+        changed.retain(|doc| !gone(doc));
+        closed
     }
 
     /// A declaration says whether its schedule is followed, as the field's own do: one that says otherwise
@@ -178,12 +216,7 @@ impl Books {
         Some(runs::line(run, outcome, job, names))
     }
 
-    fn granted_at(
-        &self,
-        run: Option<sametick_core::id::RunId>,
-        commit: &Commit,
-        names: &Names,
-    ) -> Option<Wall> {
+    fn granted_at(&self, run: Option<RunId>, commit: &Commit, names: &Names) -> Option<Wall> {
         let run = run?;
         match commit.runs.iter().find(|row| row.id == run) {
             Some(row) => row.granted_at,

@@ -40,6 +40,18 @@ pub enum StoreError {
         /// What the parser met.
         what: String,
     },
+    /// A line of the journal that was durable and is not what was written.
+    #[error(
+        "{path}:{line}: the line is damaged: it does not add up to the sum at its end; put a copy of the whole \
+         directory back, or delete the line and those after it to start without their commits; nothing was overwritten",
+        path = path.display()
+    )]
+    Damaged {
+        /// The journal.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
     /// A document that reads as JSON and has another shape than it should.
     #[error(
         "{path}:{line}:{column}: {place} should be {wanted}; correct it there; nothing was overwritten",

@@ -44,8 +44,11 @@ pub(crate) fn load(
     loaded.load_jobs(layout, texts, names)?;
     let path = layout.books();
     let wrong = |place: &str| StoreError::shape(&path, (1, 1), place, "as this version writes it");
-    let runs = books.runs.iter().map(|(id, run)| run.read(names).ok_or_else(|| wrong(id)));
-    loaded.rows.runs = runs.collect::<Result<_, _>>()?;
+    for (id, run) in &books.runs {
+        let row = run.read(names).ok_or_else(|| wrong(id))?;
+        loaded.rows.terms.extend(run.read_terms(&row, names).ok_or_else(|| wrong(id))?);
+        loaded.rows.runs.push(row);
+    }
     let events = books.events.iter();
     let events = events.map(|event| event.read(names).ok_or_else(|| wrong("\"events\"")));
     loaded.rows.events = events.collect::<Result<_, _>>()?;

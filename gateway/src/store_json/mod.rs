@@ -46,6 +46,7 @@ mod runs;
 mod schedules;
 mod sessions;
 mod states;
+mod terms;
 mod text;
 mod words;
 

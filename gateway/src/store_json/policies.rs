@@ -129,7 +129,7 @@ pub(crate) fn write(job: &Job, names: &Names) -> Map<String, Value> {
     };
     let (terms, millis) = (&job.terms, |span: Option<Span>| span.map(rounded_up));
     let retry = (terms.retry.attempts > 1).then_some(terms.retry);
-    let abandon = ABANDONS.iter().find(|(_, known)| *known == terms.on_abandon).map(|known| known.0);
+    let abandon = abandon_word(terms.on_abandon);
     let fields = json!({
         "overlap": overlap,
         "buffer": buffer,
@@ -138,7 +138,7 @@ pub(crate) fn write(job: &Job, names: &Names) -> Map<String, Value> {
         "catchUpWindowMs": millis(job.catch_up_window),
         "misfireAfterMs": (job.misfire_after != Job::MISFIRE_AFTER).then(|| rounded_up(job.misfire_after)),
         "lane": (terms.lane != LaneId(0)).then(|| names.lanes.name(terms.lane.0)),
-        "onAbandon": abandon.filter(|_| terms.on_abandon != OnAbandon::default()),
+        "onAbandon": abandon,
         "attempts": retry.map(|retry| retry.attempts),
         "backoffMs": retry.map(|retry| retry.backoff.0.map(rounded_up)),
         "retryOn": retry.map(|retry| words_of(retry.on)),
@@ -151,7 +151,24 @@ pub(crate) fn write(job: &Job, names: &Names) -> Map<String, Value> {
     fields.as_object().cloned().unwrap_or_default()
 }
 
-fn words_of(on: Endings) -> Vec<&'static str> {
+/// The word for what becomes of a turn that is given up, unless it is what does without saying so.
+pub(crate) fn abandon_word(on_abandon: OnAbandon) -> Option<&'static str> {
+    let word = ABANDONS.iter().find(|(_, known)| *known == on_abandon).map(|known| known.0);
+    word.filter(|_| on_abandon != OnAbandon::default())
+}
+
+/// What a word says about a turn that is given up.
+pub(crate) fn abandon(word: &str) -> Option<OnAbandon> {
+    ABANDONS.iter().find(|(known, _)| *known == word).map(|known| known.1)
+}
+
+/// The ending that a word names.
+pub(crate) fn ending(word: &str) -> Option<Endings> {
+    endings().into_iter().find(|(known, _)| *known == word).map(|(_, ending)| ending)
+}
+
+/// The words for some endings.
+pub(crate) fn words_of(on: Endings) -> Vec<&'static str> {
     endings().into_iter().filter(|(_, one)| on.and(*one) == on).map(|(word, _)| word).collect()
 }
 

@@ -1,17 +1,18 @@
 //! Run records: those that are not closed as the machine needs them back, the finished ones as lines
 //! of `runs/<job>.jsonl`.
 
-use sametick_core::commit::{Commit, JobRow};
+use sametick_core::commit::{Commit, JobRow, TermsRow};
 use sametick_core::id::{Names, SessionKey};
 use sametick_core::job::Target;
 use sametick_core::lifecycle::LifecycleEvent;
-use sametick_core::run::{Outcome, RunRow, RunState};
+use sametick_core::run::{Drain, Outcome, RunRow, RunState};
 use sametick_core::time::Wall;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::document::said;
 use super::states;
+use super::terms::TermsDoc;
 use super::words::{self, CauseDoc, OutcomeDoc};
 
 /// A run record with its names spelled out.
@@ -23,7 +24,7 @@ pub(crate) struct RunDoc {
     #[serde(default)]
     target: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    parent: Option<String>,
+    pub(crate) parent: Option<String>,
     state: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outcome: Option<OutcomeDoc>,
@@ -38,10 +39,13 @@ pub(crate) struct RunDoc {
     runtime_ms: Option<u64>,
     last_progress: Option<i64>,
     seq: u32,
+    /// What it goes by; older versions wrote nothing down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) terms: Option<TermsDoc>,
 }
 
 impl RunDoc {
-    pub(crate) fn of(row: &RunRow, names: &Names) -> Self {
+    pub(crate) fn of(row: &RunRow, terms: Option<TermsDoc>, names: &Names) -> Self {
         let millis = |at: Option<Wall>| at.map(Wall::as_millis);
         Self {
             run_id: words::run_text(row.id, names),
@@ -60,6 +64,7 @@ impl RunDoc {
             runtime_ms: row.runtime_ms,
             last_progress: millis(row.last_progress),
             seq: row.seq,
+            terms,
         }
     }
 
@@ -95,6 +100,17 @@ impl RunDoc {
             last_progress: wall(self.last_progress),
             seq: self.seq,
         })
+    }
+
+    /// What it goes by, if that is written down.
+    pub(crate) fn read_terms(&self, row: &RunRow, names: &Names) -> Option<Option<TermsRow>> {
+        let Some(terms) = &self.terms else { return Some(None) };
+        Some(Some(TermsRow { run: row.id, terms: terms.read(row.target, names)? }))
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        let drains = |drain| matches!(drain, Drain::Open | Drain::Held);
+        self.is_settled() && !words::drain(&self.drain).is_some_and(drains)
     }
 
     pub(crate) fn is_settled(&self) -> bool {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sametick_core::effect::{Effect, Input, InputKind, Report};
 use sametick_core::id::{JobId, RunId, SessionKey};
-use sametick_core::job::Target;
+use sametick_core::job::{OnAbandon, Target};
 use sametick_core::run::{Drain, RunRow};
 use sametick_core::time::Mono;
 
@@ -157,10 +157,14 @@ impl Alive {
         self.foreign.clear();
     }
 
-    /// A turn may be given up no sooner than a grace after it was asked to stop; a late tick counts from its deadline.
+    /// A turn may be given up no sooner than a grace after it was asked to stop, and never where its job has slot and
+    /// fences held; a late tick counts from its deadline.
     fn grace_ended(&self, change: &RunChange, scene: &Scene<'_>) -> bool {
         let (run, book) = (&change.after, change.book(scene.books));
         let Some(asked) = self.asked.get(&run.id) else { return !self.has(run.id) };
+        if book.terms.on_abandon == OnAbandon::Hold {
+            return false;
+        }
         let grace = book.terms.budgets.abort_grace.as_millis();
         scene.said.mono.since(*asked).as_millis() + ROUNDING_MS >= grace
     }

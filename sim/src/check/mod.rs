@@ -276,6 +276,7 @@ impl Checks {
         self.subscribers.judge(failures, at, effect, labels);
         self.policies.judge_reply(failures, at, effect, books, labels);
         self.open_commits.judge_reply(failures, at, effect, books, labels);
+        self.tenure.left(effect);
         self.alive.left(at, effect, books);
     }
 
@@ -304,6 +305,7 @@ impl Checks {
         comes_to_rest::judge_rest(failures, rest, self.restarted_at, &self.alive);
         self.accounts.judge_rest(failures, rest);
         self.results.judge_rest(failures, rest);
+        self.tenure.judge_rest(failures, rest);
     }
 }
 

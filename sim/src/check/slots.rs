@@ -63,7 +63,7 @@ impl Slots {
         }
     }
 
-    /// A gateway came back: what is held goes by the jobs as they are declared now.
+    /// A gateway came back: what is held is reckoned anew, from what is durable.
     pub(super) fn reload(&mut self, books: &Books, alive: &Alive, config: &Config) {
         self.clear();
         for book in books.runs.values() {

@@ -1,12 +1,12 @@
-//! An owner whose lease holds goes on.
+//! An owner whose lease holds goes on, and one that steps down says so to whoever asked it for something in that tick.
 //!
-//! Judged while nobody else has come: of two owners a step down does not say whose it is.
+//! The first is judged while nobody else has come: of two owners a step down does not say whose it is.
 
 use sametick_core::commit::Answer;
 use sametick_core::effect::{Effect, Input, InputKind};
 use sametick_core::time::{Mono, Span};
 
-use super::{CheckName, Failure};
+use super::{CheckName, Failure, Rest};
 
 /// What the first owner of a world was told of its lease.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,10 @@ pub(super) struct Tenure {
     heard: Mono,
     /// Whether it was told that another owns the store.
     fenced: bool,
+    /// The commands of the latest tick of any owner that have no reply yet.
+    asked: Vec<u64>,
+    /// Those among them that were heard in the tick in which an owner stepped down.
+    owed: Vec<u64>,
 }
 
 impl Tenure {
@@ -27,6 +31,16 @@ impl Tenure {
 
     /// What the owner hears.
     pub(super) fn hear(&mut self, inputs: &[Input], lease: Option<Span>) {
+        self.asked.clear();
+        self.asked.extend(inputs.iter().filter_map(|input| match input.kind {
+            InputKind::Command { ticket, .. } => Some(ticket),
+            InputKind::Renewal { .. }
+            | InputKind::Answer { .. }
+            | InputKind::Heard { .. }
+            | InputKind::Report { .. }
+            | InputKind::Foreign { .. }
+            | InputKind::ClockStepped => None,
+        }));
         let Some(lease) = lease else { return };
         self.renewed = self.heard;
         for input in inputs {
@@ -60,6 +74,26 @@ impl Tenure {
                 ends.since(at).as_millis()
             );
             failures.push(Failure { check: CheckName::ComesToRest, at, run: None, message });
+        }
+    }
+
+    /// Something leaves: a reply, or that an owner stepped down.
+    pub(super) fn left(&mut self, effect: &Effect) {
+        if let Effect::Reply { ticket, .. } = effect {
+            self.asked.retain(|asked| asked != ticket);
+            self.owed.retain(|asked| asked != ticket);
+        } else if matches!(effect, Effect::StepDown) {
+            self.owed.append(&mut self.asked);
+        }
+    }
+
+    /// The world ends.
+    pub(super) fn judge_rest(&self, failures: &mut Vec<Failure>, rest: &Rest<'_>) {
+        if !self.owed.is_empty() {
+            let message = "a command that an owner heard in the tick in which it stepped down has no reply: nothing of \
+                           it is durable, and whoever asked waits for ever"
+                .to_owned();
+            failures.push(Failure { check: CheckName::ComesToRest, at: rest.at, run: None, message });
         }
     }
 }

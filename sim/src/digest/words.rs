@@ -3,13 +3,15 @@
 //! Each row is taken apart by name, so that a field which is added has no digest until it is given one here. What may
 //! be absent is zero when it is, and no other value of it is; what varies in length says how long it is first.
 
-use sametick_core::commit::{Commit, JobRow, LastRun, LateNote, LateWord, LedgerRow};
+use sametick_core::commit::{Commit, JobRow, LastRun, LateNote, LateWord, LedgerRow, TermsRow};
 use sametick_core::effect::{Accepted, Effect};
 use sametick_core::id::{RunId, SessionKey};
+use sametick_core::job::{Budgets, Terms};
 use sametick_core::lifecycle::{Cause, LifecycleEvent};
+use sametick_core::retry::Retry;
 use sametick_core::run::{Failure, Finish, Outcome, RunRow, RunState, TimedOut};
 use sametick_core::session::{SessionChange, SessionPatch, SessionRow};
-use sametick_core::time::Wall;
+use sametick_core::time::{Span, Wall};
 
 use super::WorldDigest;
 
@@ -23,6 +25,7 @@ impl WorldDigest {
             generations,
             jobs,
             runs,
+            terms,
             sessions,
             ledger,
             late,
@@ -34,11 +37,12 @@ impl WorldDigest {
         self.pair(*first_offset, *acknowledged);
         self.pair(u64::from(*generations), lengths(jobs.len(), runs.len()));
         self.pair(lengths(sessions.len(), events.len()), lengths(declared.len(), removed.len()));
-        self.pair(lengths(ledger.len(), late.len()), 0);
+        self.pair(lengths(ledger.len(), late.len()), terms.len() as u64);
         declared.iter().for_each(|job| self.rare(job));
         removed.iter().for_each(|job| self.rare(job));
         jobs.iter().for_each(|row| self.job(row));
         runs.iter().for_each(|row| self.run(row));
+        terms.iter().for_each(|row| self.terms(row));
         sessions.iter().for_each(|patch| self.patch(patch));
         ledger.iter().for_each(|row| self.range(row));
         late.iter().for_each(|note| self.late(note));
@@ -137,6 +141,25 @@ impl WorldDigest {
         self.pair(maybe_wall(granted_at), maybe_wall(started_at));
         self.pair(maybe_wall(settled_at), maybe_wall(last_progress));
         self.maybe_id(parent);
+    }
+
+    fn terms(&mut self, row: &TermsRow) {
+        let TermsRow { run, terms } = *row;
+        let Terms { target, lane, alone, budgets, on_abandon, retry, deliver } = terms;
+        let Budgets { queue_timeout, start_timeout, stall_timeout, timeout, total_timeout, abort_grace } =
+            budgets;
+        let Retry { attempts, on, backoff } = retry;
+        let codes = (target as u64) | (on_abandon as u64) << 8;
+        self.id(run, codes | u64::from(alone) << 16 | u64::from(deliver) << 17);
+        self.pair(two(lane.0, attempts), span(abort_grace));
+        self.pair(maybe_span(queue_timeout), maybe_span(start_timeout));
+        self.pair(maybe_span(stall_timeout), maybe_span(timeout));
+        let [first, second, third, fourth, fifth] = backoff.0.map(span);
+        self.pair(maybe_span(total_timeout), first);
+        self.pair(second, third);
+        self.pair(fourth, fifth);
+        // A set of endings keeps its words to itself.
+        self.rare(&on);
     }
 
     fn patch(&mut self, patch: &SessionPatch) {
@@ -241,6 +264,15 @@ const fn wall(at: Wall) -> u64 {
 
 fn maybe_wall(at: Option<Wall>) -> u64 {
     at.map_or(0, wall)
+}
+
+/// Never zero: the longest span there is has room for one more.
+const fn span(span: Span) -> u64 {
+    span.as_nanos() + 1
+}
+
+fn maybe_span(limit: Option<Span>) -> u64 {
+    limit.map_or(0, span)
 }
 
 fn maybe(number: Option<u32>) -> u64 {

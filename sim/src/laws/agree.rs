@@ -8,10 +8,16 @@ use sametick_core::time::Now;
 use crate::books::Books;
 use crate::changes::Changes;
 
-/// Which table differs, if one does.
+/// Which table differs, if one does; what runs go by is a matter of how their jobs are declared.
 pub(super) fn same(one: &Books, two: &Books) -> Result<(), &'static str> {
     let late = if one.late == two.late { Ok(()) } else { Err("late notes") };
     same_but_for_notes(one, two).and(late)
+}
+
+/// Which table differs, that of what runs go by included.
+pub(super) fn same_with_terms(one: &Books, two: &Books) -> Result<(), &'static str> {
+    let terms = if one.terms == two.terms { Ok(()) } else { Err("terms of runs") };
+    same(one, two).and(terms)
 }
 
 /// Which table but that of late notes differs, if one does.

@@ -4,7 +4,7 @@ use sametick_core::Machine;
 use sametick_core::commit::Rows;
 use sametick_core::time::Now;
 
-use super::agree::{apply, same};
+use super::agree::{apply, same_with_terms};
 use crate::books::Books;
 
 /// Recovers once more from what the first recovery left.
@@ -19,5 +19,6 @@ pub(crate) fn recover_twice<M: Machine>(
     let tick = machine.restart(&rows, epoch + 1, now).clone();
     let mut again = books.clone();
     apply(&mut again, now, &tick);
-    same(books, &again).map_err(|what| format!("recovering twice leaves other {what} than recovering once"))
+    same_with_terms(books, &again)
+        .map_err(|what| format!("recovering twice leaves other {what} than recovering once"))
 }

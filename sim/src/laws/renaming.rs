@@ -1,6 +1,6 @@
 //! Other numbers for the same things, in the same order, or other times on the wall; and the way back.
 
-use sametick_core::commit::{Commit, JobRow, LateNote, LedgerRow, Rows};
+use sametick_core::commit::{Commit, JobRow, LateNote, LedgerRow, Rows, TermsRow};
 use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind, Report, Tick};
 use sametick_core::id::{AgentId, JobId, RunId, SessionId, SessionKey};
 use sametick_core::job::Job;
@@ -171,6 +171,12 @@ impl Rename for RunRow {
     }
 }
 
+impl Rename for TermsRow {
+    fn rename(&mut self, to: Other) {
+        self.run.rename(to);
+    }
+}
+
 impl Rename for SessionRow {
     fn rename(&mut self, to: Other) {
         self.key.rename(to);
@@ -232,6 +238,7 @@ impl Rename for Commit {
         self.removed.rename(to);
         self.jobs.rename(to);
         self.runs.rename(to);
+        self.terms.rename(to);
         self.sessions.rename(to);
         self.ledger.rename(to);
         self.late.rename(to);
@@ -243,6 +250,7 @@ impl Rename for Rows {
     fn rename(&mut self, to: Other) {
         self.jobs.rename(to);
         self.runs.rename(to);
+        self.terms.rename(to);
         self.sessions.rename(to);
         self.events.rename(to);
     }

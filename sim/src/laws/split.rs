@@ -1,4 +1,7 @@
 //! One tick over two instants equals two ticks, unless a slot is granted in between.
+//!
+//! Equal is what happens, not which commit tells it: of the progress of a run that goes on its record tells with the next
+//! commit, and a command that changes nothing is answered with the commit of its tick, if that has one.
 
 use sametick_core::Machine;
 use sametick_core::effect::{Effect, Input, InputKind, Report, Tick};
@@ -6,7 +9,7 @@ use sametick_core::id::RunId;
 use sametick_core::run::{Drain, RunRow, RunState};
 use sametick_core::time::Now;
 
-use super::agree::{apply, same};
+use super::agree::{apply, same_with_terms};
 use crate::books::Books;
 
 /// Cuts the tick at `now` at its earliest instant. Says what differs; nothing when it does not, and
@@ -39,7 +42,7 @@ pub(crate) fn split<M: Machine>(
     apply(&mut two, at, &first);
     apply(&mut two, now, &second);
     // A grace counts from when the turn is asked to stop: a host that was late for both gives it in full.
-    let asked = |run| first.effects().iter().any(|effect| *effect == Effect::Abort { run });
+    let asked = |run| first.effects().contains(&Effect::Abort { run });
     let given_up = |row: &RunRow| matches!(row.drain, Drain::Abandoned | Drain::Held) && asked(row.id);
     if second.commit().is_some_and(|commit| commit.runs.iter().any(given_up)) {
         return None;
@@ -52,7 +55,7 @@ pub(crate) fn split<M: Machine>(
             [&mut one, &mut two].into_iter().for_each(|books| forget_progress(books, run));
         }
     }
-    Some(same(&one, &two).map_err(|what| format!("a tick that is cut in two leaves other {what}")))
+    Some(same_with_terms(&one, &two).map_err(|what| format!("a tick that is cut in two leaves other {what}")))
 }
 
 /// A command that changes nothing is answered at once where there is nothing to wait for, and with the commit of its

@@ -26,7 +26,8 @@ pub(super) fn job(
     let words = words(&mut table, names.jobs.name(id.0))?;
     let high = Span::from_nanos(first.high.as_nanos() - first.low.as_nanos());
     let shift = SpanRange { low: Span::ZERO, high };
-    let mut job = Job::new(id, AgentId(0), schedule);
+    let agent = agent(&mut table, names)?;
+    let mut job = Job::new(id, agent, schedule);
     job.overlap = overlap(&mut table)?;
     job.catch_up = catch_up(&mut table)?;
     job.catch_up_window = table.span_of("catch_up_window")?;
@@ -52,6 +53,16 @@ fn name(table: &mut Table<'_>, names: &mut Names) -> Result<JobId, ScenarioError
         return Err(table.wrong(at, format!("there is a job \"{name}\" already"), "choose another name"));
     }
     Ok(names.jobs.intern(name))
+}
+
+/// The first agent there is, unless the job says so.
+fn agent(table: &mut Table<'_>, names: &mut Names) -> Result<AgentId, ScenarioError> {
+    let Some((name, at)) = table.text("agent")? else { return Ok(AgentId(0)) };
+    if name.is_empty() || name.chars().any(|letter| letter.is_control() || letter == ':') {
+        let fix = "an agent's name is not empty and has no colon and no control character";
+        return Err(table.wrong(at, "this cannot name an agent", fix));
+    }
+    Ok(names.agents.intern(name))
 }
 
 fn overlap(table: &mut Table<'_>) -> Result<Overlap, ScenarioError> {

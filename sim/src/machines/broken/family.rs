@@ -75,7 +75,8 @@ struct ForgetsFamilies;
 
 impl Twist for ForgetsFamilies {
     fn rows(&mut self, rows: &mut Rows) {
-        let open: BTreeSet<RunId> = rows.runs.iter().map(|row| row.id).collect();
+        let open = rows.runs.iter().filter(|row| !row.is_closed());
+        let open: BTreeSet<RunId> = open.map(|row| row.id).collect();
         let left_behind = |row: &RunRow| row.parent.is_some_and(|parent| !open.contains(&parent));
         rows.runs.retain(|row| !(matches!(row.state, RunState::Settled(_)) && left_behind(row)));
     }

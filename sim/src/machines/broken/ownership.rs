@@ -70,6 +70,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::ComesToRest],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, Hears(Answer::NotApplied))),
     },
+    Mutant {
+        name: "steps-down-without-a-word",
+        sentence: "what an owner is asked for in the tick in which it steps down is never answered",
+        field: &["#15507"],
+        killed_by: &[CheckName::ComesToRest],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, NoWord)),
+    },
 ];
 
 /// Dates every renewal by its answer.
@@ -82,6 +89,18 @@ impl Twist for CountsFromAnswer {
             if let InputKind::Renewal { sent, .. } = &mut input.kind {
                 *sent = input.at;
             }
+        }
+    }
+}
+
+/// Keeps back the refusals of the tick that steps down.
+#[derive(Clone, Debug)]
+struct NoWord;
+
+impl Twist for NoWord {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        if tick.effects().contains(&Effect::StepDown) {
+            tick.effects_mut().retain(|effect| !matches!(effect, Effect::Reply { reply: Err(_), .. }));
         }
     }
 }

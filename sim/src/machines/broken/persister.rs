@@ -1,6 +1,8 @@
 //! Persisters that write too little, too much or the wrong thing.
 
-use sametick_core::id::SessionKey;
+use std::collections::BTreeMap;
+
+use sametick_core::id::{JobId, SessionKey};
 use sametick_core::lifecycle::LifecycleEvent;
 use sametick_core::session::{
     LifecyclePersister, Persister, SessionChange, SessionPatch, SessionTable, Status,
@@ -52,6 +54,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["#89666"],
         killed_by: &[CheckName::RecordsAgree],
         build: |config, shape| with_persister(config, shape, WritesOnly::OwnRows),
+    },
+    Mutant {
+        name: "one-base-row-a-job",
+        sentence: "an end does not reach the job's base row once the job has worked for another agent",
+        field: &["#70347"],
+        killed_by: &[CheckName::RecordsAgree, CheckName::SurvivesCrash],
+        build: |config, shape| with_persister(config, shape, OneBaseRow::default()),
     },
 ];
 
@@ -123,6 +132,31 @@ impl Persister for WritesOnly {
             Self::Nothing => false,
             Self::BaseRows => matches!(patch.key, SessionKey::Base { .. }),
             Self::OwnRows => matches!(patch.key, SessionKey::Run { .. }),
+        });
+        patches.append(&mut kept);
+    }
+}
+
+/// Knows one base row a job: the one that was written last.
+#[derive(Clone, Debug, Default)]
+struct OneBaseRow {
+    latest: BTreeMap<JobId, SessionKey>,
+}
+
+impl Persister for OneBaseRow {
+    fn on_event(&mut self, event: &LifecycleEvent, table: &SessionTable, patches: &mut Vec<SessionPatch>) {
+        let first = patches.len();
+        LifecyclePersister.on_event(event, table, patches);
+        let mut kept = patches.split_off(first);
+        kept.retain(|patch| match (patch.key, patch.change) {
+            (SessionKey::Base { job, .. }, SessionChange::End { .. }) => {
+                self.latest.get(&job).is_none_or(|latest| *latest == patch.key)
+            }
+            (SessionKey::Base { job, .. }, SessionChange::Start { .. } | SessionChange::Replace(_)) => {
+                self.latest.insert(job, patch.key);
+                true
+            }
+            (SessionKey::Main { .. } | SessionKey::Run { .. }, _) => true,
         });
         patches.append(&mut kept);
     }

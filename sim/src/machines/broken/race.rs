@@ -45,7 +45,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "queue-deadline-ignored",
         sentence: "a run that waits past its queue timeout stays in the lane",
         field: &["#43141"],
-        killed_by: &[CheckName::QueuedLeavesNoSession],
+        killed_by: &[CheckName::QueuedLeavesNoSession, CheckName::ComesToRest],
         build: |config, _| with_race(config, IgnoresQueueDeadline),
     },
     Mutant {

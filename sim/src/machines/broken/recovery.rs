@@ -2,6 +2,7 @@
 
 use sametick_core::commit::{JobRow, Rows};
 use sametick_core::effect::{Effect, Tick};
+use sametick_core::job::OnAbandon;
 use sametick_core::run::RunState;
 
 use super::super::any::AnyMachine;
@@ -47,6 +48,27 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::Law(Law::RecoveryTwice)],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, RestartCountsAsError)),
     },
+    Mutant {
+        name: "recovery-forgets-terms",
+        sentence: "a gateway that comes back gives runs the terms that their jobs have by now",
+        field: &["nomad#11052"],
+        killed_by: &[CheckName::SlotsReturn, CheckName::NoOverlap],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ForgetsTerms)),
+    },
+    Mutant {
+        name: "recovery-forgets-holds",
+        sentence: "a gateway that comes back gives a slot up after the grace, though its job has it held until the turn stopped",
+        field: &["#138499"],
+        killed_by: &[CheckName::SlotsReturn, CheckName::NoOverlap],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ForgetsHolds)),
+    },
+    Mutant {
+        name: "recovery-forgets-elders",
+        sentence: "a gateway that comes back knows the parent of a run that drains, and nobody before that",
+        field: &["#138499"],
+        killed_by: &[CheckName::SlotsReturn],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ForgetsElders)),
+    },
 ];
 
 /// Hides the runs that were under way at a crash.
@@ -66,6 +88,36 @@ struct ForgetsQueued;
 impl Twist for ForgetsQueued {
     fn rows(&mut self, rows: &mut Rows) {
         rows.runs.retain(|run| run.state != RunState::Queued);
+    }
+}
+
+/// Hides what runs go by.
+#[derive(Clone, Debug)]
+struct ForgetsTerms;
+
+impl Twist for ForgetsTerms {
+    fn rows(&mut self, rows: &mut Rows) {
+        rows.terms.clear();
+    }
+}
+
+/// Takes every run for one whose slot goes back after its grace.
+#[derive(Clone, Debug)]
+struct ForgetsHolds;
+
+impl Twist for ForgetsHolds {
+    fn rows(&mut self, rows: &mut Rows) {
+        rows.terms.iter_mut().for_each(|row| row.terms.on_abandon = OnAbandon::Release);
+    }
+}
+
+/// Hides runs that are needed for the sake of others only.
+#[derive(Clone, Debug)]
+struct ForgetsElders;
+
+impl Twist for ForgetsElders {
+    fn rows(&mut self, rows: &mut Rows) {
+        rows.runs.retain(|run| !run.is_closed());
     }
 }
 
