@@ -1,6 +1,6 @@
 //! Jobs that have nothing left to do say so, or go; and what goes does not come back.
 
-use sametick_core::commit::{JobRow, JobStatus};
+use sametick_core::commit::{JobRow, JobStatus, LedgerRow};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::schedule::Schedule;
 
@@ -10,7 +10,7 @@ use super::{CheckName, Failure, Scene};
 pub(super) fn judge<'o>(failures: &mut Vec<Failure>, scene: &Scene<'_>, open: impl Fn(JobId) -> &'o [RunId]) {
     for (before, row) in &scene.changes.jobs {
         let was_due = before.is_none_or(|before| before.next_due.is_some());
-        if !was_due || row.next_due.is_some() || ran(row, scene) {
+        if !was_due || row.next_due.is_some() || !passed_over(row, scene) {
             continue;
         }
         let anew = scene.commit.declared.iter().any(|anew| anew.id == row.id);
@@ -29,10 +29,12 @@ pub(super) fn judge<'o>(failures: &mut Vec<Failure>, scene: &Scene<'_>, open: im
     }
 }
 
-/// Whether what was due last became a run.
-fn ran(row: &JobRow, scene: &Scene<'_>) -> bool {
-    let last = row.last_due.map(|due| RunId::scheduled(row.id, row.generation, due));
-    last.is_some_and(|run| scene.books.run(run).is_some())
+/// Whether the books say with this commit that what was due last did not run.
+fn passed_over(row: &JobRow, scene: &Scene<'_>) -> bool {
+    let unran = |range: &LedgerRow| {
+        (range.job, range.generation, Some(range.last)) == (row.id, row.generation, row.last_due)
+    };
+    scene.changes.ledger.iter().any(|(_, range)| unran(range))
 }
 
 /// A job is either declared with a commit or removed.

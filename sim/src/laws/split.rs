@@ -42,7 +42,7 @@ pub(crate) fn split<M: Machine>(
     apply(&mut two, at, &first);
     apply(&mut two, now, &second);
     // A grace counts from when the turn is asked to stop: a host that was late for both gives it in full.
-    let asked = |run| first.effects().iter().any(|effect| *effect == Effect::Abort { run });
+    let asked = |run| first.effects().contains(&Effect::Abort { run });
     let given_up = |row: &RunRow| matches!(row.drain, Drain::Abandoned | Drain::Held) && asked(row.id);
     if second.commit().is_some_and(|commit| commit.runs.iter().any(given_up)) {
         return None;

@@ -63,7 +63,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "unknown-is-lost",
         sentence: "a commit nobody answered is never sent again",
         field: &["dbos-py#767"],
-        killed_by: &[CheckName::SurvivesCrash, CheckName::ComesToRest],
+        killed_by: &[CheckName::NothingLost, CheckName::SurvivesCrash, CheckName::ComesToRest],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, GivesUpOnUnknown)),
     },
     Mutant {
@@ -237,12 +237,10 @@ struct DeliversEach {
 impl Twist for DeliversEach {
     fn tick(&mut self, _: Now, tick: &mut Tick) {
         self.outcomes.extend(settled(tick).into_iter().map(|(row, outcome)| (row.id, outcome)));
-        let earlier = |effect: &Effect| match *effect {
-            Effect::Deliver { run, .. } if run.attempt > 1 => {
-                let run = RunId { attempt: run.attempt - 1, ..run };
-                self.outcomes.get(&run).map(|outcome| Effect::Deliver { run, outcome: *outcome })
-            }
-            _ => None,
+        let earlier = |effect: &Effect| {
+            let Effect::Deliver { run, .. } = *effect else { return None };
+            let run = RunId { attempt: run.attempt - 1, ..run };
+            self.outcomes.get(&run).map(|outcome| Effect::Deliver { run, outcome: *outcome })
         };
         let each: Vec<Effect> = tick.effects().iter().filter_map(earlier).collect();
         each.into_iter().for_each(|effect| tick.push(effect));

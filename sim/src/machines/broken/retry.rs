@@ -196,7 +196,9 @@ impl Twist for ComesBack {
             self.jobs.retain(|known| known.id != job.id);
             self.jobs.push(*job);
         }
-        let back = self.jobs.iter().filter(|job| draft.removed.contains(&job.id));
+        // Beside the end of a run, its job's old row would be wrong too.
+        let ends = |job: &Job| draft.runs.iter().any(|run| run.id.job == job.id);
+        let back = self.jobs.iter().filter(|job| draft.removed.contains(&job.id) && !ends(job));
         draft.declared.extend(back);
     }
 }
