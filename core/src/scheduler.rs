@@ -301,7 +301,10 @@ impl Scheduler {
     /// that time and not for one it had before.
     pub(crate) fn ends(&mut self, run: RunId, outcome: Outcome) {
         let Some(room) = self.own_room_mut(run) else { return };
-        let was_for = run.asked == 0 && room.row.last_due == Some(run.due);
+        // What somebody disabled stays so.
+        let was_for = run.asked == 0
+            && room.row.last_due == Some(run.due)
+            && room.row.status != JobStatus::Disabled;
         if was_for && outcome != Outcome::Ok && room.is_due_no_more() {
             room.row.status = JobStatus::Exhausted;
             self.touch(run.job);

@@ -20,7 +20,9 @@ fn names() -> SharedNames {
     names.with(|names| {
         names.jobs.intern("digest");
         names.agents.intern("main");
-        ["main", "slow"].map(|lane| names.lanes.intern(lane));
+        for lane in ["main", "slow"] {
+            names.lanes.intern(lane);
+        }
     });
     names
 }
@@ -92,7 +94,11 @@ fn lanes_that_changed_places_are_known_by_their_names() {
     commit(&mut store, 1, vec![row(1, None, RunState::Queued, Drain::None)], all);
     drop(store);
     let others = SharedNames::new();
-    others.with(|names| ["slow", "main"].map(|lane| names.lanes.intern(lane)));
+    others.with(|names| {
+        for lane in ["slow", "main"] {
+            names.lanes.intern(lane);
+        }
+    });
     assert_eq!(reopened(dir.path(), &others).terms[0].terms.lane, LaneId(0));
 }
 

@@ -167,7 +167,8 @@ fn marker_differs(run: &RunRow, scene: &Scene<'_>) -> Option<String> {
 }
 
 fn job_differs(run: &RunRow, outcome: Outcome, scene: &Scene<'_>) -> Option<String> {
-    let (_, job) = scene.books.job(run.id.job)?;
+    // Of a job that was removed and added again, another generation's state says nothing.
+    let (_, job) = scene.books.job(run.id.job).filter(|(_, job)| job.generation == run.id.generation)?;
     let last = job.last.filter(|last| last.run == run.id);
     // Another run of the job may have settled in the same commit, and not before this one.
     let settled_after = |other: RunId| {

@@ -52,14 +52,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "recovery-forgets-terms",
         sentence: "a gateway that comes back gives runs the terms that their jobs have by now",
         field: &["nomad#11052"],
-        killed_by: &[CheckName::SlotsReturn, CheckName::NoOverlap],
+        killed_by: &[CheckName::SlotsReturn],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, ForgetsTerms)),
     },
     Mutant {
         name: "recovery-forgets-holds",
         sentence: "a gateway that comes back gives a slot up after the grace, though its job has it held until the turn stopped",
         field: &["#138499"],
-        killed_by: &[CheckName::SlotsReturn, CheckName::NoOverlap],
+        killed_by: &[CheckName::NoOverlap],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, ForgetsHolds)),
     },
     Mutant {
