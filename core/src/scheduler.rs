@@ -538,7 +538,7 @@ mod tests {
         let mut scheduler = Scheduler::default();
         scheduler.declare(job, 1, due);
         scheduler.is_open(job.id);
-        scheduler.remove(job.id, &mut Commit::default());
+        scheduler.remove(job.id, Wall::from_millis(0), &mut Commit::default());
         assert!(scheduler.job(job.id).is_none());
         assert!(scheduler.jobs[0].is_some(), "its fence stands");
         scheduler.closed(RunId::scheduled(job.id, 1, due));
