@@ -52,7 +52,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "recovery-forgets-terms",
         sentence: "a gateway that comes back gives runs the terms that their jobs have by now",
         field: &["nomad#11052"],
-        killed_by: &[CheckName::SlotsReturn],
+        killed_by: &[CheckName::SlotsReturn, CheckName::NoOverlap],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, ForgetsTerms)),
     },
     Mutant {
