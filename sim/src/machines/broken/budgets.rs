@@ -28,7 +28,38 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::ReasonKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, WrapsAround)),
     },
+    Mutant {
+        name: "queue-taken-for-set-up",
+        sentence: "a run that timed out in its queue is recorded as timed out in set-up",
+        field: &["#43141"],
+        killed_by: &[CheckName::QueuedLeavesNoSession],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, NamesSetUp)),
+    },
 ];
+
+/// Names another phase than the queue.
+#[derive(Clone, Debug)]
+struct NamesSetUp;
+
+impl Twist for NamesSetUp {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let named = |outcome: Outcome| match outcome {
+            Outcome::TimedOut(TimedOut { budget, phase: Phase::Queued }) => {
+                Outcome::TimedOut(TimedOut { budget, phase: Phase::Starting })
+            }
+            other => other,
+        };
+        let draft = tick.draft();
+        for row in &mut draft.runs {
+            if let RunState::Settled(outcome) = row.state {
+                row.state = RunState::Settled(named(outcome));
+            }
+        }
+        for last in draft.jobs.iter_mut().filter_map(|job| job.last.as_mut()) {
+            last.outcome = named(last.outcome);
+        }
+    }
+}
 
 /// Names the wider budget of a tie.
 #[derive(Clone, Debug, Default)]

@@ -49,7 +49,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "publish-no-starts",
         sentence: "subscribers never hear that a run began",
         field: &["#138499"],
-        killed_by: &[CheckName::BusOrdered],
+        killed_by: &[CheckName::BusOrdered, CheckName::SurvivesCrash],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, PublishesNoStarts)),
     },
     Mutant {
