@@ -180,7 +180,7 @@ impl Played {
 fn assert_same(simulated: &Books, played: &Books, name: &str) {
     let runs = |books: &Books| books.runs.keys().copied().collect::<std::collections::BTreeSet<_>>();
     assert_eq!(runs(simulated), runs(played), "{name}: the same runs");
-    for (id, book) in &simulated.runs {
+    for (id, book) in simulated.runs.iter() {
         let (one, other) = (&book.row, &played.runs[id].row);
         assert_eq!((one.state, one.drain), (other.state, other.drain), "{name}: {id:?} settles the same");
         assert_eq!(one.session.is_some(), other.session.is_some(), "{name}: {id:?} opens a session or not");

@@ -302,9 +302,8 @@ impl Scheduler {
     pub(crate) fn ends(&mut self, run: RunId, outcome: Outcome) {
         let Some(room) = self.own_room_mut(run) else { return };
         // What somebody disabled stays so.
-        let was_for = run.asked == 0
-            && room.row.last_due == Some(run.due)
-            && room.row.status != JobStatus::Disabled;
+        let was_for =
+            run.asked == 0 && room.row.last_due == Some(run.due) && room.row.status != JobStatus::Disabled;
         if was_for && outcome != Outcome::Ok && room.is_due_no_more() {
             room.row.status = JobStatus::Exhausted;
             self.touch(run.job);
@@ -539,7 +538,7 @@ mod tests {
         let mut scheduler = Scheduler::default();
         scheduler.declare(job, 1, due);
         scheduler.is_open(job.id);
-        scheduler.remove(job.id, &mut Commit::default());
+        scheduler.remove(job.id, Wall::from_millis(0), &mut Commit::default());
         assert!(scheduler.job(job.id).is_none());
         assert!(scheduler.jobs[0].is_some(), "its fence stands");
         scheduler.closed(RunId::scheduled(job.id, 1, due));

@@ -190,7 +190,7 @@ fn links_in_a_circle_are_not_followed_and_a_file_without_end_is_not_read_to_it()
     std::fs::write(folder.path().join("one.toml"), "# One run.\n\n[[job]]\nname = \"a\"\nat = \"1s\"\n")
         .expect("a file");
     let output = sametick(&["run", &folder.path().to_string_lossy(), "--json"]);
-    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
     assert_eq!(told["scenarios"].as_array().map(Vec::len), Some(1), "{told:#}");
     let output = sametick(&["run", "/dev/zero"]);
     assert_eq!(output.status.code(), Some(2));
