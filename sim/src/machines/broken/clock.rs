@@ -16,14 +16,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "half-the-time",
         sentence: "every run gets half the time it was promised",
         field: &["#41783", "#43721", "#27427"],
-        killed_by: &[CheckName::ReasonKept],
+        killed_by: &[CheckName::ReasonKept, CheckName::PolicyKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, HalfTheTime)),
     },
     Mutant {
         name: "oversleeps",
         sentence: "deadlines are met five seconds late, and recorded as if they had not been",
         field: &["k8s#62134"],
-        killed_by: &[CheckName::SlotsReturn, CheckName::ComesToRest],
+        killed_by: &[CheckName::AtMostOnce, CheckName::ComesToRest],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, Oversleeps)),
     },
     Mutant {

@@ -52,7 +52,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "recovery-forgets-terms",
         sentence: "a gateway that comes back gives runs the terms that their jobs have by now",
         field: &["nomad#11052"],
-        killed_by: &[CheckName::SlotsReturn, CheckName::NoOverlap],
+        killed_by: &[
+            CheckName::SlotsReturn,
+            CheckName::NoOverlap,
+            CheckName::AtMostOnce,
+            CheckName::PolicyKept,
+        ],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, ForgetsTerms)),
     },
     Mutant {
