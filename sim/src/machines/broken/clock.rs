@@ -16,7 +16,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "half-the-time",
         sentence: "every run gets half the time it was promised",
         field: &["#41783", "#43721", "#27427"],
-        killed_by: &[CheckName::ReasonKept, CheckName::PolicyKept],
+        killed_by: &[CheckName::ReasonKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, HalfTheTime)),
     },
     Mutant {
@@ -37,7 +37,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "lane-eats-timeout",
         sentence: "waiting in the lane counts against the timeout",
         field: &["#41783", "#41886", "#148874", "#77703"],
-        killed_by: &[CheckName::ReasonKept],
+        killed_by: &[CheckName::ReasonKept, CheckName::PolicyKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, LaneEatsTimeout)),
     },
     Mutant {
