@@ -1,7 +1,7 @@
 //! The lease on a store, by hand: what an owner may do when, and what its successor waits for.
 
 use sametick_core::commit::{Answer, Commit, JobRow, Rows};
-use sametick_core::effect::{Command, Effect, Input, InputKind, Report};
+use sametick_core::effect::{Command, Effect, Input, InputKind, Refusal, Report};
 use sametick_core::id::{AgentId, JobId, RunId, SessionId};
 use sametick_core::job::{Budgets, Job};
 use sametick_core::run::{Drain, RunState, Shape};
@@ -222,7 +222,8 @@ fn who_was_asked_to_stop_is_not_asked_again_when_the_lease_ends() {
     gateway.handle(at(6_000), &[]);
     let cancel = InputKind::Command { ticket: 1, command: Command::Cancel(run) };
     let tick = gateway.handle(at(LEASE_MS), &[input(8_999, cancel)]);
-    assert_eq!(tick.effects(), [Effect::Abort { run }, Effect::StepDown]);
+    let refused = Effect::Reply { ticket: 1, reply: Err(Refusal::NotOwner) };
+    assert_eq!(tick.effects(), [Effect::Abort { run }, refused, Effect::StepDown]);
 }
 
 #[test]

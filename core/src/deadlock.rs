@@ -18,13 +18,12 @@ use crate::session::Persister;
 impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     /// Whether a child of `parent` would wait, by way of whoever else, for a run that waits for it.
     pub(crate) fn would_deadlock(&self, parent: RunId, child: &Job) -> bool {
-        let elders: Vec<RunId> =
-            std::iter::successors(Some(parent), |run| self.runs.get(*run).and_then(|live| live.row.parent))
-                .collect();
+        let parent_of = |run: &RunId| self.runs.get(*run).and_then(|live| live.row.parent);
+        let is_elder = |run| std::iter::successors(Some(parent), parent_of).any(|elder| elder == run);
         let mut known = BTreeSet::new();
         let mut next = self.holders(&child.terms.wants(child.id, child.agent));
         while let Some(run) = next.pop() {
-            if elders.contains(&run) {
+            if is_elder(run) {
                 return true;
             }
             if known.insert(run) {
