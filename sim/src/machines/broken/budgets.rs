@@ -47,7 +47,11 @@ impl Twist for NamesSetUp {
             Outcome::TimedOut(TimedOut { budget, phase: Phase::Queued }) => {
                 Outcome::TimedOut(TimedOut { budget, phase: Phase::Starting })
             }
-            other => other,
+            other @ (Outcome::Ok
+            | Outcome::Failed(_)
+            | Outcome::TimedOut(_)
+            | Outcome::Cancelled
+            | Outcome::Interrupted(_)) => other,
         };
         let draft = tick.draft();
         for row in &mut draft.runs {
