@@ -8,6 +8,8 @@
 //!
 //! A child run shares its parent's slot: it passes the lanes by, and waits for gates only.
 
+use educe::Educe;
+
 use crate::WaitsFor;
 use crate::gate::{Gate, Parked};
 use crate::gateway::Config;
@@ -29,7 +31,8 @@ pub(crate) struct Wants {
 }
 
 /// Lanes and gates.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(crate) struct Admission {
     lanes: Vec<Room>,
     /// Children: without a limit, as their parents hold the slots.
@@ -42,7 +45,8 @@ pub(crate) struct Admission {
 }
 
 /// A lane and how many wait for it, parked ones included.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 struct Room {
     lane: Lane,
     queue: u32,

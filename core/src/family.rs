@@ -1,11 +1,14 @@
 //! Runs that wait for runs: a child shares its parent's slot, which goes back when both have let go.
 
+use educe::Educe;
+
 use crate::admission::Wants;
 use crate::id::RunId;
 use crate::table::Table;
 
 /// The parents that have children.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(crate) struct Families {
     by_parent: Table<RunId, Family>,
     /// Children that have not let go, by parent and in the order they came.
@@ -18,7 +21,8 @@ pub(crate) struct Families {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Seat(u64);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 struct Family {
     next: Seat,
     present: usize,

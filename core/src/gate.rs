@@ -2,11 +2,14 @@
 
 use std::collections::VecDeque;
 
+use educe::Educe;
+
 use crate::id::{LaneId, RunId};
 use crate::lane::Ticket;
 
 /// Who has it, and who was turned away while somebody had it.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(crate) struct Gate {
     held: u32,
     /// In the order of lanes, and of tickets within one.

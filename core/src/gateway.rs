@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use educe::Educe;
+
 use crate::admission::Admission;
 use crate::commit::{Answer, LateNote, LateWord};
 use crate::effect::{Effect, Input, InputKind, Report, Tick};
@@ -20,6 +22,7 @@ use crate::ownership::Ownership;
 use crate::ports::Bus;
 use crate::run::{Drain, Race, RunEvent, RunState, Step, TimeoutRace};
 use crate::scheduler::{Moment, Scheduler, Taken};
+use crate::scratch::Scratch;
 use crate::session::{LifecyclePersister, Persister, SessionTable};
 use crate::time::{Mono, Now, Span, Timeline, Wall};
 use crate::timers::Timers;
@@ -29,7 +32,8 @@ use crate::{Waiting, WaitsFor};
 const MOST_LATE_NOTES: usize = 1_024;
 
 /// The limits of a machine.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Educe, Debug, PartialEq, Eq, Hash)]
+#[educe(Clone)]
 pub struct Config {
     /// The lanes, by number. A machine without any has one, with the default limits.
     pub lanes: Vec<LaneConfig>,
@@ -62,7 +66,8 @@ impl Config {
 pub type StandardGateway = Gateway<TimeoutRace, LifecyclePersister, TickBus>;
 
 /// The machine over its rooms: the race, the persister and the bus between them.
-#[derive(Clone, Debug)]
+#[derive(Educe, Debug)]
+#[educe(Clone)]
 pub struct Gateway<R, P, B> {
     pub(crate) race: R,
     pub(crate) persister: P,
@@ -93,12 +98,12 @@ pub struct Gateway<R, P, B> {
     pub(crate) changed: Vec<RunId>,
     /// Late notes that wait until the store has room.
     pub(crate) late: BTreeMap<(RunId, LateWord), Wall>,
-    pub(crate) order: Vec<usize>,
-    pub(crate) taken: Taken,
+    pub(crate) order: Scratch<Vec<usize>>,
+    pub(crate) taken: Scratch<Taken>,
     /// How many there were since spare memory was looked for.
     pub(crate) ticks: u32,
     /// In a box, so that handing it out moves no rows.
-    pub(crate) tick: Box<Tick>,
+    pub(crate) tick: Scratch<Box<Tick>>,
 }
 
 impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
@@ -130,10 +135,10 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             published: 0,
             changed: Vec::new(),
             late: BTreeMap::new(),
-            order: Vec::new(),
-            taken: Taken::default(),
+            order: Scratch::default(),
+            taken: Scratch::default(),
             ticks: 0,
-            tick: Box::default(),
+            tick: Scratch::default(),
         }
     }
 

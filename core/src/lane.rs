@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use educe::Educe;
+
 use crate::id::RunId;
 use crate::spare::trim_queue;
 
@@ -27,7 +29,8 @@ impl Default for LaneConfig {
 pub struct Ticket(pub(crate) u64);
 
 /// A queue with a concurrency limit. Who leaves early is marked, not searched for.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(crate) struct Lane {
     limit: u32,
     held: u32,

@@ -89,6 +89,7 @@ pub mod retry;
 pub mod run;
 pub mod schedule;
 mod scheduler;
+mod scratch;
 pub mod session;
 mod spare;
 mod table;
@@ -216,7 +217,7 @@ impl<R: Race, P: Persister, B: Bus> Machine for Gateway<R, P, B> {
 
     fn handle_into(&mut self, now: Now, inputs: &[Input], tick: &mut Box<Tick>) {
         self.handle_tick(now, inputs);
-        std::mem::swap(&mut self.tick, tick);
+        std::mem::swap(&mut *self.tick, tick);
     }
 
     fn next_wakeup(&self) -> Option<Mono> {

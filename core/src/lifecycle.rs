@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use educe::Educe;
+
 use crate::id::{JobId, RunId, SessionId, SessionKey, TextId};
 use crate::ports::Bus;
 use crate::run::{Outcome, RunRow, TimedOut};
@@ -180,7 +182,8 @@ impl StopReason {
 }
 
 /// The bus as it should be: first in, first out, nothing lost.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub struct TickBus {
     queue: VecDeque<LifecycleEvent>,
 }

@@ -1,5 +1,7 @@
 //! The runs that are not closed, each with what the machine knows of it beyond its record.
 
+use educe::Educe;
+
 use crate::admission::Wants;
 use crate::deadlines::Deadlines;
 use crate::id::{AgentId, JobId, RunId, SessionKey};
@@ -12,7 +14,8 @@ use crate::timers::Timers;
 use crate::working::Grant;
 
 /// A run in memory.
-#[derive(Clone, Debug)]
+#[derive(Educe, Debug)]
+#[educe(Clone)]
 pub(crate) struct LiveRun {
     pub(crate) row: RunRow,
     /// What it goes by, whatever becomes of its job.
@@ -119,7 +122,8 @@ struct OfJob {
 }
 
 /// Runs by id.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(crate) struct LiveRuns {
     runs: Table<RunId, LiveRun>,
     of_job: Vec<OfJob>,

@@ -8,6 +8,8 @@
 //! A node that empties is given back, and no two are merged; what that leaves sparse is packed anew, so there
 //! are never more than a few times as many nodes as the keys need.
 
+use educe::Educe;
+
 /// How many keys a node holds. By instructions counted for three look-ups, a removal and an insertion of keys as
 /// long as a run's, beside 16: 8 needs 9 % less with one key there, and 10 % more with 100 or 10,000; 32 needs 14 %
 /// more with one key, 4 % more with 100, and 4 % less with 10,000.
@@ -16,7 +18,8 @@ const WIDTH: usize = 16;
 const HIGHEST: usize = 12;
 
 /// Keys in order, each with a number.
-#[derive(Clone, Debug)]
+#[derive(Educe, Debug)]
+#[educe(Clone)]
 pub(crate) struct Ordered<K> {
     nodes: Vec<Node<K>>,
     free: Vec<u32>,

@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 
+use educe::Educe;
+
 use crate::commit::Answer;
 use crate::effect::Effect;
 use crate::spare::trim_queue;
 
 /// Numbers commits, holds effects back until their commit and every one before it is durable.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub struct Outbox {
     last: u64,
     durable: u64,

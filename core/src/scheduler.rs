@@ -1,5 +1,7 @@
 //! Which jobs are due, what becomes of each occurrence, and the state of each job.
 
+use educe::Educe;
+
 use crate::commit::{Commit, JobRow, JobStatus, LastRun, LedgerRow, Unran};
 use crate::id::{AgentId, JobId, RunId};
 use crate::job::{CatchUp, Job, Overlap};
@@ -12,7 +14,8 @@ use crate::timers::Timers;
 use crate::working::{Grant, Working};
 
 /// The declared jobs and when they are due.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(crate) struct Scheduler {
     jobs: Vec<Option<JobRoom>>,
     dues: Timers<Wall, JobId>,
@@ -22,7 +25,8 @@ pub(crate) struct Scheduler {
 
 /// One job in memory. It stays after its removal while a run of it is open, so that no run of its next
 /// generation overlaps.
-#[derive(Clone, Debug)]
+#[derive(Educe, Debug)]
+#[educe(Clone)]
 struct JobRoom {
     job: Job,
     row: JobRow,
@@ -49,7 +53,8 @@ pub(crate) enum Admits {
 }
 
 /// What taking up occurrences asks of the gateway.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(crate) struct Taken {
     /// Runs to be queued, in order.
     pub(crate) runs: Vec<RunId>,

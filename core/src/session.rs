@@ -1,5 +1,7 @@
 //! The session table and the session persister, the only writer of a row's lifecycle fields.
 
+use educe::Educe;
+
 use crate::id::{JobId, RunId, SessionId, SessionKey};
 use crate::lifecycle::{Cause, ErrorKind, EventPhase, LifecycleEvent};
 use crate::table::Table;
@@ -174,7 +176,8 @@ impl SessionPatch {
 }
 
 /// The rows that can still change: each job's base rows, and the row of each run that is not over.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub struct SessionTable {
     /// The base row of each job that was made first: mostly a job has no other.
     bases: Vec<Option<SessionRow>>,

@@ -1,5 +1,7 @@
 //! Rows by key, in the order of their keys; places are used again, so a steady load settles into steady memory.
 
+use educe::Educe;
+
 use crate::ordered::Ordered;
 
 /// As many places as a table keeps whatever happens.
@@ -11,7 +13,8 @@ const NOWHERE: u32 = u32::MAX;
 /// Rows in one vector, found through an ordered index.
 ///
 /// What happens to one row comes in a row: the place that was found last is tried first.
-#[derive(Clone, Debug)]
+#[derive(Educe, Debug)]
+#[educe(Clone)]
 pub(crate) struct Table<K, T> {
     index: Ordered<K>,
     places: Vec<Option<(K, T)>>,

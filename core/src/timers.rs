@@ -1,5 +1,7 @@
 //! Timers as data: a heap of instants, in a total order that no insertion order shows through.
 
+use educe::Educe;
+
 /// How many entries stand below each: half as many levels as with two, and those of one level side by side.
 const BELOW: usize = 4;
 /// As many entries as stay whether they apply or not.
@@ -9,7 +11,8 @@ const ROOM: usize = 4_096;
 
 /// Instants with what is due at them. An entry that no longer applies stays until it is met, or until such
 /// entries outnumber the others; the owner knows which those are.
-#[derive(Clone, Debug)]
+#[derive(Educe, Debug)]
+#[educe(Clone)]
 pub(crate) struct Timers<T, K> {
     heap: Vec<(T, K)>,
 }

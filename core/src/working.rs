@@ -1,5 +1,7 @@
 //! The runs of one job that have a slot and have not settled, in the order they got it.
 
+use educe::Educe;
+
 use crate::id::RunId;
 
 /// When in a machine's life a run got its slot: the number of the grant.
@@ -7,7 +9,8 @@ use crate::id::RunId;
 pub(crate) struct Grant(pub(crate) u64);
 
 /// Mostly one, or none: only what a job lets overlap has a list.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(crate) struct Working {
     latest: Option<(Grant, RunId)>,
     /// Those before, by grant; who settled before the latest is marked, not moved out.

@@ -3,6 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
+use educe::Educe;
 use sametick_core::commit::Answer;
 use sametick_core::effect::Report;
 use sametick_core::id::{RunId, SessionKey};
@@ -91,7 +92,8 @@ pub(crate) enum What {
 }
 
 /// Everything that is planned.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(crate) struct Agenda {
     heap: BinaryHeap<Reverse<Happening>>,
     sequence: u64,

@@ -1,5 +1,6 @@
 //! The store of a world: the durable rows.
 
+use educe::Educe;
 use sametick_core::commit::{Answer, Commit, JobRow, LateNote, LedgerRow, Rows, TermsRow};
 use sametick_core::id::{JobId, RunId, SessionKey};
 use sametick_core::job::{Budget, Job, Terms};
@@ -12,7 +13,8 @@ use crate::changes::{Changes, RunChange};
 use crate::table::{Place, Table};
 
 /// What is durable in a world.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Educe, Debug, Default, PartialEq, Eq)]
+#[educe(Clone)]
 pub struct Books {
     /// Jobs, by number.
     pub jobs: Vec<Option<(Job, JobRow)>>,

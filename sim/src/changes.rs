@@ -1,5 +1,6 @@
 //! What one commit changed in the books, each row before and after.
 
+use educe::Educe;
 use sametick_core::commit::{JobRow, LedgerRow};
 use sametick_core::id::SessionKey;
 use sametick_core::run::{Outcome, RunRow, RunState};
@@ -9,7 +10,8 @@ use crate::books::{Books, RunBook};
 use crate::table::{Place, Table};
 
 /// What one commit changed.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub struct Changes {
     /// Run records.
     pub runs: Vec<RunChange>,

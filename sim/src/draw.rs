@@ -3,15 +3,18 @@
 //! One ChaCha8 block a seed; each choice mixes its key in. So a choice does not move when another
 //! is added or left out, and two runs with the same seed and key agree wherever they are asked.
 
+use std::cell::Cell;
+
 use sametick_core::time::Span;
 
 use crate::chacha;
 use crate::scenario::{Offset, SpanRange};
 
 /// The choices of one seed.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Draw {
     block: [u64; 8],
+    decided: Cell<bool>,
 }
 
 /// What is chosen, for whom.
@@ -60,12 +63,19 @@ impl Draw {
     /// The choices of `seed`.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { block: chacha::first_block(seed) }
+        Self { block: chacha::first_block(seed), decided: Cell::new(false) }
+    }
+
+    /// Whether anything was asked of it yet: what happened before then is the same for every seed.
+    #[must_use]
+    pub const fn has_decided(&self) -> bool {
+        self.decided.get()
     }
 
     /// 64 bits for a choice; `key` says whose, `part` which of its parts.
     #[must_use]
     pub fn bits(&self, choice: Choice, key: u64, part: u64) -> u64 {
+        self.decided.set(true);
         let word = |place: u64| self.block[(place & 7) as usize];
         let a = fold(word(choice as u64) ^ key, 0x9E37_79B9_7F4A_7C15 ^ part);
         fold(a ^ word(key.wrapping_add(3)), 0xD1B5_4A32_D192_ED03 ^ choice as u64)

@@ -46,6 +46,26 @@ pub struct Judge<'s> {
     lag: Span,
 }
 
+impl Clone for Judge<'_> {
+    fn clone(&self) -> Self {
+        let mut copy = Self::new(self.scenario);
+        copy.clone_from(self);
+        copy
+    }
+
+    /// Keeps the memory it has. What the latest commit changed is not copied.
+    fn clone_from(&mut self, other: &Self) {
+        let Self { scenario, jobs, books, changes, checks, failures, lag } = self;
+        *scenario = other.scenario;
+        jobs.clone_from(&other.jobs);
+        books.clone_from(&other.books);
+        changes.clear();
+        checks.clone_from(&other.checks);
+        failures.clone_from(&other.failures);
+        *lag = other.lag;
+    }
+}
+
 impl<'s> Judge<'s> {
     /// A judge over the jobs of a scenario, with empty books.
     #[must_use]
@@ -210,7 +230,7 @@ impl<'s> Judge<'s> {
         &self.books
     }
 
-    /// What the latest commit changed.
+    /// What the latest commit changed; nothing in a copy that has not judged one itself.
     #[must_use]
     pub const fn changes(&self) -> &Changes {
         &self.changes

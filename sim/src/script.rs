@@ -14,7 +14,7 @@ use crate::scenario::{
 };
 
 /// A scenario with its choices made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Script<'s> {
     scenario: &'s Scenario,
     draw: Draw,
@@ -65,12 +65,15 @@ impl<'s> Script<'s> {
     }
 
     /// The jobs as this seed declares them.
-    pub fn jobs(&self) -> impl Iterator<Item = ScenarioJob> + use<'s> {
-        let draw = self.draw;
-        self.scenario
-            .jobs
-            .iter()
-            .map(move |planned| ScenarioJob { job: drawn_job(planned, &draw), ..*planned })
+    pub fn jobs(&self) -> impl Iterator<Item = ScenarioJob> {
+        let drawn = |planned: &ScenarioJob| ScenarioJob { job: drawn_job(planned, &self.draw), ..*planned };
+        self.scenario.jobs.iter().map(drawn)
+    }
+
+    /// Whether the seed has decided anything yet.
+    #[must_use]
+    pub const fn has_decided(&self) -> bool {
+        self.draw.has_decided()
     }
 
     /// How the turn of a run behaves.
@@ -115,8 +118,11 @@ impl<'s> Script<'s> {
     /// Where a process dies over the nth tick of a world.
     #[must_use]
     pub fn crash_point(&self, when: CrashPoint, tick: u64) -> CrashPoint {
+        if when != CrashPoint::Anywhere {
+            return when;
+        }
         let drawn = self.draw.bits(Choice::Point, tick, 1) % CrashPoint::EACH.len() as u64;
-        if when == CrashPoint::Anywhere { CrashPoint::EACH[drawn as usize] } else { when }
+        CrashPoint::EACH[drawn as usize]
     }
 
     /// How long subscribers take to acknowledge an event in the nth of their lives.

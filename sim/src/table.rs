@@ -10,7 +10,7 @@ use rustc_hash::FxBuildHasher;
 type Map<K, V> = IndexMap<K, V, FxBuildHasher>;
 
 /// A table that remembers where it was asked last: whoever asks next mostly asks for the same row.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Table<K, V> {
     map: Map<K, V>,
     last: Cell<usize>,
@@ -59,6 +59,22 @@ impl<K: Hash + Eq, V> Table<K, V> {
     /// The row with a key, to change it.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         self.get_index_of(key).map(|place| &mut self.map[place])
+    }
+}
+
+impl<K: Clone, V: Clone> Clone for Table<K, V> {
+    fn clone(&self) -> Self {
+        Self { map: self.map.clone(), last: self.last.clone() }
+    }
+
+    /// Keeps the memory it has. Most tables of a small world are empty, and an index takes its time even so.
+    fn clone_from(&mut self, other: &Self) {
+        if !other.map.is_empty() {
+            self.map.clone_from(&other.map);
+        } else if !self.map.is_empty() {
+            self.map.clear();
+        }
+        self.last.set(other.last.get());
     }
 }
 

@@ -4,8 +4,11 @@
 use std::process::Command;
 use std::sync::LazyLock;
 
+use sametick_core::Machine;
 use sametick_core::run::Shape;
-use sametick_sim::{Subject, campaign, shipped};
+use sametick_sim::machines::{MUTANTS, Visit};
+use sametick_sim::world::{Verdict, World};
+use sametick_sim::{Scenario, Subject, campaign, shipped};
 use serde_json::Value;
 
 /// What one thread of this binary comes to, which everything else is held against.
@@ -29,6 +32,38 @@ fn two_runs_in_one_process_have_one_digest() {
         let once = || campaign::run(&scenario, Subject::Core(Shape::Emit), 0..500).digest;
         assert_eq!(once(), once(), "{}", scenario.name);
     }
+}
+
+/// Worlds are copied where the seed has not decided anything yet. One that is the first of its kind is played.
+#[test]
+fn a_world_that_is_copied_is_the_one_that_is_played() {
+    struct Both<'s>(&'s Scenario, Subject);
+    impl Visit for Both<'_> {
+        type Out = usize;
+        fn visit<M: Machine + Send + Sync + 'static>(self, machine: M) -> usize {
+            let mut again = World::new(self.0, machine.clone());
+            let told = |verdict: &Verdict| format!("{verdict:?}");
+            let mut broken = 0;
+            for seed in 0..12 {
+                let played = World::new(self.0, machine.clone()).run(seed).clone();
+                let copied = again.run(seed);
+                assert_eq!(told(copied), told(&played), "{} --seed {seed}{}", self.0.name, self.1.flags());
+                broken += usize::from(!played.failures.is_empty());
+            }
+            broken
+        }
+    }
+    let mut broken = 0;
+    let healthy = [Subject::Core(Shape::Emit), Subject::Core(Shape::Synthesize)];
+    // One of them does what it did in the world before: it has no world of its own.
+    let mutants = MUTANTS.iter().filter(|mutant| mutant.name != "remembers-its-past");
+    let subjects: Vec<Subject> = healthy.into_iter().chain(mutants.map(|m| Subject::Mutant(m))).collect();
+    for scenario in shipped::scenarios().expect("what is shipped reads").iter().filter(|s| s.is_family) {
+        for subject in &subjects {
+            broken += subject.visit(scenario.config.clone(), Both(scenario, *subject));
+        }
+    }
+    assert!(broken > 1_000, "{broken} worlds were broken: mutants show what is wrongly copied");
 }
 
 #[test]

@@ -227,8 +227,8 @@ impl History {
     }
 
     /// The scenario and its choices.
-    pub(crate) const fn plan(&self) -> (&'static Scenario, Script<'static>) {
-        (self.scenario, self.script)
+    pub(crate) fn plan(&self) -> (&'static Scenario, Script<'static>) {
+        (self.scenario, self.script.clone())
     }
 
     /// How the turn of a run behaves.

@@ -3,6 +3,7 @@
 //! The books are read in the order of due times. An entry is a run for an occurrence, or a range in the ledger. Each has
 //! to begin with the very occurrence that has no end yet.
 
+use educe::Educe;
 use sametick_core::commit::{JobRow, JobStatus};
 use sametick_core::effect::{Command, Input, InputKind};
 use sametick_core::id::JobId;
@@ -17,7 +18,8 @@ use crate::oracle::{Dues, Next};
 use crate::scenario::Scenario;
 
 /// The accounts of all jobs.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(crate) struct Accounts {
     jobs: Vec<Option<Account>>,
     entries: Vec<Entry>,
@@ -30,7 +32,8 @@ pub(crate) struct Accounts {
 }
 
 /// The account of one job.
-#[derive(Clone, Debug)]
+#[derive(Educe, Debug)]
+#[educe(Clone)]
 struct Account {
     generation: u32,
     schedule: Known,
@@ -39,7 +42,8 @@ struct Account {
 }
 
 /// A schedule in as few bytes as most need: accounts are opened in every world.
-#[derive(Clone, Debug)]
+#[derive(Educe, Debug)]
+#[educe(Clone)]
 enum Known {
     Plain(Dues<'static>),
     Cron(Box<Schedule>),

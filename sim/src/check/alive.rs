@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use educe::Educe;
 use sametick_core::effect::{Effect, Input, InputKind, Report};
 use sametick_core::id::{JobId, RunId, SessionKey};
 use sametick_core::job::{OnAbandon, Target};
@@ -21,7 +22,8 @@ use crate::table::Table;
 const ROUNDING_MS: u64 = 2;
 
 /// The turns that may be at work, by what they share.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(crate) struct Alive {
     /// How often each turn was called.
     pub(super) starts: Table<RunId, u32>,

@@ -1,5 +1,6 @@
 //! Who listens hears a story with a beginning, an end, and nothing left out.
 
+use educe::Educe;
 use sametick_core::effect::Effect;
 use sametick_core::id::RunId;
 use sametick_core::lifecycle::{EventPhase, LifecycleEvent};
@@ -14,7 +15,8 @@ pub(super) const SENTENCE: &str = "leaving out repeats, subscribers hear each ru
 pub(super) const FIELD: &[&str] = &["#91979", "#138499", "#79355", "#120561", "inngest#4652"];
 
 /// Two subscribers: one who was always there and knows runs, and one who resumes by the place in the stream.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(crate) struct Subscribers {
     /// The last event heard of each run, and whether it was its terminal one.
     runs: Table<RunId, (u32, bool)>,

@@ -1,6 +1,7 @@
 //! Where a commit speaks of which run and job, for commits that speak of many: looked through for each of them, a burst
 //! would be quadratic.
 
+use educe::Educe;
 use sametick_core::commit::{Commit, JobRow};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::lifecycle::LifecycleEvent;
@@ -12,7 +13,8 @@ use crate::table::Table;
 const FEW: usize = 24;
 
 /// Of each run and job, the places in a commit.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(crate) struct Index {
     runs: Table<RunId, usize>,
     /// The first run of each job, and after each run the next of its job.
@@ -28,11 +30,8 @@ pub(crate) struct Index {
 const NONE: usize = usize::MAX;
 
 impl Index {
-    /// Takes in what a commit changed. False when that is so little that no index is worth it.
-    pub(super) fn fill(&mut self, changes: &Changes, commit: &Commit) -> bool {
-        if changes.runs.len() <= FEW && changes.jobs.len() <= FEW && commit.events.len() <= FEW {
-            return false;
-        }
+    /// Takes in what a commit changed.
+    pub(super) fn fill(&mut self, changes: &Changes, commit: &Commit) {
         self.runs.clear();
         self.jobs.clear();
         let runs = changes.runs.iter().map(|change| change.after.id);
@@ -45,8 +44,12 @@ impl Index {
         }
         chain(&mut self.first_of_job, &mut self.next_of_job, runs.map(|run| run.job));
         chain(&mut self.first_event, &mut self.next_event, commit.events.iter().map(|event| event.run));
-        true
     }
+}
+
+/// Whether a commit says so much that an index is worth it.
+pub(super) fn is_worth_it(changes: &Changes, commit: &Commit) -> bool {
+    changes.runs.len() > FEW || changes.jobs.len() > FEW || commit.events.len() > FEW
 }
 
 /// Puts places with the same key one after the other.
@@ -141,7 +144,8 @@ mod tests {
     fn an_index_finds_what_looking_through_finds() {
         let (changes, commit) = changes(100);
         let mut index = Index::default();
-        assert!(index.fill(&changes, &commit));
+        assert!(is_worth_it(&changes, &commit));
+        index.fill(&changes, &commit);
         let plain = LookUp { changes: &changes, commit: &commit, index: None };
         let quick = LookUp { index: Some(&index), ..plain };
         for change in &changes.runs {
@@ -160,6 +164,6 @@ mod tests {
     #[test]
     fn few_are_looked_through() {
         let (changes, commit) = changes(8);
-        assert!(!Index::default().fill(&changes, &commit));
+        assert!(!is_worth_it(&changes, &commit));
     }
 }

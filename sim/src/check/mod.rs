@@ -32,8 +32,9 @@ mod slots_return;
 mod survives_crash;
 mod tenure;
 
+use educe::Educe;
 use sametick_core::commit::{Commit, JobRow};
-use sametick_core::effect::{Effect, Input, Tick};
+use sametick_core::effect::{Effect, Input, InputKind, Tick};
 use sametick_core::id::RunId;
 use sametick_core::job::Job;
 use sametick_core::run::Outcome;
@@ -138,7 +139,8 @@ pub(crate) struct Rest<'a> {
 }
 
 /// Every check, with what it remembers.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(crate) struct Checks {
     /// On the monotonic clock, in milliseconds since the world began.
     restarted_at: Option<i64>,
@@ -151,8 +153,8 @@ pub(crate) struct Checks {
     results: Results,
     open_commits: OpenCommits,
     tenure: Tenure,
-    /// Of the commit at hand; its memory is kept.
-    index: Index,
+    /// Of the commit at hand, if that says much; its memory is kept.
+    index: Box<Index>,
     /// On the wall clock.
     back_at: Option<Wall>,
 }
@@ -180,8 +182,10 @@ impl Checks {
 
     /// Hears what a gateway is told, before that has answered.
     pub(crate) fn hear(&mut self, inputs: &[Input], books: &Books, config: &Config) {
-        self.accounts.hear(inputs);
-        self.policies.hear(inputs);
+        if inputs.iter().any(|input| matches!(input.kind, InputKind::Command { .. })) {
+            self.accounts.hear(inputs);
+            self.policies.hear(inputs);
+        }
         self.open_commits.hear(inputs);
         self.tenure.hear(inputs, config.lease);
         let slots = &mut self.slots;
@@ -214,9 +218,12 @@ impl Checks {
 
     /// Judges a commit that became durable.
     pub(crate) fn commit(&mut self, failures: &mut Vec<Failure>, scene: &Scene<'_>) {
+        if !index::is_worth_it(scene.changes, scene.commit) {
+            return self.judge_commit(failures, scene);
+        }
         let mut index = std::mem::take(&mut self.index);
-        let filled = index.fill(scene.changes, scene.commit);
-        self.judge_commit(failures, &Scene { index: filled.then_some(&index), ..*scene });
+        index.fill(scene.changes, scene.commit);
+        self.judge_commit(failures, &Scene { index: Some(&index), ..*scene });
         self.index = index;
     }
 

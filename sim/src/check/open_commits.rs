@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use educe::Educe;
 use sametick_core::commit::Answer;
 use sametick_core::effect::{Effect, Input, InputKind};
 use sametick_core::time::Mono;
@@ -18,7 +19,8 @@ pub(super) const SENTENCE: &str =
 pub(super) const FIELD: &[&str] = &["#15507"];
 
 /// What the gateway knows to be durable, and who asked for something meanwhile.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(crate) struct OpenCommits {
     /// Every commit up to this one was answered as applied.
     durable: u64,

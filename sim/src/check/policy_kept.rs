@@ -3,6 +3,7 @@
 //! Judged by what the books show before and after a commit, so an occurrence and an end that meet in one tick get the
 //! benefit of the doubt.
 
+use educe::Educe;
 use sametick_core::commit::{LedgerRow, Unran};
 use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind};
 use sametick_core::id::{JobId, RunId};
@@ -35,7 +36,8 @@ pub(super) const FIELD: &[&str] = &[
 const ROUNDING_MS: i64 = 2;
 
 /// What is open of each job, and who asked for children.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(crate) struct Policies {
     open: Vec<Vec<RunId>>,
     asked: Vec<(u64, RunId)>,

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use educe::Educe;
 use sametick_core::effect::Effect;
 use sametick_core::id::RunId;
 use sametick_core::time::Mono;
@@ -17,7 +18,8 @@ use crate::changes::RunChange;
 use crate::label::Labels;
 
 /// The results that are owed, each with how many events were durable when that became so.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(super) struct Results {
     owed: BTreeMap<RunId, u64>,
 }

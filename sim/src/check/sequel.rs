@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use educe::Educe;
 use sametick_core::commit::{JobRow, JobStatus};
 use sametick_core::effect::{Command, Input, InputKind};
 use sametick_core::id::{JobId, RunId};
@@ -16,7 +17,8 @@ use super::{CheckName, Failure, Scene, on_again, told};
 use crate::changes::RunChange;
 
 /// Jobs that somebody told to go on, and runs that others wait for.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(super) struct Sequels {
     resumed: Vec<JobId>,
     /// Runs that are not over, after the parents that wait for them.

@@ -4,6 +4,7 @@
 //! its turn is alive all the same. A child shares the slot of its eldest ancestor, which nobody else has before the
 //! last of the family has let go.
 
+use educe::Educe;
 use sametick_core::Config;
 use sametick_core::id::RunId;
 use sametick_core::run::{Drain, RunRow, RunState};
@@ -14,7 +15,8 @@ use crate::books::Books;
 use crate::table::Table;
 
 /// The slots that are held.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(crate) struct Slots {
     /// The runs that hold one, their own or their family's: the eldest of each, and the lane.
     holders: Table<RunId, (RunId, usize)>,

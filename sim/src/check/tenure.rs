@@ -2,6 +2,7 @@
 //!
 //! The first is judged while nobody else has come: of two owners a step down does not say whose it is.
 
+use educe::Educe;
 use sametick_core::commit::Answer;
 use sametick_core::effect::{Effect, Input, InputKind};
 use sametick_core::time::{Mono, Span};
@@ -9,7 +10,8 @@ use sametick_core::time::{Mono, Span};
 use super::{CheckName, Failure, Rest};
 
 /// What the first owner of a world was told of its lease.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(super) struct Tenure {
     /// When the latest renewal was asked for that the store agreed to in time.
     renewed: Mono,

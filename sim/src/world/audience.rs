@@ -1,5 +1,6 @@
 //! Subscribers that take their time: they acknowledge late, die, and resume at their place in the stream.
 
+use educe::Educe;
 use sametick_core::Machine;
 use sametick_core::lifecycle::LifecycleEvent;
 use sametick_core::time::{Mono, Span};
@@ -8,7 +9,8 @@ use super::World;
 use crate::agenda::What;
 
 /// Who listens, and what the host keeps for them.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub(super) struct Audience {
     /// What the host has published and nobody has acknowledged; it dies with the host.
     kept: Vec<(u64, LifecycleEvent)>,

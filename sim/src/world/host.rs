@@ -3,6 +3,7 @@
 //! Most worlds have one. Where a scenario has `[owners]` there are more, and they meet in the store
 //! alone: the turns that a host called hear of nobody else.
 
+use educe::Educe;
 use sametick_core::Machine;
 use sametick_core::commit::Answer;
 use sametick_core::effect::{Effect, Input, InputKind, Tick};
@@ -14,7 +15,8 @@ use crate::agenda::What;
 use crate::record::Befell;
 
 /// A process with a machine.
-#[derive(Clone, Debug)]
+#[derive(Educe, Debug)]
+#[educe(Clone)]
 pub(super) struct Host<M> {
     pub(super) machine: M,
     /// Which life of the gateway it leads, from 1, which is its epoch; a dead one hears nothing.
@@ -107,8 +109,11 @@ impl<M: Machine> World<'_, M> {
         }
         self.recovers = life > 1;
         self.settle_tick(place, &tick);
-        self.recovers = false;
         self.hosts[place].tick = Some(tick);
+        if life > 1 {
+            self.leave();
+        }
+        self.recovers = false;
         if life > 1 {
             self.try_recovering_again(place, now);
         }

@@ -4,6 +4,7 @@
 //! when it leaves, and stops at the first tick that breaks something.
 
 mod audience;
+mod beginning;
 mod claims;
 mod host;
 mod probe;
@@ -11,6 +12,7 @@ mod store;
 mod timeline;
 mod turns;
 
+use educe::Educe;
 use sametick_core::commit::Rows;
 use sametick_core::effect::{Effect, Input, InputKind, Tick};
 use sametick_core::id::RunId;
@@ -29,6 +31,7 @@ use crate::scenario::{CrashPoint, Fault, FaultKind, Scenario, SpanRange};
 use crate::script::Script;
 use crate::table::Table;
 use audience::Audience;
+use beginning::Beginning;
 use host::Host;
 use turns::Turn;
 
@@ -36,7 +39,8 @@ use turns::Turn;
 const MOST_TICKS: u64 = 200_000;
 
 /// What one world came to.
-#[derive(Clone, Debug, Default)]
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
 pub struct Verdict {
     /// How many ticks it had.
     pub ticks: u64,
@@ -46,6 +50,13 @@ pub struct Verdict {
     pub digest: u64,
     /// What broke, all in one tick; nothing when the world holds.
     pub failures: Vec<Failure>,
+}
+
+/// What a tick has said that has not left yet, and what strikes once it has.
+#[derive(Clone, Copy, Debug)]
+struct Leaving {
+    host: usize,
+    fault: Option<FaultKind>,
 }
 
 /// A world over and over: its memory is used again from seed to seed.
@@ -62,6 +73,7 @@ pub struct World<'s, M> {
     now: Mono,
     /// The first instant of the tick at hand: the one before it closed all before.
     opened: Mono,
+    leaving: Option<Leaving>,
     agenda: Agenda,
     turns: Table<RunId, Turn>,
     sessions: u32,
@@ -81,6 +93,7 @@ pub struct World<'s, M> {
     verdict: Verdict,
     digest: WorldDigest,
     recorder: Option<Recorder>,
+    beginning: Beginning<'s, M>,
     claim_hits: Vec<u64>,
     judges_claims: bool,
     tries_laws: bool,
@@ -99,6 +112,7 @@ impl<'s, M: Machine> World<'s, M> {
             script: Script::new(scenario, 0),
             now: Mono::default(),
             opened: Mono::default(),
+            leaving: None,
             agenda: Agenda::default(),
             turns: Table::default(),
             sessions: 0,
@@ -114,6 +128,7 @@ impl<'s, M: Machine> World<'s, M> {
             verdict: Verdict::default(),
             digest: WorldDigest::default(),
             recorder: None,
+            beginning: Beginning::default(),
             claim_hits: vec![0; scenario.claims.len()],
             judges_claims: true,
             tries_laws: false,
@@ -123,9 +138,18 @@ impl<'s, M: Machine> World<'s, M> {
 
     /// Runs the world of `seed`.
     pub fn run(&mut self, seed: u64) -> &Verdict {
-        self.begin(seed);
-        self.boot(0);
-        while self.judge.failures().is_empty() && self.advance() {}
+        if !self.skip_beginning(seed) {
+            self.begin(seed);
+            self.boot(0);
+        }
+        loop {
+            self.pass();
+            self.leave();
+            self.pass();
+            if !self.judge.failures().is_empty() || !self.advance() {
+                break;
+            }
+        }
         if self.judge.failures().is_empty() {
             self.rest(probe::is_probed(seed));
         }
@@ -158,6 +182,7 @@ impl<'s, M: Machine> World<'s, M> {
         self.faults.extend_from_slice(faults);
         self.faults_used.clear();
         self.faults_used.resize(self.faults.len(), false);
+        self.beginning = Beginning::default();
     }
 
     /// How often each law was tried so far.
@@ -184,6 +209,7 @@ impl<'s, M: Machine> World<'s, M> {
         self.script = Script::new(self.scenario, seed);
         self.judge.begin(self.script.jobs());
         self.now = Mono::default();
+        self.leaving = None;
         (self.owner, self.lives) = (0, 0);
         self.hosts.iter_mut().for_each(Host::reset);
         self.agenda.clear();
@@ -210,7 +236,7 @@ impl<'s, M: Machine> World<'s, M> {
         Now { wall: true_to_line.wall.plus_millis(self.stepped), ..true_to_line }
     }
 
-    /// One step; false when the world is at rest or left alone.
+    /// One step, of which the last host's effects have yet to leave; false when the world is at rest or left alone.
     fn advance(&mut self) -> bool {
         for host in &mut self.hosts {
             host.wake = host.next_wakeup();
@@ -226,14 +252,16 @@ impl<'s, M: Machine> World<'s, M> {
         self.now = now;
         let crash = self.collect(now, wake.filter(|wake| *wake == at));
         for place in 0..self.hosts.len() {
+            self.leave();
             if self.hosts[place].is_due(now) && self.judge.failures().is_empty() {
                 self.handle(place, now);
             }
         }
-        if let Some((place, down)) = crash
-            && self.judge.failures().is_empty()
-        {
-            self.crash(place, down);
+        if let Some((place, down)) = crash {
+            self.leave();
+            if self.judge.failures().is_empty() {
+                self.crash(place, down);
+            }
         }
         true
     }
@@ -357,7 +385,7 @@ impl<'s, M: Machine> World<'s, M> {
         }
     }
 
-    /// Judges a tick and carries it out.
+    /// Judges a tick and stores it; what it says has yet to leave.
     fn settle_tick(&mut self, place: usize, tick: &Tick) {
         let host = &self.hosts[place];
         self.verdict.ticks += 1;
@@ -385,13 +413,21 @@ impl<'s, M: Machine> World<'s, M> {
                 (None, _) => {}
             }
         }
+        self.leaving = Some(Leaving { host: place, fault });
+    }
+
+    /// Carries out what the latest tick has said.
+    fn leave(&mut self) {
+        let Some(Leaving { host, fault }) = self.leaving.take() else { return };
+        let Some(tick) = self.hosts[host].tick.take() else { return };
         for effect in tick.effects() {
-            self.carry_out(place, effect);
+            self.carry_out(host, effect);
         }
         if let Some(FaultKind::Crash { when: CrashPoint::AfterEffects, down, .. }) = fault {
             let down = self.script.fault_down(self.fault_key(tick.commit()), down);
-            self.crash(place, down);
+            self.crash(host, down);
         }
+        self.hosts[host].tick = Some(tick);
         if let Some(recorder) = &mut self.recorder {
             recorder.failed(self.judge.failures());
         }

@@ -1,5 +1,6 @@
 //! The store of a world: what it makes of commits, and what goes wrong there.
 
+use educe::Educe;
 use sametick_core::Machine;
 use sametick_core::commit::{Answer, Commit};
 use sametick_core::effect::InputKind;
@@ -20,7 +21,8 @@ pub(super) const STORE_BACKOFF: Span = Span::from_millis(1);
 const NO_ANSWER: Span = Span::from_secs(1);
 
 /// A commit that the store has not confirmed.
-#[derive(Clone, Debug)]
+#[derive(Educe, Debug)]
+#[educe(Clone)]
 pub(super) struct Kept {
     commit: Commit,
     /// What the clocks showed to the tick that said it.
