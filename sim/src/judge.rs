@@ -11,7 +11,7 @@ use sametick_core::time::{Mono, Now, Span};
 
 use crate::books::Books;
 use crate::changes::Changes;
-use crate::check::{Checks, Ending, Failure, Probe, Rest, Restarted, Scene};
+use crate::check::{Checks, Departure, Ending, Failure, Probe, Rest, Restarted, Scene};
 use crate::label::Labels;
 use crate::scenario::{Scenario, ScenarioJob};
 
@@ -152,13 +152,15 @@ impl<'s> Judge<'s> {
     /// Judges an effect that is to leave; the process may still die before it does.
     pub(crate) fn says(&mut self, at: Mono, effect: &Effect) {
         let labels = Labels::new(self.scenario, &self.jobs);
-        self.checks.effect(&mut self.failures, at, effect, &self.books, &labels);
+        let departure = Departure { at, effect, books: &self.books, labels: &labels };
+        self.checks.effect(&mut self.failures, &departure);
     }
 
     /// Judges an effect that has left.
     pub(crate) fn left(&mut self, at: Mono, effect: &Effect) {
         let labels = Labels::new(self.scenario, &self.jobs);
-        self.checks.left(&mut self.failures, at, effect, &self.books, &labels);
+        let departure = Departure { at, effect, books: &self.books, labels: &labels };
+        self.checks.left(&mut self.failures, &departure);
     }
 
     /// A turn does nothing for a while, and cannot be asked to stop.

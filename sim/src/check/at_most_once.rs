@@ -5,12 +5,10 @@ use sametick_core::id::RunId;
 use sametick_core::job::Budget;
 use sametick_core::retry::{Endings, Retry};
 use sametick_core::run::{Outcome, RunRow};
-use sametick_core::time::Mono;
 
 use super::alive::Alive;
-use super::{CheckName, Failure, Scene, told};
+use super::{CheckName, Departure, Failure, Scene, told};
 use crate::changes::RunChange;
-use crate::label::Labels;
 
 pub(super) const SENTENCE: &str = "an attempt at an occurrence starts at most once and its result is delivered at most \
      once, across crashes and clock steps, and another follows only when and after what its job says";
@@ -33,13 +31,8 @@ pub(super) const FIELD: &[&str] = &[
 const ROUNDING_MS: i64 = 2;
 
 /// A turn is called, or a result is delivered.
-pub(super) fn judge(
-    failures: &mut Vec<Failure>,
-    at: Mono,
-    effect: &Effect,
-    alive: &Alive,
-    labels: &Labels<'_>,
-) {
+pub(super) fn judge(failures: &mut Vec<Failure>, departure: &Departure<'_>, alive: &Alive) {
+    let Departure { at, effect, labels, .. } = *departure;
     if let Effect::Deliver { run, .. } = *effect
         && alive.delivered.contains(&run)
     {

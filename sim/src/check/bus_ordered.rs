@@ -6,7 +6,7 @@ use sametick_core::id::RunId;
 use sametick_core::lifecycle::{EventPhase, LifecycleEvent};
 use sametick_core::time::Mono;
 
-use super::{CheckName, Failure};
+use super::{CheckName, Departure, Failure};
 use crate::label::Labels;
 use crate::table::Table;
 
@@ -32,13 +32,8 @@ impl Subscribers {
     }
 
     /// An event leaves.
-    pub(super) fn judge(
-        &mut self,
-        failures: &mut Vec<Failure>,
-        at: Mono,
-        effect: &Effect,
-        labels: &Labels<'_>,
-    ) {
+    pub(super) fn judge(&mut self, failures: &mut Vec<Failure>, departure: &Departure<'_>) {
+        let Departure { at, effect, labels, .. } = *departure;
         let Effect::Publish { offset, event } = effect else { return };
         let mut broken = |what: String| {
             let message =

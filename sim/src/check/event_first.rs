@@ -2,23 +2,15 @@
 
 use sametick_core::effect::Effect;
 use sametick_core::lifecycle::EventPhase;
-use sametick_core::time::Mono;
 
-use super::{CheckName, Failure};
-use crate::books::Books;
-use crate::label::Labels;
+use super::{CheckName, Departure, Failure};
 
 pub(super) const SENTENCE: &str =
     "no reply, result or notification of a run leaves before its terminal event is durable";
 pub(super) const FIELD: &[&str] = &["#61913", "#24041", "inngest#4652"];
 
-pub(super) fn judge(
-    failures: &mut Vec<Failure>,
-    at: Mono,
-    effect: &Effect,
-    books: &Books,
-    labels: &Labels<'_>,
-) {
+pub(super) fn judge(failures: &mut Vec<Failure>, departure: &Departure<'_>) {
+    let Departure { at, effect, books, labels } = *departure;
     match effect {
         Effect::Deliver { run, .. } => {
             let told = books.runs.get(run).is_some_and(|book| {

@@ -97,6 +97,16 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// An effect that leaves, or wants to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Departure<'a> {
+    pub(crate) at: Mono,
+    pub(crate) effect: &'a Effect,
+    /// What is durable as it leaves.
+    pub(crate) books: &'a Books,
+    pub(crate) labels: &'a Labels<'a>,
+}
+
 /// A gateway that has just come back.
 #[derive(Debug)]
 pub(crate) struct Restarted<'a> {
@@ -252,37 +262,24 @@ impl Checks {
         }
     }
 
-    /// Judges an effect that the gateway wants to leave, by what is durable then.
-    pub(crate) fn effect(
-        &self,
-        failures: &mut Vec<Failure>,
-        at: Mono,
-        effect: &Effect,
-        books: &Books,
-        labels: &Labels<'_>,
-    ) {
-        event_first::judge(failures, at, effect, books, labels);
-        queued_leaves_no_session::judge_effect(failures, at, effect, books, labels);
+    /// Judges an effect that the gateway wants to leave; the process may still die before it does.
+    pub(crate) fn effect(&self, failures: &mut Vec<Failure>, departure: &Departure<'_>) {
+        event_first::judge(failures, departure);
+        queued_leaves_no_session::judge_effect(failures, departure);
         if self.restarted_at.is_none() {
-            self.tenure.judge(failures, at, effect, labels.scenario().config.lease);
+            self.tenure.judge(failures, departure);
         }
     }
 
     /// Judges an effect that has left.
-    pub(crate) fn left(
-        &mut self,
-        failures: &mut Vec<Failure>,
-        at: Mono,
-        effect: &Effect,
-        books: &Books,
-        labels: &Labels<'_>,
-    ) {
-        no_overlap::judge(failures, at, effect, &self.alive, books, labels);
-        at_most_once::judge(failures, at, effect, &self.alive, labels);
-        self.results.left(failures, at, effect, books, labels);
-        self.subscribers.judge(failures, at, effect, labels);
-        self.policies.judge_reply(failures, at, effect, books, labels);
-        self.open_commits.judge_reply(failures, at, effect, books, labels);
+    pub(crate) fn left(&mut self, failures: &mut Vec<Failure>, departure: &Departure<'_>) {
+        let Departure { at, effect, books, .. } = *departure;
+        no_overlap::judge(failures, departure, &self.alive);
+        at_most_once::judge(failures, departure, &self.alive);
+        self.results.left(failures, departure);
+        self.subscribers.judge(failures, departure);
+        self.policies.judge_reply(failures, departure);
+        self.open_commits.judge_reply(failures, departure);
         self.tenure.left(effect);
         self.alive.left(at, effect, books);
     }

@@ -2,12 +2,9 @@
 
 use sametick_core::effect::Effect;
 use sametick_core::id::RunId;
-use sametick_core::time::Mono;
 
 use super::alive::{Alive, shared_session};
-use super::{CheckName, Failure, Scene};
-use crate::books::Books;
-use crate::label::Labels;
+use super::{CheckName, Departure, Failure, Scene};
 
 pub(super) const SENTENCE: &str =
     "two turns that may be at work never share a job that forbids it, nor a session";
@@ -15,14 +12,8 @@ pub(super) const FIELD: &[&str] =
     &["#137215", "#69738", "#13613", "#23470", "#86202", "#61426", "hexpm#1825", "nomad#11052"];
 
 /// A turn is called: who else may be at work in its job or its session?
-pub(super) fn judge(
-    failures: &mut Vec<Failure>,
-    at: Mono,
-    effect: &Effect,
-    alive: &Alive,
-    books: &Books,
-    labels: &Labels<'_>,
-) {
+pub(super) fn judge(failures: &mut Vec<Failure>, departure: &Departure<'_>, alive: &Alive) {
+    let Departure { at, effect, books, labels } = *departure;
     let Effect::Start { run } = *effect else { return };
     let Some(book) = books.runs.get(&run) else { return };
     let other = |turns: &[RunId]| turns.iter().copied().find(|turn| *turn != run);

@@ -10,8 +10,7 @@ use sametick_core::commit::Answer;
 use sametick_core::effect::{Effect, Input, InputKind};
 use sametick_core::time::Mono;
 
-use super::{CheckName, Failure, Scene, granted};
-use crate::books::Books;
+use super::{CheckName, Departure, Failure, Scene, granted};
 use crate::label::Labels;
 
 pub(super) const SENTENCE: &str =
@@ -113,14 +112,8 @@ impl OpenCommits {
     }
 
     /// A reply leaves.
-    pub(super) fn judge_reply(
-        &mut self,
-        failures: &mut Vec<Failure>,
-        at: Mono,
-        effect: &Effect,
-        books: &Books,
-        labels: &Labels<'_>,
-    ) {
+    pub(super) fn judge_reply(&mut self, failures: &mut Vec<Failure>, departure: &Departure<'_>) {
+        let Departure { at, effect, books, labels } = *departure;
         let Effect::Reply { ticket, reply } = *effect else { return };
         let Some(place) = self.asked.iter().position(|asked| asked.ticket == ticket) else { return };
         let asked = self.asked.swap_remove(place);

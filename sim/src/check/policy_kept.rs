@@ -9,13 +9,11 @@ use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::job::{CatchUp, Job, Overlap};
 use sametick_core::run::{RunRow, RunState};
-use sametick_core::time::{Mono, Wall};
+use sametick_core::time::Wall;
 
 use super::sequel::Sequels;
-use super::{CheckName, Failure, Scene, leaving};
-use crate::books::Books;
+use super::{CheckName, Departure, Failure, Scene, leaving};
 use crate::changes::RunChange;
-use crate::label::Labels;
 
 pub(super) const SENTENCE: &str = "an occurrence runs, waits, is skipped or is tried again as its job's policies say, a job \
      that is due no more ends as it says, and a child belongs to the run that asked for it";
@@ -63,14 +61,8 @@ impl Policies {
     }
 
     /// A reply leaves: the run it speaks of is a child of who asked.
-    pub(super) fn judge_reply(
-        &mut self,
-        failures: &mut Vec<Failure>,
-        at: Mono,
-        effect: &Effect,
-        books: &Books,
-        labels: &Labels<'_>,
-    ) {
+    pub(super) fn judge_reply(&mut self, failures: &mut Vec<Failure>, departure: &Departure<'_>) {
+        let Departure { at, effect, books, labels } = *departure;
         let Effect::Reply { ticket, reply } = *effect else { return };
         let Some(place) = self.asked.iter().position(|(asked, _)| *asked == ticket) else { return };
         let (_, parent) = self.asked.swap_remove(place);

@@ -2,11 +2,8 @@
 
 use sametick_core::effect::Effect;
 use sametick_core::run::{Outcome, Phase};
-use sametick_core::time::Mono;
 
-use super::{CheckName, Failure, Scene, granted, settling, told};
-use crate::books::Books;
-use crate::label::Labels;
+use super::{CheckName, Departure, Failure, Scene, granted, settling, told};
 
 pub(super) const SENTENCE: &str =
     "a run that ends in its queue leaves it at once, starts no session and calls no turn";
@@ -65,13 +62,8 @@ fn judge_grants(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: Optio
     }
 }
 
-pub(super) fn judge_effect(
-    failures: &mut Vec<Failure>,
-    at: Mono,
-    effect: &Effect,
-    books: &Books,
-    labels: &Labels<'_>,
-) {
+pub(super) fn judge_effect(failures: &mut Vec<Failure>, departure: &Departure<'_>) {
+    let Departure { at, effect, books, labels } = *departure;
     let Effect::Start { run } = effect else { return };
     if books.is_settled(*run) && books.run(*run).is_some_and(|row| row.granted_at.is_none()) {
         let message = format!("{} ended in its queue and its turn is called all the same", labels.run(*run));

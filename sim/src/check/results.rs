@@ -12,8 +12,7 @@ use sametick_core::id::RunId;
 use sametick_core::time::Mono;
 
 use super::alive::Alive;
-use super::{CheckName, Ending, Failure, Rest, Scene, on_again, told};
-use crate::books::Books;
+use super::{CheckName, Departure, Ending, Failure, Rest, Scene, on_again, told};
 use crate::changes::RunChange;
 use crate::label::Labels;
 
@@ -45,14 +44,8 @@ impl Results {
     }
 
     /// A result leaves.
-    pub(super) fn left(
-        &mut self,
-        failures: &mut Vec<Failure>,
-        at: Mono,
-        effect: &Effect,
-        books: &Books,
-        labels: &Labels<'_>,
-    ) {
+    pub(super) fn left(&mut self, failures: &mut Vec<Failure>, departure: &Departure<'_>) {
+        let Departure { at, effect, books, labels } = *departure;
         let Effect::Deliver { run, .. } = *effect else { return };
         self.owed.remove(&run);
         if books.run(run.next_attempt()).is_some() {

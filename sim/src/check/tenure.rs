@@ -7,7 +7,7 @@ use sametick_core::commit::Answer;
 use sametick_core::effect::{Effect, Input, InputKind};
 use sametick_core::time::{Mono, Span};
 
-use super::{CheckName, Failure, Rest};
+use super::{CheckName, Departure, Failure, Rest};
 
 /// What the first owner of a world was told of its lease.
 #[derive(Educe, Debug, Default)]
@@ -64,7 +64,9 @@ impl Tenure {
     }
 
     /// It steps down.
-    pub(super) fn judge(&self, failures: &mut Vec<Failure>, at: Mono, effect: &Effect, lease: Option<Span>) {
+    pub(super) fn judge(&self, failures: &mut Vec<Failure>, departure: &Departure<'_>) {
+        let Departure { at, effect, labels, .. } = *departure;
+        let lease = labels.scenario().config.lease;
         let Some(lease) = lease.filter(|_| matches!(effect, Effect::StepDown) && !self.fenced) else {
             return;
         };
