@@ -96,7 +96,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         let of = |row: &RunRow, due| {
             (row.id.generation, row.id.due, row.id.asked) == (generation, due, 0) && !row.is_closed()
         };
-        let under_way = |due| !runs.of_job(job, |row| of(row, due)).is_empty();
+        let under_way = |due| !runs.of_job(job, |live| of(&live.row, due)).is_empty();
         self.scheduler.resume(job, self.at.wall, under_way, draft);
         self.remove_if_through(job);
         Ok(Accepted::Done)

@@ -270,7 +270,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         }
         let waits =
             |live: &LiveRun| matches!(live.place, Place::Waiting(_)) && live.wants().lane == Some(lane);
-        let queued = self.runs.of_job(id, |row| row.state == RunState::Queued);
+        let queued = self.runs.of_job(id, |live| live.row.state == RunState::Queued);
         u32::from(queued.into_iter().any(|run| self.runs.get(run).is_some_and(waits)))
     }
 
@@ -283,7 +283,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
 
     /// Cancels the open runs of a job that `picks` picks, in the order of their ids.
     pub(crate) fn cancel_all(&mut self, job: JobId, picks: impl Fn(&RunRow) -> bool) {
-        let open = |row: &RunRow| row.state.phase().is_some() && picks(row);
+        let open = |live: &LiveRun| live.row.state.phase().is_some() && picks(&live.row);
         for run in self.runs.of_job(job, open) {
             self.happen(run, RunEvent::Cancelled);
         }

@@ -173,10 +173,10 @@ impl LiveRuns {
     }
 
     /// The runs of a job that `picks` picks, in the order of their ids.
-    pub(crate) fn of_job(&self, job: JobId, picks: impl Fn(&RunRow) -> bool) -> Vec<RunId> {
+    pub(crate) fn of_job(&self, job: JobId, picks: impl Fn(&LiveRun) -> bool) -> Vec<RunId> {
         let first = RunId { job, due: Wall::from_millis(i64::MIN), ..RunId::default() };
         let all = self.runs.from(first).take_while(|(id, _)| id.job == job);
-        all.filter(|(_, live)| picks(&live.row)).map(|(id, _)| id).collect()
+        all.filter(|(_, live)| picks(live)).map(|(id, _)| id).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -206,7 +206,7 @@ mod tests {
         let of_one = [run(1, 0, -5), run(1, 0, 7), run(1, 2, -9), run(1, 2, 0)];
         let runs = live([run(2, 0, -5), of_one[2], of_one[0], run(0, 9, 9), of_one[3], of_one[1]]);
         assert_eq!(runs.of_job(JobId(1), |_| true), of_one, "also what was due before 1970");
-        assert_eq!(runs.of_job(JobId(1), |row| row.id.generation == 2), of_one[2..]);
+        assert_eq!(runs.of_job(JobId(1), |live| live.row.id.generation == 2), of_one[2..]);
     }
 
     #[test]
