@@ -55,6 +55,8 @@ pub enum Choice {
     Delayed,
     /// How long a subscriber takes to acknowledge an event.
     Acknowledge,
+    /// What a plan says.
+    Plan,
 }
 
 const NANOS_PER_MILLI: u64 = 1_000_000;

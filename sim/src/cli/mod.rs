@@ -4,6 +4,7 @@ mod everywhere;
 mod explain;
 mod field;
 mod field_table;
+mod fuzz;
 mod load;
 mod look;
 mod mutants;
@@ -34,6 +35,8 @@ struct Cli {
 enum Command {
     /// Runs scenarios over their seeds and says which hold
     Run(run::Args),
+    /// Draws plans from seeds, runs their worlds, and makes what breaks small
+    Fuzz(fuzz::Args),
     /// Tells one world, tick by tick, or what is untrue in a real state directory
     Explain(explain::Args),
     /// Shows which check catches which bug; fails on a bug that survives and on an idle check
@@ -112,6 +115,7 @@ pub(crate) fn main() -> ExitCode {
     let verdict = match cli.command {
         None => run::main(&cli.run),
         Some(Command::Run(args)) => run::main(&args),
+        Some(Command::Fuzz(args)) => fuzz::main(&args),
         Some(Command::Explain(args)) => explain::main(&args),
         Some(Command::Mutants(args)) => mutants::main(&args),
         Some(Command::Completions { shell }) => completions(shell),

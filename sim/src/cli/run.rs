@@ -47,13 +47,15 @@ pub(crate) fn seeds(text: &str) -> Result<Range<u64>, String> {
         .ok_or_else(|| "write two numbers, the smaller first: 0..1000 means seeds 0 to 999".to_owned())
 }
 
+/// Starts as many threads as were asked for.
+pub(super) fn use_threads(jobs: Option<u16>) -> Result<(), Stop> {
+    let Some(jobs) = jobs else { return Ok(()) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs));
+    pool.build_global().map_err(|error| Stop::BadInput(format!("could not start {jobs} threads: {error}")))
+}
+
 pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
-    if let Some(jobs) = args.jobs {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(usize::from(jobs))
-            .build_global()
-            .map_err(|error| Stop::BadInput(format!("could not start {jobs} threads: {error}")))?;
-    }
+    use_threads(args.jobs)?;
     let subject = args.machine.subject();
     if args.crash_everywhere {
         return everywhere::main(args, subject);

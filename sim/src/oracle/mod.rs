@@ -4,6 +4,7 @@
 //! of the worlds, once a scenario, and each reading is held against the fields of the expression.
 
 mod grid;
+mod memo;
 mod reading;
 mod times;
 

@@ -1,16 +1,19 @@
 //! The due times of a scenario's jobs.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use jiff::tz::TimeZone;
 use sametick_core::schedule::{Gap, Repeated, Schedule};
 use sametick_core::time::Wall;
 
 use super::grid::{Grid, POLICIES};
+use super::memo::{self, Key};
 use super::reading::Reading;
 
-/// How far beyond the end of a world its clocks are read.
-const BEYOND_MS: i64 = 40 * 86_400_000;
+const DAY_MS: i64 = 86_400_000;
+
+/// How many days beyond the end of a world its clocks are read: by the minute, and by the second.
+const BEYOND: (i64, i64) = (40, 2);
 
 /// How many readings of a clock are kept at most: one by the minute for eleven years, one by the second for ten weeks. What
 /// is due after them, in a world whose clock is put further ahead, nobody judges.
@@ -26,7 +29,7 @@ pub(crate) struct Times {
     /// The name of the job and the window that it is moved in.
     pub(crate) stagger: Option<(String, u64)>,
     /// Due times in milliseconds, through the horizon; none when the expression is beyond the oracle.
-    pub(crate) listed: OnceLock<Option<Vec<i64>>>,
+    pub(crate) listed: OnceLock<Option<Arc<[i64]>>>,
 }
 
 /// The due times of one schedule.
@@ -53,9 +56,11 @@ pub(crate) enum Next {
 impl Times {
     /// The times in worlds that begin and end then.
     pub(crate) fn through(&self, begins: Wall, ends: Wall) -> Option<Dues<'_>> {
-        let unit_ms = if self.by_the_second() { 1_000 } else { 60_000 };
+        let (unit_ms, beyond) = if self.by_the_second() { (1_000, BEYOND.1) } else { (60_000, BEYOND.0) };
         let most = begins.as_millis().saturating_add(MOST_READINGS * unit_ms);
-        let horizon = ends.as_millis().saturating_add(BEYOND_MS).min(most);
+        // To the end of a day, so that worlds that end at other times read the same.
+        let horizon =
+            ends.as_millis().div_euclid(DAY_MS).saturating_add(beyond + 1).saturating_mul(DAY_MS).min(most);
         let listed = self.listed.get_or_init(|| self.list(begins.as_millis(), horizon));
         listed.as_deref().map(|listed| Dues::Listed(listed, horizon))
     }
@@ -65,7 +70,7 @@ impl Times {
         self.expression.split_whitespace().count() == 6
     }
 
-    fn list(&self, begins: i64, horizon: i64) -> Option<Vec<i64>> {
+    fn list(&self, begins: i64, horizon: i64) -> Option<Arc<[i64]>> {
         let expression = self.expression.to_ascii_uppercase();
         let expression = match expression.trim() {
             "@YEARLY" | "@ANNUALLY" => "0 0 1 1 *",
@@ -78,16 +83,19 @@ impl Times {
         let reading = Reading::known(expression)?;
         TimeZone::get(&self.zone).ok()?;
         let unit = if self.by_the_second() { 1 } else { 60 };
-        // A day before, so that what a zone's clock shows twice is seen twice.
-        let minute = |millis: i64| millis.div_euclid(60_000) * 60;
-        let grid = Grid::read(&self.zone, minute(begins) - 86_400, minute(horizon) + 60, unit);
         let rhythm = reading.is_hourly();
         let usual = if rhythm { (Gap::Skipped, Repeated::Both) } else { (Gap::Shifted, Repeated::First) };
         let policy = (self.gap.unwrap_or(usual.0), self.repeated.unwrap_or(usual.1));
-        let place = POLICIES.iter().position(|known| *known == policy)?;
+        let policy = POLICIES.iter().position(|known| *known == policy)?;
         let moved = self.stagger.as_ref().map_or(0, |(name, window)| stagger(name, *window));
-        let due = &grid.due(expression)[place];
-        Some(due.iter().map(|second| second * 1_000 + moved).filter(|due| *due <= horizon).collect())
+        // A day before, so that what a zone's clock shows twice is seen twice.
+        let minute = |millis: i64| millis.div_euclid(60_000) * 60;
+        let (from, to) = (minute(begins) - 86_400, minute(horizon) + 60);
+        let key = Key { expression: expression.to_owned(), zone: self.zone.clone(), policy, from, to: horizon, moved };
+        Some(memo::or_list(key, |key| {
+            let due = &Grid::read(&key.zone, from, to, unit).due(&key.expression)[policy];
+            due.iter().map(|second| second * 1_000 + moved).filter(|due| *due <= horizon).collect()
+        }))
     }
 }
 

@@ -1,0 +1,243 @@
+//! `sametick fuzz`.
+
+use std::io::Write;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use sametick_sim::fuzz::{self, Found, Tally, Watch};
+use sametick_sim::{Scenario, Subject, story};
+use serde::Serialize;
+
+use super::look::{self, BAD, STRONG, grouped, styled};
+use super::run::{seeds, shell_word, use_threads};
+use super::{Machine, Stop};
+
+/// What `sametick fuzz` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Which seeds are drawn, as A..B; on and on from 0 with --for or --until-failure, 0..10000 otherwise
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    seeds: Option<Range<u64>>,
+    /// Stops after this time, such as 60s or 10m
+    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    time: Option<Duration>,
+    /// Stops at the first seeds that break
+    #[arg(long)]
+    until_failure: bool,
+    /// How many threads work; as many as there are cores by default. Results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Where each failure is written, made small, as a scenario with what happened in it; made when there is one
+    #[arg(long, value_name = "DIR", default_value = "fuzz-failures")]
+    out: PathBuf,
+    #[command(flatten)]
+    machine: Machine,
+    /// One JSON object on stdout instead of the summary
+    #[arg(long)]
+    json: bool,
+}
+
+/// How many seeds are drawn when nothing else says when to stop.
+const SEEDS: u64 = 10_000;
+
+fn time(text: &str) -> Result<Duration, String> {
+    let span = sametick_sim::scenario::parse_span(text).filter(|span| span.as_nanos() > 0);
+    let span = span.ok_or("write a length of time, such as 60s or 10m")?;
+    Ok(Duration::from_nanos(span.as_nanos()))
+}
+
+pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
+    use_threads(args.jobs)?;
+    let subject = args.machine.subject();
+    let seeds = args.seeds.clone().unwrap_or_else(|| {
+        let endless = args.time.is_some() || args.until_failure;
+        0..if endless { u64::MAX } else { SEEDS }
+    });
+    let from = seeds.start;
+    let mut clock = Clock::start(args.time, &seeds)?;
+    let tally = fuzz::run(subject, seeds, args.until_failure, &mut clock);
+    look::progress(if tally.holds() { "" } else { "making what breaks small" });
+    let elapsed_ms = u64::try_from(clock.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let found = fuzz::shrink_all(&tally, subject);
+    look::progress("");
+    let mut failures = Vec::new();
+    for found in &found {
+        failures.push(Broken::of(found, subject, &args.out)?);
+    }
+    let summary = Summary {
+        command: "fuzz",
+        holds: tally.holds(),
+        from,
+        to: tally.to,
+        worlds: tally.worlds,
+        events: tally.events,
+        digest: tally.digest(),
+        elapsed_ms,
+        failed: tally.failed,
+        failures,
+    };
+    if args.json {
+        let text = serde_json::to_string(&summary).map_err(std::io::Error::other)?;
+        writeln!(std::io::stdout(), "{text}")?;
+    } else {
+        show(&summary)?;
+    }
+    Ok(summary.holds)
+}
+
+/// Looks at the time, at whether somebody wants it to end, and shows how far it is.
+struct Clock {
+    begun: Instant,
+    time: Option<Duration>,
+    end: u64,
+    from: u64,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Clock {
+    fn start(time: Option<Duration>, seeds: &Range<u64>) -> Result<Self, Stop> {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let noted = Arc::clone(&interrupted);
+        // Who asks twice does not want to hear the summary either.
+        let handler = move || {
+            if noted.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+        };
+        ctrlc::set_handler(handler)
+            .map_err(|error| Stop::BadInput(format!("could not listen for Ctrl-C: {error}")))?;
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "decides how many seeds there are, and nothing of any of them"
+        )]
+        let begun = Instant::now();
+        Ok(Self { begun, time, end: seeds.end, from: seeds.start, interrupted })
+    }
+
+    fn left(&self, tally: &Tally) -> String {
+        let elapsed = self.begun.elapsed();
+        let left = match self.time {
+            Some(time) => Some(time.saturating_sub(elapsed)),
+            None if self.end == u64::MAX => None,
+            None => {
+                let (done, all) = (tally.to - self.from, self.end - self.from);
+                Some(elapsed.mul_f64((all - done) as f64 / done.max(1) as f64))
+            }
+        };
+        left.map_or(String::new(), |left| format!(" · {} s left", left.as_secs()))
+    }
+}
+
+impl Watch for Clock {
+    fn goes_on(&mut self, tally: &Tally) -> bool {
+        let elapsed = self.begun.elapsed();
+        let rate = tally.worlds as f64 / elapsed.as_secs_f64().max(0.001);
+        look::progress(&format!(
+            "{} worlds · {} a second · {} events · {} broken{}",
+            grouped(tally.worlds),
+            grouped(rate as u64),
+            grouped(tally.events),
+            grouped(tally.failed),
+            self.left(tally)
+        ));
+        !self.interrupted.load(Ordering::Relaxed) && self.time.is_none_or(|time| elapsed < time)
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    command: &'static str,
+    holds: bool,
+    from: u64,
+    to: u64,
+    worlds: u64,
+    events: u64,
+    digest: String,
+    elapsed_ms: u64,
+    #[serde(skip)]
+    failed: u64,
+    failures: Vec<Broken>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Broken {
+    seed: u64,
+    check: &'static str,
+    #[serde(skip)]
+    sentence: &'static str,
+    at_ms: f64,
+    #[serde(skip)]
+    at: String,
+    run: Option<String>,
+    message: String,
+    replay: String,
+    file: String,
+    #[serde(skip)]
+    text: String,
+    #[serde(skip)]
+    times: usize,
+}
+
+impl Broken {
+    fn of(found: &Found, subject: Subject, out: &Path) -> Result<Self, Stop> {
+        let failure = &found.failure;
+        let path = out.join(format!("{}-{}.toml", failure.check.name().replace(' ', "_"), found.seed));
+        let file = path.display().to_string();
+        let text = found.plan.text();
+        let read =
+            |text: &str| Scenario::parse(&file, text).map_err(|error| Stop::BadInput(error.to_string()));
+        let story = story::transcript(&read(&text)?, subject, 0);
+        let happened: String = story.lines().map(|line| format!("# {line}\n")).collect();
+        let whole = format!("{text}\n# What happened:\n#\n{happened}");
+        let written = std::fs::create_dir_all(out).and_then(|()| std::fs::write(&path, whole));
+        written.map_err(|error| Stop::BadInput(format!("could not write {file}: {error}; say --out DIR")))?;
+        Ok(Self {
+            seed: found.seed,
+            check: failure.check.name(),
+            sentence: failure.check.sentence(),
+            at_ms: failure.at.as_nanos() as f64 / 1e6,
+            at: sametick_sim::label::instant(failure.at),
+            run: None,
+            message: failure.message.clone(),
+            replay: format!("sametick explain {}{}", shell_word(&file), subject.flags()),
+            file,
+            text,
+            times: found.times,
+        })
+    }
+}
+
+fn show(summary: &Summary) -> Result<(), Stop> {
+    let mut out = look::out();
+    for broken in &summary.failures {
+        let times = match broken.times {
+            1 => String::new(),
+            times => format!(", and {} more like it", times - 1),
+        };
+        writeln!(out, "{} breaks at {}, seed {}{times}", styled(BAD, broken.check), broken.at, broken.seed)?;
+        writeln!(out, "{}", look::held_and_found(broken.sentence, &broken.message))?;
+        writeln!(out, "    made small:")?;
+        for line in broken.text.lines() {
+            writeln!(out, "      {line}")?;
+        }
+        writeln!(out, "    replay:        {}\n", styled(STRONG, &broken.replay))?;
+    }
+    let verdict = look::worlds_hold(summary.holds, summary.failed, summary.worlds);
+    let counts = format!(
+        "seeds {}..{}, {} worlds, {} events in {}.{:03} s, digest {}",
+        summary.from,
+        summary.to,
+        grouped(summary.worlds),
+        grouped(summary.events),
+        summary.elapsed_ms / 1_000,
+        summary.elapsed_ms % 1_000,
+        summary.digest
+    );
+    writeln!(out, "{}", look::paragraph(&format!("{verdict}: "), &counts))?;
+    Ok(())
+}

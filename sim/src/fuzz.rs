@@ -1,0 +1,152 @@
+//! Campaigns: the worlds of drawn plans, seed after seed, on as many cores as there are.
+//!
+//! What a campaign says of its seeds does not depend on how many threads there were, nor on when somebody stopped it:
+//! that decides how many seeds there are, and nothing else.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::check::Failure;
+use crate::digest::BatchDigest;
+use crate::machines::Subject;
+use crate::plan::{Plan, Reason, Trial, draw, shrink};
+
+/// Worlds that one core runs at a time; fixed, so that a campaign that stops at a failure stops at the same seed anywhere.
+const BATCH: u64 = 64;
+
+/// Batches between two looks at whether to go on.
+const BATCHES_AT_A_TIME: u64 = 64;
+
+/// How many failing seeds are kept, and how many reasons: a machine that always fails fails a million times.
+const MOST_FAILURES: usize = 100;
+const MOST_REASONS: usize = 10;
+
+/// What came of a campaign so far.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// The first seed after those that were run.
+    pub to: u64,
+    /// Worlds run.
+    pub worlds: u64,
+    /// Things that happened in them.
+    pub events: u64,
+    /// Worlds that broke.
+    pub failed: u64,
+    /// The first of them, each with what broke first.
+    pub failures: Vec<(u64, Failure)>,
+    digest: BatchDigest,
+}
+
+impl Tally {
+    /// Whether every world holds.
+    #[must_use]
+    pub const fn holds(&self) -> bool {
+        self.failed == 0
+    }
+
+    /// The digest over all worlds.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        self.digest.short()
+    }
+}
+
+/// When a campaign stops before its seeds are through.
+pub trait Watch {
+    /// Hears what came of it so far; false to stop here.
+    fn goes_on(&mut self, tally: &Tally) -> bool;
+}
+
+struct Batch {
+    worlds: u64,
+    events: u64,
+    digest: BatchDigest,
+    failures: Vec<(u64, Failure)>,
+}
+
+/// Runs the worlds of `seeds`, until they are through, or the first batch that breaks if `until_failure`, or the watch
+/// says so.
+pub fn run(subject: Subject, seeds: Range<u64>, until_failure: bool, watch: &mut impl Watch) -> Tally {
+    let mut tally = Tally { to: seeds.start, ..Tally::default() };
+    while tally.to < seeds.end {
+        let from = tally.to;
+        let wave = BATCHES_AT_A_TIME.min((seeds.end - from).div_ceil(BATCH));
+        let start = |batch: u64| from.saturating_add(batch * BATCH).min(seeds.end);
+        let batches: Vec<Batch> = (0..wave)
+            .into_par_iter()
+            .map(|batch| run_batch(subject, start(batch)..start(batch + 1)))
+            .collect();
+        for (batch, place) in batches.into_iter().zip(1..) {
+            tally.to = start(place);
+            tally.worlds += batch.worlds;
+            tally.events += batch.events;
+            tally.failed += batch.failures.len() as u64;
+            tally.digest.batch(batch.digest.bytes());
+            let room = MOST_FAILURES.saturating_sub(tally.failures.len());
+            tally.failures.extend(batch.failures.into_iter().take(room));
+            if until_failure && !tally.holds() {
+                return tally;
+            }
+        }
+        if !watch.goes_on(&tally) {
+            break;
+        }
+    }
+    tally
+}
+
+fn run_batch(subject: Subject, seeds: Range<u64>) -> Batch {
+    let mut batch = Batch { worlds: 0, events: 0, digest: BatchDigest::default(), failures: Vec::new() };
+    for seed in seeds {
+        // Every plan that is drawn reads, which a test holds.
+        let Ok(scenario) = draw(seed).scenario("plan.toml") else { continue };
+        let verdict = Trial::of_seed(seed).run(&scenario, subject);
+        batch.worlds += 1;
+        batch.events += verdict.events;
+        batch.digest.world(verdict.digest);
+        if let Some(first) = verdict.failures.into_iter().next() {
+            batch.failures.push((seed, first));
+        }
+    }
+    batch
+}
+
+/// A failure made small.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The seed that found it.
+    pub seed: u64,
+    /// What broke in its world.
+    pub failure: Failure,
+    /// The smallest plan in which the same breaks.
+    pub plan: Plan,
+    /// How many failing seeds that were kept break for the same reason.
+    pub times: usize,
+}
+
+/// The failures of a campaign, one for each reason, each made small.
+#[must_use]
+pub fn shrink_all(tally: &Tally, subject: Subject) -> Vec<Found> {
+    let mut known = BTreeSet::new();
+    let first_of_its_kind = |(_, failure): &&(u64, Failure)| known.insert(Reason::of(failure));
+    let firsts: Vec<&(u64, Failure)> =
+        tally.failures.iter().filter(first_of_its_kind).take(MOST_REASONS).collect();
+    let found = firsts.into_par_iter().map(|(seed, failure)| {
+        let reason = Reason::of(failure);
+        let plan = shrink_one(*seed, &reason, subject);
+        let times = tally.failures.iter().filter(|(_, other)| Reason::of(other) == reason).count();
+        Found { seed: *seed, failure: failure.clone(), plan, times }
+    });
+    found.collect()
+}
+
+fn shrink_one(seed: u64, reason: &Reason, subject: Subject) -> Plan {
+    let trial = Trial::of_seed(seed);
+    let breaks = |plan: &Plan| {
+        let scenario = plan.scenario("plan.toml");
+        scenario.is_ok_and(|scenario| reason.is_first_of(&trial.run(&scenario, subject).failures))
+    };
+    shrink(&draw(seed), breaks)
+}

@@ -1,0 +1,221 @@
+//! Makes a plan that breaks small, and keeps what breaks in it.
+//!
+//! Whatever can go goes: tables by halves and then one by one, a job with all that speaks of it, keys one by one. Then
+//! what stays is made plain: fewer, shorter, rounder. All in a fixed order, over and over until nothing more goes; each
+//! step makes the plan smaller, so that ends.
+
+use sametick_core::time::Span;
+
+use super::{Kind, Plan, Table, Word};
+use crate::scenario::parse_offset;
+
+/// A plan is tried so often at most.
+const MOST_TRIALS: u32 = 4_000;
+
+/// The smallest plan that was found of which `breaks` is still true.
+pub fn shrink(plan: &Plan, breaks: impl FnMut(&Plan) -> bool) -> Plan {
+    let mut work = Work { plan: plan.clone(), breaks, trials: 0 };
+    loop {
+        let before = work.plan.clone();
+        work.tables();
+        work.keys();
+        work.words();
+        if work.plan == before || work.trials >= MOST_TRIALS {
+            return work.plan;
+        }
+    }
+}
+
+struct Work<B> {
+    plan: Plan,
+    breaks: B,
+    trials: u32,
+}
+
+impl<B: FnMut(&Plan) -> bool> Work<B> {
+    /// Takes over a smaller plan if it still breaks.
+    fn take(&mut self, smaller: Plan) -> bool {
+        if smaller == self.plan || self.trials >= MOST_TRIALS {
+            return false;
+        }
+        self.trials += 1;
+        let breaks = (self.breaks)(&smaller);
+        if breaks {
+            self.plan = smaller;
+        }
+        breaks
+    }
+
+    fn tables(&mut self) {
+        let names: Vec<String> = self.plan.tables.iter().filter_map(job_name).map(str::to_owned).collect();
+        for name in names.iter().rev() {
+            self.take(without_job(&self.plan, name));
+        }
+        let mut size = self.plan.tables.len() / 2;
+        while size > 0 {
+            let mut from = self.plan.tables.len();
+            while from > 0 {
+                let to = from;
+                from = from.saturating_sub(size);
+                let mut smaller = self.plan.clone();
+                let mut place = 0;
+                smaller.tables.retain(|table| {
+                    place += 1;
+                    let inside = (from..to).contains(&(place - 1));
+                    !inside || table.kind == Kind::Top || job_name(table).is_some()
+                });
+                if smaller.tables.len() < self.plan.tables.len() {
+                    self.take(smaller);
+                }
+                from = from.min(self.plan.tables.len());
+            }
+            size /= 2;
+        }
+    }
+
+    fn keys(&mut self) {
+        for table in (0..self.plan.tables.len()).rev() {
+            for key in (0..self.plan.tables[table].keys.len()).rev() {
+                // Without an end, a job that is due again and again is due for a day.
+                if self.plan.tables[table].keys[key].0 == "until" {
+                    continue;
+                }
+                let mut smaller = self.plan.clone();
+                smaller.tables[table].keys.remove(key);
+                self.take(smaller);
+            }
+        }
+    }
+
+    fn words(&mut self) {
+        for table in 0..self.plan.tables.len() {
+            for key in 0..self.plan.tables[table].keys.len() {
+                loop {
+                    let (name, word) = &self.plan.tables[table].keys[key];
+                    let plainer = plainer(name, word);
+                    let taken = plainer.into_iter().any(|word| {
+                        let mut smaller = self.plan.clone();
+                        smaller.tables[table].keys[key].1 = word;
+                        self.take(smaller)
+                    });
+                    if !taken {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn job_name(table: &Table) -> Option<&str> {
+    let is_job = matches!(&table.kind, Kind::Each(name) if name == "job");
+    table.word("name").filter(|_| is_job).and_then(Word::text)
+}
+
+/// A plan without a job and without all that speaks of it.
+fn without_job(plan: &Plan, job: &str) -> Plan {
+    let mut smaller = plan.clone();
+    let speaks = |table: &Table| {
+        table.keys.iter().any(|(key, word)| {
+            const NAMES: [&str; 17] = [
+                "name", "of", "grants", "starts", "settles", "cancel", "run", "add", "remove", "pause",
+                "disable", "resume", "edit", "like", "spawn", "by", "job",
+            ];
+            let of = |text: &str| text.split(['#', '!']).next() == Some(job);
+            NAMES.contains(&key.as_ref()) && word.text().is_some_and(of)
+        })
+    };
+    smaller.tables.retain(|table| !speaks(table));
+    smaller
+}
+
+/// Words that say less, the least first; each comes before the one it stands for in an order without circles.
+fn plainer(key: &str, word: &Word) -> Vec<Word> {
+    match word {
+        Word::Number(number) => {
+            let fewer = [0, 1, number / 2, number.saturating_sub(1)];
+            fewer.into_iter().filter(|fewer| fewer < number).map(Word::Number).collect()
+        }
+        Word::Text(text) if key != "name" => plainer_text(text).into_iter().map(Word::Text).collect(),
+        Word::List(texts) if texts.len() > 1 => (0..texts.len())
+            .map(|left_out| {
+                let kept = texts.iter().enumerate().filter(|(place, _)| *place != left_out);
+                Word::List(kept.map(|(_, text)| text.clone()).collect())
+            })
+            .collect(),
+        Word::Text(_) | Word::List(_) | Word::Flag(_) => Vec::new(),
+    }
+}
+
+/// Rounder, then shorter times; a run that comes earlier.
+fn plainer_text(text: &str) -> Vec<String> {
+    if let Some(offset) = parse_offset(text) {
+        let sign = if offset.0 < 0 { "-" } else { "" };
+        return plainer_spans(offset.0.unsigned_abs())
+            .into_iter()
+            .map(|span| format!("{sign}{span}"))
+            .collect();
+    }
+    let Some(place) = text.rfind(['#', '!']) else { return Vec::new() };
+    let (job, number) = text.split_at(place);
+    let mut fewer = vec![job.to_owned()];
+    if number[1..].parse::<u64>().is_ok_and(|number| number > 1) {
+        fewer.push(format!("{job}{}1", &number[..1]));
+    }
+    fewer
+}
+
+/// Each has fewer digits than what it stands for, or as many and is shorter.
+fn plainer_spans(nanos: u64) -> Vec<Span> {
+    const UNITS: [u64; 4] = [1_000_000_000, 1_000_000, 1_000, 1];
+    let mut spans = vec![0];
+    for unit in UNITS {
+        let whole = nanos / unit;
+        for fewer in [1, 5, 10, whole / 2, whole.saturating_sub(1), whole, whole + 1] {
+            spans.push(fewer * unit);
+        }
+    }
+    let weight = |nanos: u64| {
+        let unit = UNITS.iter().position(|unit| nanos.is_multiple_of(*unit)).unwrap_or(0);
+        let digits = (nanos / UNITS[unit]).checked_ilog10().map_or(1, |digits| digits + 1);
+        (unit, digits, nanos)
+    };
+    let own = weight(nanos);
+    let mut plainer: Vec<u64> = spans.into_iter().filter(|span| weight(*span) < own).collect();
+    plainer.sort_unstable_by_key(|span| weight(*span));
+    plainer.dedup();
+    plainer.into_iter().map(Span::from_nanos).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::draw;
+
+    #[test]
+    fn what_decides_stays_and_the_rest_goes() {
+        let plan =
+            (0..).map(draw).find(|plan| plan.text().contains("cancel = ")).expect("one of them cancels");
+        let small =
+            shrink(&plan, |plan| plan.scenario("p.toml").is_ok() && plan.text().contains("cancel = "));
+        assert_eq!(small.tables.len(), 3, "{}", small.text());
+        assert_eq!(
+            small,
+            shrink(&plan, |plan| plan.scenario("p.toml").is_ok() && plan.text().contains("cancel = "))
+        );
+    }
+
+    #[test]
+    fn plainer_times_are_plainer() {
+        let told = |nanos| plainer_spans(nanos).iter().map(Span::to_string).collect::<Vec<_>>();
+        assert_eq!(told(2_000_000_000), ["0s", "1s"]);
+        assert!(told(7_000_000_001).contains(&"7s".to_owned()));
+        assert_eq!(told(0), Vec::<String>::new());
+        // No circle: what is plainer than something is never plainer the other way round.
+        for nanos in [1, 999, 1_000_000, 1_500_000_000, 61_000_000_001] {
+            for span in plainer_spans(nanos) {
+                assert!(!plainer_spans(span.as_nanos()).contains(&Span::from_nanos(nanos)), "{nanos} {span}");
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! One world of a plan, and what is tried on it.
+
+use sametick_core::Machine;
+
+use crate::laws::{LawCounts, Twins};
+use crate::machines::{Subject, Visit};
+use crate::scenario::Scenario;
+use crate::world::{Verdict, World};
+
+/// What is tried on a world, beside the checks. It costs many times what the world does, so a campaign does it in some.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trial {
+    /// Ticks are cut, and recoveries done twice.
+    pub laws: bool,
+    /// The world is run beside its twins.
+    pub twins: bool,
+}
+
+/// In one of so many worlds the laws are tried, and in one of so many it has twins.
+const LAWS_IN: u64 = 8;
+const TWINS_IN: u64 = 32;
+
+impl Trial {
+    /// Everything.
+    pub const FULL: Self = Self { laws: true, twins: true };
+
+    /// What a campaign tries on the world of a seed.
+    #[must_use]
+    pub const fn of_seed(seed: u64) -> Self {
+        Self { laws: seed.is_multiple_of(LAWS_IN), twins: seed.is_multiple_of(TWINS_IN) }
+    }
+
+    /// Runs a world of a scenario without ranges. What the scenario claims is not judged.
+    #[must_use]
+    pub fn run(self, scenario: &Scenario, subject: Subject) -> Verdict {
+        let mut verdict = subject.visit(scenario.config.clone(), One { scenario, laws: self.laws });
+        if self.twins && verdict.failures.is_empty() {
+            verdict.failures = Twins::new(scenario, subject).run(0, &mut LawCounts::NONE.clone());
+        }
+        verdict
+    }
+}
+
+struct One<'s> {
+    scenario: &'s Scenario,
+    laws: bool,
+}
+
+impl Visit for One<'_> {
+    type Out = Verdict;
+
+    fn visit<M: Machine + Send + Sync + 'static>(self, machine: M) -> Verdict {
+        let mut world = World::new(self.scenario, machine);
+        world.judge_claims(false);
+        world.try_laws(self.laws);
+        world.run(0).clone()
+    }
+}
