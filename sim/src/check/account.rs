@@ -16,6 +16,9 @@ use crate::label::Labels;
 use crate::oracle::{Dues, Next};
 use crate::scenario::Scenario;
 
+/// Wall times are whole milliseconds.
+const ROUNDING_MS: i64 = 2;
+
 /// The accounts of all jobs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Accounts {
@@ -96,6 +99,10 @@ impl Accounts {
         collect(&mut entries, scene);
         let mut latest = None;
         for entry in entries.drain(..) {
+            if entry.last > scene.said.wall.plus_millis(ROUNDING_MS) {
+                push(failures, scene.at, schedule_right::ahead(entry.job, entry.last, scene));
+                continue;
+            }
             let edited = scene.commit.declared.iter().find(|job| job.id == entry.job);
             let wrong = match edited {
                 Some(job) => self.take_edited(entry, job, latest, scene),

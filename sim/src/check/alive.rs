@@ -13,7 +13,7 @@ use sametick_core::run::{Drain, RunRow};
 use sametick_core::time::Mono;
 
 use super::Scene;
-use crate::books::Books;
+use crate::books::{Books, RunBook};
 use crate::changes::RunChange;
 use crate::table::Table;
 
@@ -125,7 +125,10 @@ impl Alive {
         }
         let Effect::Start { run } = *effect else { return };
         *self.starts.entry(run).or_default() += 1;
-        if self.has(run) {
+        // Without a grace it may be called and given up in one tick, whose commit comes first.
+        let book = books.runs.get(&run);
+        if self.has(run) || book.is_some_and(|book| book.row.drain == Drain::Abandoned && has_no_grace(book))
+        {
             return;
         }
         if self.by_job.len() <= run.job.index() {
@@ -133,7 +136,7 @@ impl Alive {
         }
         self.jobs.push(run.job);
         self.by_job[run.job.index()].push(run);
-        if let Some(key) = books.run(run).and_then(shared_session) {
+        if let Some(key) = book.and_then(|book| shared_session(&book.row)) {
             self.in_session.entry(key).or_default().push(run);
         }
     }
@@ -143,9 +146,8 @@ impl Alive {
         for change in &scene.changes.runs {
             let row = &change.after;
             let believed = !self.shown && row.is_closed();
-            // Without a grace a turn is given up in the tick that asks it to stop.
-            let no_grace = change.book(scene.books).terms.budgets.abort_grace.as_nanos() == 0;
-            let given_up = row.drain == Drain::Abandoned && (no_grace || self.grace_ended(change, scene));
+            let no_grace = || has_no_grace(change.book(scene.books));
+            let given_up = row.drain == Drain::Abandoned && (no_grace() || self.grace_ended(change, scene));
             if believed || given_up {
                 self.bury(row.id);
             }
@@ -177,6 +179,11 @@ impl Alive {
             self.in_session.values_mut().for_each(|turns| turns.retain(|turn| *turn != run));
         }
     }
+}
+
+/// Without a grace a turn is given up in the tick that asks it to stop.
+const fn has_no_grace(book: &RunBook) -> bool {
+    book.terms.budgets.abort_grace.as_nanos() == 0
 }
 
 /// The session a run shares with others.
