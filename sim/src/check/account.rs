@@ -99,10 +99,8 @@ impl Accounts {
         collect(&mut entries, scene);
         let mut latest = None;
         for entry in entries.drain(..) {
-            if entry.last > scene.said.wall.plus_millis(ROUNDING_MS) {
-                push(failures, scene.at, schedule_right::ahead(entry.job, entry.last, scene));
-                continue;
-            }
+            let is_ahead = entry.last > scene.said.wall.plus_millis(ROUNDING_MS);
+            let ahead = is_ahead.then(|| schedule_right::ahead(entry.job, entry.last, scene));
             let edited = scene.commit.declared.iter().find(|job| job.id == entry.job);
             let wrong = match edited {
                 Some(job) => self.take_edited(entry, job, latest, scene),
@@ -112,7 +110,7 @@ impl Accounts {
                 }),
             };
             latest = Some(entry);
-            if let Some(wrong) = wrong {
+            if let Some(wrong) = ahead.or(wrong) {
                 push(failures, scene.at, wrong);
             }
         }

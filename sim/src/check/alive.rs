@@ -38,6 +38,8 @@ pub(crate) struct Alive {
     in_session: BTreeMap<SessionKey, Vec<RunId>>,
     /// Turns that others run in such sessions, each with when it began.
     foreign: Vec<(SessionKey, u64, Mono)>,
+    /// When the latest gateway came back or took over.
+    since: Option<Mono>,
     /// Whether the host shows what goes in. If not, the books have to be believed.
     shown: bool,
 }
@@ -54,6 +56,7 @@ impl Alive {
         self.asked.clear();
         self.in_session.clear();
         self.foreign.clear();
+        self.since = None;
         self.shown = false;
     }
 
@@ -94,7 +97,11 @@ impl Alive {
                 InputKind::Report { run, report: Report::Progress } => {
                     self.progress.insert(run, input.at);
                 }
-                InputKind::Foreign { key, turn, began: true } => self.foreign.push((key, turn, input.at)),
+                InputKind::Foreign { key, turn, began: true } => {
+                    if self.since.is_none_or(|since| since < input.at) {
+                        self.foreign.push((key, turn, input.at));
+                    }
+                }
                 InputKind::Foreign { key, turn, began: false } => {
                     self.foreign.retain(|(other, its, _)| (*other, *its) != (key, turn));
                 }
@@ -154,9 +161,10 @@ impl Alive {
         }
     }
 
-    /// A gateway came back: what others ran in the one before died with it.
-    pub(super) fn restarted(&mut self) {
+    /// A gateway came back, or another took over: what others ran in the one before is not known to it.
+    pub(super) fn restarted(&mut self, at: Mono) {
         self.foreign.clear();
+        self.since = Some(at);
     }
 
     /// A turn may be given up no sooner than a grace after it was asked to stop, and never where its job has slot and

@@ -38,10 +38,12 @@ pub(crate) fn split<M: Machine>(
     apply(&mut one, now, whole);
     apply(&mut two, at, &first);
     apply(&mut two, now, &second);
-    // A grace counts from when the turn is asked to stop: a host that was late for both gives it in full.
+    // A grace counts from when the turn is asked to stop: a host that was late for both gives it in full, and where there
+    // is none it gives the turn up at its end.
     let asked = |run| first.effects().contains(&Effect::Abort { run });
     let given_up = |row: &RunRow| matches!(row.drain, Drain::Abandoned | Drain::Held) && asked(row.id);
-    if second.commit().is_some_and(|commit| commit.runs.iter().any(given_up)) {
+    let gives_up = |tick: &Tick| tick.commit().is_some_and(|commit| commit.runs.iter().any(given_up));
+    if gives_up(&first) || gives_up(&second) {
         return None;
     }
     let at_once = |effect: &&Effect| is_acceptance_of(effect, inputs);

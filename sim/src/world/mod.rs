@@ -343,7 +343,7 @@ impl<'s, M: Machine> World<'s, M> {
         let Some(at) = first.filter(|at| *at < now.mono) else { return };
         let late = now.mono.since(at);
         let misses = self.scenario.jobs.iter().any(|planned| planned.job.misfire_after <= late);
-        if *stepped || misses || !self.has_room(place) || tick.effects().contains(&Effect::StepDown) {
+        if *stepped || misses || !self.has_room(place, 2) || tick.effects().contains(&Effect::StepDown) {
             return;
         }
         let verdict = laws::split(before, self.reading(at), now, inputs, tick, self.judge.books());
@@ -353,12 +353,12 @@ impl<'s, M: Machine> World<'s, M> {
         }
     }
 
-    /// Whether one commit more would leave room for another, even if the store had answered nothing in this tick.
-    fn has_room(&self, place: usize) -> bool {
+    /// Whether the store leaves a host room for so many commits, even if it had answered nothing in the tick at hand.
+    fn has_room(&self, place: usize, commits: usize) -> bool {
         let Host { inputs, life, .. } = &self.hosts[place];
         let heard = inputs.iter().filter(|input| matches!(input.kind, InputKind::Answer { .. })).count();
         let open = heard + self.agenda.open_commits(*life);
-        open + 1 < usize::try_from(self.scenario.config.open_commits).unwrap_or(usize::MAX)
+        open + commits <= usize::try_from(self.scenario.config.open_commits).unwrap_or(usize::MAX)
     }
 
     fn broken_law(&mut self, law: Law, verdict: Result<(), String>) {
