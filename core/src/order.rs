@@ -92,8 +92,10 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             Class::Occurrence => {
                 let (due, job) = due?;
                 let alarm = alarm.map(|(at, _)| at);
-                let next =
-                    input.map(|input| input.at).into_iter().chain(alarm).chain(self.ownership.next()).min();
+                let others =
+                    input.map(|input| input.at).into_iter().chain(alarm).chain(self.ownership.next());
+                // The lease wants something later, mostly, and what is due until then is not met yet.
+                let next = others.filter(|at| *at <= now).min();
                 let before = |at: Mono| self.timeline.wall_at(at).plus_millis(-1);
                 let until = next.map_or(self.timeline.wall_at(now), before).max(due);
                 Item::Due { job, until }

@@ -115,6 +115,28 @@ impl Agenda {
         self.heap.peek().map(|Reverse(happening)| happening.at)
     }
 
+    /// How many commits of a life are on their way to the store and back.
+    pub(crate) fn open_commits(&self, of: u32) -> usize {
+        let open = |Reverse(happening): &&Reverse<Happening>| match happening.kind {
+            What::Answer { life, .. } | What::StoreAgain { life, .. } => life == of,
+            What::Report { .. }
+            | What::Arrival { .. }
+            | What::Acknowledge { .. }
+            | What::Resume
+            | What::Progress { .. }
+            | What::Event(_)
+            | What::ClockRead
+            | What::ForeignEnds { .. }
+            | What::Crash { .. }
+            | What::Restart { .. }
+            | What::Takeover { .. }
+            | What::Thaw { .. }
+            | What::Heal { .. }
+            | What::Renewal { .. } => false,
+        };
+        self.heap.iter().filter(open).count()
+    }
+
     /// Takes the next thing that happens up to `now`.
     pub(crate) fn take(&mut self, now: Mono) -> Option<Happening> {
         self.next_at().filter(|at| *at <= now)?;

@@ -21,8 +21,8 @@ const JOBS: [(&str, i64, TurnEnd); 3] = [
 ];
 
 /// The scenario with a bystander in it. None where everybody has to do with everybody: a limit over all lanes or all
-/// commits, a store whose answers are drawn by the number of a commit or that refuses some, several hosts, and ticks that come late
-/// or read a clock that has stepped.
+/// commits, a store whose answers are drawn by the number of a commit or that refuses some, several hosts, ticks that come late
+/// or read a clock that has stepped, and reports that a timer closes the instant of, whoever it rings for.
 pub(crate) fn beside(scenario: &Scenario) -> Option<Scenario> {
     let crashes = |kind: FaultKind| match kind {
         FaultKind::Crash { when, down, again } => {
@@ -35,6 +35,7 @@ pub(crate) fn beside(scenario: &Scenario) -> Option<Scenario> {
         && scenario.config.open_commits >= 64
         && !scenario.store_answers.is_range()
         && scenario.lag.high == Span::ZERO
+        && scenario.turns.iter().all(|rule| rule.order == Order::ReportFirst)
         && scenario.faults.iter().all(|fault| matches!(fault.at, FaultAt::Run { .. }) && crashes(fault.kind))
         && !scenario.timeline.iter().any(|event| matches!(event.kind, EventKind::Clock { .. }));
     if !alone {

@@ -17,6 +17,9 @@ use crate::label::Labels;
 use crate::oracle::{Dues, Next};
 use crate::scenario::Scenario;
 
+/// Wall times are whole milliseconds.
+const ROUNDING_MS: i64 = 2;
+
 /// The accounts of all jobs.
 #[derive(Educe, Debug, Default)]
 #[educe(Clone)]
@@ -100,6 +103,8 @@ impl Accounts {
         collect(&mut entries, scene);
         let mut latest = None;
         for entry in entries.drain(..) {
+            let is_ahead = entry.last > scene.said.wall.plus_millis(ROUNDING_MS);
+            let ahead = is_ahead.then(|| schedule_right::ahead(entry.job, entry.last, scene));
             let edited = scene.commit.declared.iter().find(|job| job.id == entry.job);
             let wrong = match edited {
                 Some(job) => self.take_edited(entry, job, latest, scene),
@@ -109,7 +114,7 @@ impl Accounts {
                 }),
             };
             latest = Some(entry);
-            if let Some(wrong) = wrong {
+            if let Some(wrong) = ahead.or(wrong) {
                 push(failures, scene.at, wrong);
             }
         }

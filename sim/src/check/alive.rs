@@ -14,7 +14,7 @@ use sametick_core::run::{Drain, RunRow};
 use sametick_core::time::Mono;
 
 use super::Scene;
-use crate::books::Books;
+use crate::books::{Books, RunBook};
 use crate::changes::RunChange;
 use crate::table::Table;
 
@@ -40,6 +40,8 @@ pub(crate) struct Alive {
     in_session: BTreeMap<SessionKey, Vec<RunId>>,
     /// Turns that others run in such sessions, each with when it began.
     foreign: Vec<(SessionKey, u64, Mono)>,
+    /// When the latest gateway came back or took over.
+    since: Option<Mono>,
     /// Whether the host shows what goes in. If not, the books have to be believed.
     shown: bool,
 }
@@ -56,6 +58,7 @@ impl Alive {
         self.asked.clear();
         self.in_session.clear();
         self.foreign.clear();
+        self.since = None;
         self.shown = false;
     }
 
@@ -96,7 +99,11 @@ impl Alive {
                 InputKind::Report { run, report: Report::Progress } => {
                     self.progress.insert(run, input.at);
                 }
-                InputKind::Foreign { key, turn, began: true } => self.foreign.push((key, turn, input.at)),
+                InputKind::Foreign { key, turn, began: true } => {
+                    if self.since.is_none_or(|since| since < input.at) {
+                        self.foreign.push((key, turn, input.at));
+                    }
+                }
                 InputKind::Foreign { key, turn, began: false } => {
                     self.foreign.retain(|(other, its, _)| (*other, *its) != (key, turn));
                 }
@@ -127,7 +134,10 @@ impl Alive {
         }
         let Effect::Start { run } = *effect else { return };
         *self.starts.entry(run).or_default() += 1;
-        if self.has(run) {
+        // Without a grace it may be called and given up in one tick, whose commit comes first.
+        let book = books.runs.get(&run);
+        if self.has(run) || book.is_some_and(|book| book.row.drain == Drain::Abandoned && has_no_grace(book))
+        {
             return;
         }
         if self.by_job.len() <= run.job.index() {
@@ -135,7 +145,7 @@ impl Alive {
         }
         self.jobs.push(run.job);
         self.by_job[run.job.index()].push(run);
-        if let Some(key) = books.run(run).and_then(shared_session) {
+        if let Some(key) = book.and_then(|book| shared_session(&book.row)) {
             self.in_session.entry(key).or_default().push(run);
         }
     }
@@ -145,18 +155,18 @@ impl Alive {
         for change in &scene.changes.runs {
             let row = &change.after;
             let believed = !self.shown && row.is_closed();
-            // Without a grace a turn is given up in the tick that asks it to stop.
-            let no_grace = change.book(scene.books).terms.budgets.abort_grace.as_nanos() == 0;
-            let given_up = row.drain == Drain::Abandoned && (no_grace || self.grace_ended(change, scene));
+            let no_grace = || has_no_grace(change.book(scene.books));
+            let given_up = row.drain == Drain::Abandoned && (no_grace() || self.grace_ended(change, scene));
             if believed || given_up {
                 self.bury(row.id);
             }
         }
     }
 
-    /// A gateway came back: what others ran in the one before died with it.
-    pub(super) fn restarted(&mut self) {
+    /// A gateway came back, or another took over: what others ran in the one before is not known to it.
+    pub(super) fn restarted(&mut self, at: Mono) {
         self.foreign.clear();
+        self.since = Some(at);
     }
 
     /// A turn may be given up no sooner than a grace after it was asked to stop, and never where its job has slot and
@@ -179,6 +189,11 @@ impl Alive {
             self.in_session.values_mut().for_each(|turns| turns.retain(|turn| *turn != run));
         }
     }
+}
+
+/// Without a grace a turn is given up in the tick that asks it to stop.
+const fn has_no_grace(book: &RunBook) -> bool {
+    book.terms.budgets.abort_grace.as_nanos() == 0
 }
 
 /// The session a run shares with others.

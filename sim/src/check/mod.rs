@@ -288,7 +288,7 @@ impl Checks {
     pub(crate) fn restarted(&mut self, failures: &mut Vec<Failure>, back: &Restarted<'_>) {
         self.restarted_at = Some(i64::try_from(back.at.as_nanos() / 1_000_000).unwrap_or(i64::MAX));
         self.recovering = back.first.commit().is_some();
-        self.alive.restarted();
+        self.alive.restarted(back.at);
         self.results.restarted();
         self.back_at = Some(back.wall);
         self.open_commits.restarted(back.books.last_commit);

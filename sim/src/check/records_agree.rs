@@ -92,9 +92,11 @@ fn session_missing(change: &RunChange, scene: &Scene<'_>) -> Option<String> {
         return None;
     }
     let own = change.after.session_key();
-    // Of several that start in one commit the base row shows the last.
-    let begins =
-        |run: RunId| scene.look_up().run(run).is_some_and(|change| change.after.state == RunState::Running);
+    // Of several that start in one commit the base row shows the last, also when that is over with it.
+    let starts = |change: &RunChange| {
+        change.after.started_at.is_some() && change.before.is_none_or(|before| before.started_at.is_none())
+    };
+    let begins = |run: RunId| scene.look_up().run(run).is_some_and(starts);
     let shown = |base| scene.books.sessions.get(&base).and_then(|row| row.run).is_some_and(begins);
     let missing = match own.base() {
         _ if change.own_row(scene.books).is_none() => own,

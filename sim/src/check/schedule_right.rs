@@ -32,6 +32,17 @@ pub(super) fn no_such_time(
     (CheckName::ScheduleRight, message)
 }
 
+/// What is due later has no end yet: until then the job may be free to run.
+pub(super) fn ahead(job: JobId, due: Wall, scene: &Scene<'_>) -> (CheckName, String) {
+    let message = format!(
+        "what is due of {} at {} has its end at {} already: whatever happens until then, it does not count",
+        scene.labels.job(job),
+        scene.labels.wall(due),
+        scene.labels.wall(scene.said.wall)
+    );
+    (CheckName::ScheduleRight, message)
+}
+
 /// A job that is newly declared, or edited, goes by its schedule from then on.
 pub(super) fn wrong_begin(row: &JobRow, dues: &Dues<'_>, scene: &Scene<'_>) -> Option<(CheckName, String)> {
     let after = row.last_due.map_or(scene.said.wall, |last| last.max(scene.said.wall));

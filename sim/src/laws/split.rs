@@ -1,7 +1,7 @@
 //! One tick over two instants equals two ticks, unless a slot is granted in between.
 //!
 //! Equal is what happens, not which commit tells it: of the progress of a run that goes on its record tells with the next
-//! commit, and a command that changes nothing is answered with the commit of its tick, if that has one.
+//! commit, and a command that changes nothing is answered with the commit of its tick, or at its end if that has none.
 
 use sametick_core::Machine;
 use sametick_core::effect::{Effect, Input, InputKind, Report, Tick};
@@ -34,20 +34,24 @@ pub(crate) fn split<M: Machine>(
     let second = machine.handle(now, &late).clone();
     let (mut one, mut two) = (books.clone(), books.clone());
     let parts = [&first, &second];
-    let mut effects: Vec<Effect> = parts.iter().flat_map(|tick| tick.effects()).copied().collect();
-    if first.commit().is_none() && whole.commit().is_some() {
-        effects.retain(|effect| !is_acceptance(effect) || whole.effects().contains(effect));
-    }
+    let effects: Vec<Effect> = parts.iter().flat_map(|tick| tick.effects()).copied().collect();
     apply(&mut one, now, whole);
     apply(&mut two, at, &first);
     apply(&mut two, now, &second);
-    // A grace counts from when the turn is asked to stop: a host that was late for both gives it in full.
+    // A grace counts from when the turn is asked to stop: a host that was late for both gives it in full, and where there
+    // is none it gives the turn up at its end.
     let asked = |run| first.effects().contains(&Effect::Abort { run });
     let given_up = |row: &RunRow| matches!(row.drain, Drain::Abandoned | Drain::Held) && asked(row.id);
-    if second.commit().is_some_and(|commit| commit.runs.iter().any(given_up)) {
+    let gives_up = |tick: &Tick| tick.commit().is_some_and(|commit| commit.runs.iter().any(given_up));
+    if gives_up(&first) || gives_up(&second) {
         return None;
     }
-    if effects != whole.effects() {
+    let at_once = |effect: &&Effect| is_acceptance_of(effect, inputs);
+    let others = |effect: &&Effect| !is_acceptance_of(effect, inputs);
+    let accepts_alike = || effects.iter().filter(at_once).eq(whole.effects().iter().filter(at_once));
+    if !effects.iter().filter(others).eq(whole.effects().iter().filter(others))
+        || whole.commit().is_none() && !accepts_alike()
+    {
         return Some(Err("a tick that is cut in two has other effects".to_owned()));
     }
     for input in &late {
@@ -58,10 +62,14 @@ pub(crate) fn split<M: Machine>(
     Some(same_with_terms(&one, &two).map_err(|what| format!("a tick that is cut in two leaves other {what}")))
 }
 
-/// A command that changes nothing is answered at once where there is nothing to wait for, and with the commit of its
-/// tick where there is one.
-const fn is_acceptance(effect: &Effect) -> bool {
-    matches!(effect, Effect::Reply { reply: Ok(_), .. })
+/// Whether a command of this very tick is accepted: with the commit of its tick where there is one, else at its end, once
+/// there is nothing to wait for. So neither its place among the effects nor, if the tick has a commit, its tick is part of
+/// the law.
+fn is_acceptance_of(effect: &Effect, inputs: &[Input]) -> bool {
+    let Effect::Reply { ticket, reply: Ok(_) } = effect else { return false };
+    inputs
+        .iter()
+        .any(|input| matches!(input.kind, InputKind::Command { ticket: asked, .. } if asked == *ticket))
 }
 
 /// Progress alone makes no commit: the record of a run that goes on tells of it with the next one, whichever that is.

@@ -362,13 +362,16 @@ impl<'s, M: Machine> World<'s, M> {
 
     /// Cuts the tick at the earliest instant something happened in it, if that is before its end. One in
     /// which an owner steps down takes back what came before, and one that reads a step of the wall clock cannot know
-    /// when in it that was: these are not cut.
+    /// when in it that was; what is missed is a matter of how late the tick comes, and what waits for the store is
+    /// one of how many commits are open: these are not cut.
     fn try_split(&mut self, place: usize, before: &M, now: Now, tick: &Tick) {
         let Host { inputs, stepped, .. } = &self.hosts[place];
         let stamps = inputs.iter().map(|input| input.at);
         let first = stamps.chain(before.next_wakeup()).min().map(|at| at.max(self.opened));
         let Some(at) = first.filter(|at| *at < now.mono) else { return };
-        if *stepped || tick.effects().contains(&Effect::StepDown) {
+        let late = now.mono.since(at);
+        let misses = self.scenario.jobs.iter().any(|planned| planned.job.misfire_after <= late);
+        if *stepped || misses || !self.has_room(place, 2) || tick.effects().contains(&Effect::StepDown) {
             return;
         }
         let verdict = laws::split(before, self.reading(at), now, inputs, tick, self.judge.books());
@@ -376,6 +379,14 @@ impl<'s, M: Machine> World<'s, M> {
             self.laws.tried(Law::Split);
             self.broken_law(Law::Split, verdict);
         }
+    }
+
+    /// Whether the store leaves a host room for so many commits, even if it had answered nothing in the tick at hand.
+    fn has_room(&self, place: usize, commits: usize) -> bool {
+        let Host { inputs, life, .. } = &self.hosts[place];
+        let heard = inputs.iter().filter(|input| matches!(input.kind, InputKind::Answer { .. })).count();
+        let open = heard + self.agenda.open_commits(*life);
+        open + commits <= usize::try_from(self.scenario.config.open_commits).unwrap_or(usize::MAX)
     }
 
     fn broken_law(&mut self, law: Law, verdict: Result<(), String>) {

@@ -33,7 +33,9 @@ impl<M: Machine> World<'_, M> {
         let soon = self.now.tick_after();
         let owner = &self.hosts[self.owner];
         let busy = owner.next_wakeup().is_some_and(|wake| wake <= soon);
-        if !owner.drives() || owner.cut_until.is_some() || busy || !owner.kept.is_empty() {
+        // Who waits for the store, and not for a slot, gets a free one first.
+        let has_room = self.has_room(self.owner, 1);
+        if !owner.drives() || owner.cut_until.is_some() || busy || !owner.kept.is_empty() || !has_room {
             return;
         }
         let mut probes = self.judge.free_slots();

@@ -60,9 +60,11 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// The turns of a host end with it, as they do where their runner sees to that: nobody is left to ask
-    /// them to stop when its lease ends.
+    /// them to stop when its lease ends. Of one that had ended the word may still be on its way, and is lost.
     pub(super) fn stop_turns(&mut self, place: usize) {
-        for run in self.turns_of(place) {
+        let own = self.turns.iter().filter(|(_, turn)| turn.host == place && turn.started);
+        let own: Vec<RunId> = own.map(|(run, _)| *run).collect();
+        for run in own {
             self.judge.is_gone(run);
             if let Some(turn) = self.turns.get_mut(&run) {
                 (turn.ended, turn.stopped) = (true, true);

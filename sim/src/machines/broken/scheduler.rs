@@ -1,7 +1,8 @@
 //! Jobs whose state or schedule is not kept.
 
-use sametick_core::commit::Rows;
+use sametick_core::commit::{Rows, Unran};
 use sametick_core::effect::Tick;
+use sametick_core::id::JobId;
 use sametick_core::run::Outcome;
 use sametick_core::schedule::{Repeated, Schedule};
 use sametick_core::time::Now;
@@ -54,6 +55,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["#10035", "#30351", "#102906"],
         killed_by: &[CheckName::NothingLost, CheckName::ScheduleRight],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, HourLate)),
+    },
+    Mutant {
+        name: "skips-ahead",
+        sentence: "what is skipped takes what is due next with it, ahead of its time",
+        field: &["#10201", "#17852"],
+        killed_by: &[CheckName::ScheduleRight],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, SkipsAhead::default())),
     },
 ];
 
@@ -113,6 +121,31 @@ impl Twist for MarkerKeptWhenOk {
         for row in &mut tick.draft().jobs {
             let ok = row.last.filter(|last| last.outcome == Outcome::Ok);
             row.running = row.running.or(ok.map(|last| last.run));
+        }
+    }
+}
+
+/// Skips one occurrence more than there was reason to.
+#[derive(Clone, Debug, Default)]
+struct SkipsAhead {
+    schedules: Vec<(JobId, Schedule)>,
+}
+
+impl Twist for SkipsAhead {
+    fn rows(&mut self, rows: &mut Rows) {
+        self.schedules = rows.jobs.iter().map(|(job, _)| (job.id, job.schedule)).collect();
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let draft = tick.draft();
+        for skipped in draft.ledger.iter_mut().filter(|row| row.end == Unran::Overlap) {
+            let own = self.schedules.iter().find(|(job, _)| *job == skipped.job);
+            let Some((_, schedule)) = own else { continue };
+            let Some(next) = schedule.next_after(skipped.last) else { continue };
+            (skipped.last, skipped.count) = (next, skipped.count + 1);
+            for row in draft.jobs.iter_mut().filter(|row| row.id == skipped.job) {
+                (row.last_due, row.next_due) = (Some(next), schedule.next_after(next));
+            }
         }
     }
 }
