@@ -3,7 +3,8 @@
 use sametick_core::commit::{Answer, Commit, JobRow, Rows, Unran};
 use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind, Refusal, Report};
 use sametick_core::id::{AgentId, JobId, LaneId, RunId, SessionId};
-use sametick_core::job::{Job, Target};
+use sametick_core::job::{Job, Overlap, Target};
+use sametick_core::lane::LaneConfig;
 use sametick_core::run::Shape;
 use sametick_core::schedule::Schedule;
 use sametick_core::time::{Mono, Now, Wall};
@@ -28,9 +29,13 @@ fn later(id: u32) -> Job {
 }
 
 fn gateway(jobs: impl IntoIterator<Item = Job>) -> StandardGateway {
+    gateway_of(Config::one_lane(4), jobs)
+}
+
+fn gateway_of(config: Config, jobs: impl IntoIterator<Item = Job>) -> StandardGateway {
     let row = |job: &Job| JobRow::new(job.id, 1, job.schedule.next_after(wall(0)));
     let jobs: Vec<(Job, JobRow)> = jobs.into_iter().map(|job| (job, row(&job))).collect();
-    let mut gateway = StandardGateway::new(Config::one_lane(4), Shape::Emit);
+    let mut gateway = StandardGateway::new(config, Shape::Emit);
     gateway.restart(&Rows { generations: 1, jobs, ..Rows::default() }, 1, at(0));
     gateway
 }
@@ -248,4 +253,20 @@ fn what_changes_nothing_is_answered_without_a_commit_of_its_own() {
     ask(&mut behind, 1, [Command::Pause(JobId(1))]);
     assert_eq!(hear(&mut behind, 2, resume()), [], "not before what came before it is durable");
     assert_eq!(hear(&mut behind, 3, applied(1))[1..], done);
+}
+
+#[test]
+fn who_waits_in_another_lane_makes_no_room_in_a_full_one() {
+    let waits_in = |id, lane| {
+        let mut job = Job { overlap: Overlap::CancelOther, ..later(id) };
+        job.terms.lane = LaneId(lane);
+        job
+    };
+    let closed = LaneConfig { limit: 0, queue: 1 };
+    let config = Config { lanes: vec![closed, closed], ..Config::default() };
+    let mut gateway = gateway_of(config, [waits_in(0, 1), waits_in(1, 0)]);
+    let run_now = |id| Command::RunNow(JobId(id));
+    assert_eq!(ask(&mut gateway, 1, [run_now(0), run_now(1), run_now(1)]).1, [], "each replaces its own");
+    let moved = [edit(waits_in(0, 0)), run_now(0)];
+    assert_eq!(ask(&mut gateway, 2, moved).1, [Refusal::LaneFull]);
 }

@@ -1,10 +1,11 @@
 //! What becomes of occurrences while a run of their job is open, missed ones among them, and when a job goes by itself.
 
-use sametick_core::commit::{Answer, Commit, JobRow, Rows, Unran};
+use sametick_core::commit::{Answer, Commit, JobRow, JobStatus, Rows, Unran};
 use sametick_core::effect::{Command, Effect, Input, InputKind, Report};
 use sametick_core::id::{AgentId, JobId, RunId};
 use sametick_core::job::{Budgets, CatchUp, Job, Overlap};
-use sametick_core::run::{Finish, Shape};
+use sametick_core::retry::{FailureKind, Retry};
+use sametick_core::run::{Failure, Finish, Shape};
 use sametick_core::schedule::Schedule;
 use sametick_core::time::{Mono, Now, Span, Wall};
 use sametick_core::{Config, Machine, StandardGateway};
@@ -52,6 +53,15 @@ fn tick(
 
 const fn applied(commit: u64) -> InputKind {
     InputKind::Answer { commit, answer: Answer::Applied }
+}
+
+const fn asked(command: Command) -> InputKind {
+    InputKind::Command { ticket: 1, command }
+}
+
+const fn failed(run: RunId) -> InputKind {
+    let failure = Failure { kind: FailureKind::Network, text: None };
+    InputKind::Report { run, report: Report::Completed(Finish::Failed(failure)) }
 }
 
 const fn done(run: RunId) -> InputKind {
@@ -158,5 +168,44 @@ fn of_runs_side_by_side_the_record_names_the_latest_that_is_still_at_work() {
             at_work.retain(|other| *other != run);
             assert_eq!(commit.jobs[0].running, at_work.last().copied(), "{order:?}");
         }
+    }
+}
+
+#[test]
+fn a_job_that_was_due_once_goes_on_only_where_its_time_ended_well_or_may_yet() {
+    let job = JobId(0);
+    let run = RunId::scheduled(job, 1, Wall::from_millis(1_000));
+    let by_hand = asked(Command::RunNow(job));
+    // How often it is tried, how long it may take to start, and what happens between, in one tick each: the last in the
+    // very tick in which the job, disabled while its run was at work, is resumed.
+    let cases = [
+        (1, None, vec![], JobStatus::Active, "its run is at work"),
+        (1, None, vec![done(run)], JobStatus::Active, "it ended well"),
+        (1, None, vec![failed(run)], JobStatus::Exhausted, "it did not"),
+        (
+            1,
+            None,
+            vec![failed(run), by_hand],
+            JobStatus::Exhausted,
+            "what somebody asks for is not for that time",
+        ),
+        (1, Some(500), vec![], JobStatus::Exhausted, "its turn has not stopped, and nothing follows"),
+        (2, Some(500), vec![], JobStatus::Active, "its turn has not stopped, and another attempt follows"),
+        (2, None, vec![failed(run)], JobStatus::Exhausted, "it let go while the job was disabled"),
+    ];
+    for (attempts, start_timeout, between, status, why) in cases {
+        let mut tried = once();
+        tried.terms.budgets.abort_grace = Span::from_secs(9);
+        tried.terms.budgets.start_timeout = start_timeout.map(Span::from_millis);
+        tried.terms.retry = Retry { attempts, ..Retry::default() };
+        let (mut gateway, _) = at_work(tried);
+        tick(&mut gateway, at(1_001), [(1_001, asked(Command::Disable(job)))]);
+        let at_last = between.len().saturating_sub(1);
+        for (millis, kind) in (1_002..).zip(&between[..at_last]) {
+            tick(&mut gateway, at(millis), [(millis, kind.clone())]);
+        }
+        let resumed = between[at_last..].iter().cloned().chain([asked(Command::Resume(job))]);
+        let (commit, _) = tick(&mut gateway, at(2_000), resumed.map(|kind| (2_000, kind)));
+        assert_eq!(commit.jobs.iter().map(|row| row.status).collect::<Vec<_>>(), [status], "{why}");
     }
 }

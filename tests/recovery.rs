@@ -156,3 +156,13 @@ fn a_family_that_a_crash_found_at_work_gives_its_slot_back_once() {
         assert_eq!(commit.runs[0].state, RunState::Starting, "the lane's one slot is free");
     }
 }
+
+#[test]
+fn a_run_whose_terms_nobody_wrote_down_keeps_the_session_that_its_record_names() {
+    let shared = |job| RunRow { target: Target::Main, ..queued(run(job), 1_000) };
+    let rows = Rows { runs: vec![shared(0), shared(1)], ..rows() };
+    let (mut gateway, _) = StandardGateway::recover(Config::one_lane(2), Shape::Emit, &rows, 2, at(0));
+    let commit = gateway.handle(at(1), &[]).commit().expect("a grant").clone();
+    let granted: Vec<RunId> = commit.runs.iter().map(|row| row.id).collect();
+    assert_eq!(granted, [run(0)], "their jobs want sessions of their own now; these two share one");
+}

@@ -5,6 +5,7 @@ use crate::effect::{Accepted, Command, Effect, Refusal};
 use crate::gateway::Gateway;
 use crate::id::{JobId, RunId};
 use crate::job::Job;
+use crate::live::LiveRun;
 use crate::ports::Bus;
 use crate::run::{Phase, Race, RunEvent, RunRow};
 use crate::scheduler::Admits;
@@ -93,11 +94,10 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     fn resume(&mut self, job: JobId) -> Reply {
         let generation = self.scheduler.row(job).ok_or(Refusal::NoSuchJob)?.generation;
         let (runs, draft) = (&self.runs, self.tick.draft());
-        let of = |row: &RunRow, due| {
-            (row.id.generation, row.id.due, row.id.asked) == (generation, due, 0) && !row.is_closed()
-        };
-        let under_way = |due| !runs.of_job(job, |row| of(row, due)).is_empty();
-        self.scheduler.resume(job, self.at.wall, under_way, draft);
+        let of = |row: &RunRow, due| (row.id.generation, row.id.due, row.id.asked) == (generation, due, 0);
+        let goes_on = |run| runs.get(run).is_some_and(LiveRun::may_end_well);
+        let may_end_well = |due| runs.of_job(job, |row| of(row, due)).into_iter().any(goes_on);
+        self.scheduler.resume(job, self.at.wall, may_end_well, draft);
         self.remove_if_through(job);
         Ok(Accepted::Done)
     }
