@@ -270,3 +270,18 @@ fn who_waits_in_another_lane_makes_no_room_in_a_full_one() {
     let moved = [edit(waits_in(0, 0)), run_now(0)];
     assert_eq!(ask(&mut gateway, 2, moved).1, [Refusal::LaneFull]);
 }
+
+#[test]
+fn an_edit_says_what_became_of_the_times_that_the_old_schedule_had() {
+    let unmet = |commit: &Commit| -> Vec<(Unran, i64, i64)> {
+        commit.ledger.iter().map(|row| (row.end, row.first.as_millis(), row.last.as_millis())).collect()
+    };
+    let mut paused = gateway([every_second(0)]);
+    ask(&mut paused, 500, [Command::Pause(JobId(0))]);
+    let (commit, _) = ask(&mut paused, 3_500, [edit(later(0))]);
+    assert_eq!(unmet(&commit), [(Unran::Paused, 1_000, 3_000)]);
+    // Who asks at the instant at which it is due comes first.
+    let mut followed = gateway([every_second(0)]);
+    let (commit, _) = ask(&mut followed, 1_000, [edit(later(0))]);
+    assert_eq!((unmet(&commit), commit.runs), (vec![(Unran::Superseded, 1_000, 1_000)], vec![]));
+}

@@ -1,8 +1,8 @@
 //! What becomes of occurrences while a run of their job is open, missed ones among them, and when a job goes by itself.
 
-use sametick_core::commit::{Answer, Commit, JobRow, JobStatus, Rows, Unran};
+use sametick_core::commit::{Answer, Commit, JobRow, JobStatus, Rows, TermsRow, Unran};
 use sametick_core::effect::{Command, Effect, Input, InputKind, Report};
-use sametick_core::id::{AgentId, JobId, RunId};
+use sametick_core::id::{AgentId, JobId, RunId, SessionId};
 use sametick_core::job::{Budgets, CatchUp, Job, Overlap};
 use sametick_core::retry::{FailureKind, Retry};
 use sametick_core::run::{Failure, Finish, Shape};
@@ -208,4 +208,24 @@ fn a_job_that_was_due_once_goes_on_only_where_its_time_ended_well_or_may_yet() {
         let (commit, _) = tick(&mut gateway, at(2_000), resumed.map(|kind| (2_000, kind)));
         assert_eq!(commit.jobs.iter().map(|row| row.status).collect::<Vec<_>>(), [status], "{why}");
     }
+}
+
+#[test]
+fn each_attempt_has_its_terms_written_down_with_its_first_record() {
+    let mut tried = once();
+    tried.terms.retry = Retry { attempts: 2, ..Retry::default() };
+    let (mut gateway, first) = at_work(tried);
+    let (commit, _) = tick(&mut gateway, at(1_100), [(1_100, failed(first))]);
+    assert_eq!(commit.terms, [TermsRow { run: first.next_attempt(), terms: tried.terms }]);
+}
+
+#[test]
+fn how_long_a_run_took_is_not_what_a_stepped_clock_says() {
+    let (mut gateway, run) = at_work(once());
+    let ready = InputKind::Report { run, report: Report::Ready { session: SessionId(1) } };
+    tick(&mut gateway, at(1_200), [(1_200, ready)]);
+    let stepped = Now { mono: at(1_500).mono, wall: at(3_600_000).wall };
+    let (commit, _) = tick(&mut gateway, stepped, [(1_500, done(run))]);
+    let granted = commit.jobs[0].last.map(|last| last.duration_ms);
+    assert_eq!((granted, commit.runs[0].runtime_ms), (Some(500), Some(300)));
 }
