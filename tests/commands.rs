@@ -1,14 +1,14 @@
 //! What users ask for, several times in one tick and at the very instant that matters.
 
 use sametick_core::commit::{Answer, Commit, JobRow, Rows, Unran};
-use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind, Refusal, Report};
+use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind, Refusal, Report, Tick};
 use sametick_core::id::{AgentId, JobId, LaneId, RunId, SessionId};
 use sametick_core::job::{Job, Overlap, Target};
 use sametick_core::lane::LaneConfig;
 use sametick_core::run::Shape;
 use sametick_core::schedule::Schedule;
 use sametick_core::time::{Mono, Now, Wall};
-use sametick_core::{Config, Machine, StandardGateway};
+use sametick_core::{Config, Machine, StandardGateway, WaitsFor};
 
 fn at(millis: u64) -> Now {
     Now { mono: Mono::from_nanos(millis * 1_000_000), wall: wall(millis.cast_signed()) }
@@ -284,4 +284,49 @@ fn an_edit_says_what_became_of_the_times_that_the_old_schedule_had() {
     let mut followed = gateway([every_second(0)]);
     let (commit, _) = ask(&mut followed, 1_000, [edit(later(0))]);
     assert_eq!((unmet(&commit), commit.runs), (vec![(Unran::Superseded, 1_000, 1_000)], vec![]));
+}
+
+#[test]
+fn what_is_asked_of_a_job_that_is_not_there_is_refused() {
+    let nobody = JobId(7);
+    let commands = [Command::Remove, Command::Pause, Command::Disable, Command::Resume, Command::RunNow]
+        .map(|command| command(nobody))
+        .into_iter()
+        .chain([edit(later(7))]);
+    let (commit, refused) = ask(&mut gateway([later(0)]), 1, commands);
+    assert_eq!((commit, refused), (Commit::default(), vec![Refusal::NoSuchJob; 6]));
+}
+
+#[test]
+fn a_machine_that_is_started_again_goes_on_as_a_new_one_would() {
+    let config = || Config { running: 1, ..Config::one_lane(2) };
+    let jobs = || {
+        let mut shared = [every_second(0), every_second(1), later(2)];
+        shared.iter_mut().for_each(|job| job.terms.target = Target::Main);
+        shared
+    };
+    let mut used = gateway_of(config(), jobs());
+    let run = ask(&mut used, 1_000, []).0.runs[0].id;
+    hear(&mut used, 1_001, applied(1));
+    hear(&mut used, 1_002, InputKind::Report { run, report: Report::Ready { session: SessionId(1) } });
+    ask(&mut used, 1_003, [Command::Spawn { parent: run, job: JobId(2) }, Command::Pause(JobId(1))]);
+    hear(&mut used, 1_004, InputKind::Report { run: RunId { attempt: 9, ..run }, report: Report::Stopped });
+    let row = |job: &Job| JobRow::new(job.id, 1, job.schedule.next_after(wall(1_999)));
+    let jobs: Vec<(Job, JobRow)> = jobs().into_iter().map(|job| (job, row(&job))).collect();
+    let rows = Rows { generations: 1, jobs, ..Rows::default() };
+    let mut new = StandardGateway::new(config(), Shape::Emit);
+    let both = |used: &Tick, new: &Tick| {
+        assert_eq!((used.commit(), used.effects()), (new.commit(), new.effects()));
+    };
+    both(used.restart(&rows, 2, at(1_500)), new.restart(&rows, 2, at(1_500)));
+    let mut answers = Vec::new();
+    for millis in (1_600..6_000).step_by(200) {
+        let (used_tick, new_tick) = (used.handle(at(millis), &answers), new.handle(at(millis), &answers));
+        both(used_tick, new_tick);
+        let open = new_tick.commit().map(|commit| applied(commit.number));
+        answers = open.into_iter().map(|kind| Input { at: at(millis + 1).mono, kind }).collect();
+        assert_eq!((used.next_wakeup(), used.waiting()), (new.next_wakeup(), new.waiting()));
+    }
+    let granted = new.waiting().into_iter().map(|waiting| waiting.waits_for);
+    assert_eq!(granted.collect::<Vec<_>>(), [WaitsFor::Session, WaitsFor::SharedSession]);
 }
