@@ -299,7 +299,8 @@ fn what_is_asked_of_a_job_that_is_not_there_is_refused() {
 
 #[test]
 fn a_machine_that_is_started_again_goes_on_as_a_new_one_would() {
-    let config = || Config { running: 1, ..Config::one_lane(2) };
+    let config =
+        || Config { lanes: vec![LaneConfig { limit: 2, queue: 1 }], running: 1, ..Config::default() };
     let jobs = || {
         let mut shared = [every_second(0), every_second(1), later(2)];
         shared.iter_mut().for_each(|job| job.terms.target = Target::Main);
@@ -329,4 +330,12 @@ fn a_machine_that_is_started_again_goes_on_as_a_new_one_would() {
     }
     let granted = new.waiting().into_iter().map(|waiting| waiting.waits_for);
     assert_eq!(granted.collect::<Vec<_>>(), [WaitsFor::Session, WaitsFor::SharedSession]);
+}
+
+#[test]
+fn how_many_runs_were_asked_for_is_durable_with_the_run_itself() {
+    let closed = LaneConfig { limit: 0, queue: 1 };
+    let mut gateway = gateway_of(Config { lanes: vec![closed], ..Config::default() }, [later(0)]);
+    let (commit, _) = ask(&mut gateway, 1, [Command::RunNow(JobId(0))]);
+    assert_eq!((commit.runs.len(), commit.jobs.iter().map(|row| row.asked).collect()), (1, vec![1]));
 }

@@ -229,3 +229,25 @@ fn how_long_a_run_took_is_not_what_a_stepped_clock_says() {
     let granted = commit.jobs[0].last.map(|last| last.duration_ms);
     assert_eq!((granted, commit.runs[0].runtime_ms), (Some(500), Some(300)));
 }
+
+#[test]
+fn who_is_cancelled_while_it_waits_leaves_its_place_to_the_next() {
+    let (mut gateway, _) = at_work(Job { overlap: Overlap::BufferOne, ..every(1_000) });
+    let waits = tick(&mut gateway, at(2_000), []).0.runs[0].id;
+    let (commit, _) = tick(&mut gateway, at(3_000), []);
+    assert_eq!(unran(&commit), [(Unran::Coalesced, 3_000, 3_000, 1)]);
+    tick(&mut gateway, at(3_500), [(3_500, asked(Command::Cancel(waits)))]);
+    let (commit, _) = tick(&mut gateway, at(4_000), []);
+    assert_eq!(commit.runs.iter().map(|run| run.id.due.as_millis()).collect::<Vec<_>>(), [4_000]);
+}
+
+#[test]
+fn what_a_new_schedule_passes_over_is_a_range_of_its_own() {
+    let (mut gateway, _) = at_work(every(1_000));
+    let (commit, _) = tick(&mut gateway, at(3_000), []);
+    assert_eq!(unran(&commit), [(Unran::Overlap, 2_000, 3_000, 2)]);
+    let edit = Command::Edit(Box::new(every(500)));
+    tick(&mut gateway, at(3_100), [(3_100, asked(edit))]);
+    let (commit, _) = tick(&mut gateway, at(4_000), []);
+    assert_eq!(unran(&commit), [(Unran::Overlap, 3_500, 4_000, 2)]);
+}
