@@ -1,13 +1,14 @@
 //! What users ask for, several times in one tick and at the very instant that matters.
 
 use sametick_core::commit::{Answer, Commit, JobRow, Rows, Unran};
-use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind, Refusal, Report};
+use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind, Refusal, Report, Tick};
 use sametick_core::id::{AgentId, JobId, LaneId, RunId, SessionId};
-use sametick_core::job::{Job, Target};
+use sametick_core::job::{Job, Overlap, Target};
+use sametick_core::lane::LaneConfig;
 use sametick_core::run::Shape;
 use sametick_core::schedule::Schedule;
 use sametick_core::time::{Mono, Now, Wall};
-use sametick_core::{Config, Machine, StandardGateway};
+use sametick_core::{Config, Machine, StandardGateway, WaitsFor};
 
 fn at(millis: u64) -> Now {
     Now { mono: Mono::from_nanos(millis * 1_000_000), wall: wall(millis.cast_signed()) }
@@ -28,9 +29,13 @@ fn later(id: u32) -> Job {
 }
 
 fn gateway(jobs: impl IntoIterator<Item = Job>) -> StandardGateway {
+    gateway_of(Config::one_lane(4), jobs)
+}
+
+fn gateway_of(config: Config, jobs: impl IntoIterator<Item = Job>) -> StandardGateway {
     let row = |job: &Job| JobRow::new(job.id, 1, job.schedule.next_after(wall(0)));
     let jobs: Vec<(Job, JobRow)> = jobs.into_iter().map(|job| (job, row(&job))).collect();
-    let mut gateway = StandardGateway::new(Config::one_lane(4), Shape::Emit);
+    let mut gateway = StandardGateway::new(config, Shape::Emit);
     gateway.restart(&Rows { generations: 1, jobs, ..Rows::default() }, 1, at(0));
     gateway
 }
@@ -248,4 +253,89 @@ fn what_changes_nothing_is_answered_without_a_commit_of_its_own() {
     ask(&mut behind, 1, [Command::Pause(JobId(1))]);
     assert_eq!(hear(&mut behind, 2, resume()), [], "not before what came before it is durable");
     assert_eq!(hear(&mut behind, 3, applied(1))[1..], done);
+}
+
+#[test]
+fn who_waits_in_another_lane_makes_no_room_in_a_full_one() {
+    let waits_in = |id, lane| {
+        let mut job = Job { overlap: Overlap::CancelOther, ..later(id) };
+        job.terms.lane = LaneId(lane);
+        job
+    };
+    let closed = LaneConfig { limit: 0, queue: 1 };
+    let config = Config { lanes: vec![closed, closed], ..Config::default() };
+    let mut gateway = gateway_of(config, [waits_in(0, 1), waits_in(1, 0)]);
+    let run_now = |id| Command::RunNow(JobId(id));
+    assert_eq!(ask(&mut gateway, 1, [run_now(0), run_now(1), run_now(1)]).1, [], "each replaces its own");
+    let moved = [edit(waits_in(0, 0)), run_now(0)];
+    assert_eq!(ask(&mut gateway, 2, moved).1, [Refusal::LaneFull]);
+}
+
+#[test]
+fn an_edit_says_what_became_of_the_times_that_the_old_schedule_had() {
+    let unmet = |commit: &Commit| -> Vec<(Unran, i64, i64)> {
+        commit.ledger.iter().map(|row| (row.end, row.first.as_millis(), row.last.as_millis())).collect()
+    };
+    let mut paused = gateway([every_second(0)]);
+    ask(&mut paused, 500, [Command::Pause(JobId(0))]);
+    let (commit, _) = ask(&mut paused, 3_500, [edit(later(0))]);
+    assert_eq!(unmet(&commit), [(Unran::Paused, 1_000, 3_000)]);
+    // Who asks at the instant at which it is due comes first.
+    let mut followed = gateway([every_second(0)]);
+    let (commit, _) = ask(&mut followed, 1_000, [edit(later(0))]);
+    assert_eq!((unmet(&commit), commit.runs), (vec![(Unran::Superseded, 1_000, 1_000)], vec![]));
+}
+
+#[test]
+fn what_is_asked_of_a_job_that_is_not_there_is_refused() {
+    let nobody = JobId(7);
+    let commands = [Command::Remove, Command::Pause, Command::Disable, Command::Resume, Command::RunNow]
+        .map(|command| command(nobody))
+        .into_iter()
+        .chain([edit(later(7))]);
+    let (commit, refused) = ask(&mut gateway([later(0)]), 1, commands);
+    assert_eq!((commit, refused), (Commit::default(), vec![Refusal::NoSuchJob; 6]));
+}
+
+#[test]
+fn a_machine_that_is_started_again_goes_on_as_a_new_one_would() {
+    let config =
+        || Config { lanes: vec![LaneConfig { limit: 2, queue: 1 }], running: 1, ..Config::default() };
+    let jobs = || {
+        let mut shared = [every_second(0), every_second(1), later(2)];
+        shared.iter_mut().for_each(|job| job.terms.target = Target::Main);
+        shared
+    };
+    let mut used = gateway_of(config(), jobs());
+    let run = ask(&mut used, 1_000, []).0.runs[0].id;
+    hear(&mut used, 1_001, applied(1));
+    hear(&mut used, 1_002, InputKind::Report { run, report: Report::Ready { session: SessionId(1) } });
+    ask(&mut used, 1_003, [Command::Spawn { parent: run, job: JobId(2) }, Command::Pause(JobId(1))]);
+    hear(&mut used, 1_004, InputKind::Report { run: RunId { attempt: 9, ..run }, report: Report::Stopped });
+    let row = |job: &Job| JobRow::new(job.id, 1, job.schedule.next_after(wall(1_999)));
+    let jobs: Vec<(Job, JobRow)> = jobs().into_iter().map(|job| (job, row(&job))).collect();
+    let rows = Rows { generations: 1, jobs, ..Rows::default() };
+    let mut new = StandardGateway::new(config(), Shape::Emit);
+    let both = |used: &Tick, new: &Tick| {
+        assert_eq!((used.commit(), used.effects()), (new.commit(), new.effects()));
+    };
+    both(used.restart(&rows, 2, at(1_500)), new.restart(&rows, 2, at(1_500)));
+    let mut answers = Vec::new();
+    for millis in (1_600..6_000).step_by(200) {
+        let (used_tick, new_tick) = (used.handle(at(millis), &answers), new.handle(at(millis), &answers));
+        both(used_tick, new_tick);
+        let open = new_tick.commit().map(|commit| applied(commit.number));
+        answers = open.into_iter().map(|kind| Input { at: at(millis + 1).mono, kind }).collect();
+        assert_eq!((used.next_wakeup(), used.waiting()), (new.next_wakeup(), new.waiting()));
+    }
+    let granted = new.waiting().into_iter().map(|waiting| waiting.waits_for);
+    assert_eq!(granted.collect::<Vec<_>>(), [WaitsFor::Session, WaitsFor::SharedSession]);
+}
+
+#[test]
+fn how_many_runs_were_asked_for_is_durable_with_the_run_itself() {
+    let closed = LaneConfig { limit: 0, queue: 1 };
+    let mut gateway = gateway_of(Config { lanes: vec![closed], ..Config::default() }, [later(0)]);
+    let (commit, _) = ask(&mut gateway, 1, [Command::RunNow(JobId(0))]);
+    assert_eq!((commit.runs.len(), commit.jobs.iter().map(|row| row.asked).collect()), (1, vec![1]));
 }

@@ -1,10 +1,11 @@
 //! What becomes of occurrences while a run of their job is open, missed ones among them, and when a job goes by itself.
 
-use sametick_core::commit::{Answer, Commit, JobRow, Rows, Unran};
+use sametick_core::commit::{Answer, Commit, JobRow, JobStatus, Rows, TermsRow, Unran};
 use sametick_core::effect::{Command, Effect, Input, InputKind, Report};
-use sametick_core::id::{AgentId, JobId, RunId};
+use sametick_core::id::{AgentId, JobId, RunId, SessionId};
 use sametick_core::job::{Budgets, CatchUp, Job, Overlap};
-use sametick_core::run::{Finish, Shape};
+use sametick_core::retry::{FailureKind, Retry};
+use sametick_core::run::{Failure, Finish, Shape};
 use sametick_core::schedule::Schedule;
 use sametick_core::time::{Mono, Now, Span, Wall};
 use sametick_core::{Config, Machine, StandardGateway};
@@ -52,6 +53,15 @@ fn tick(
 
 const fn applied(commit: u64) -> InputKind {
     InputKind::Answer { commit, answer: Answer::Applied }
+}
+
+const fn asked(command: Command) -> InputKind {
+    InputKind::Command { ticket: 1, command }
+}
+
+const fn failed(run: RunId) -> InputKind {
+    let failure = Failure { kind: FailureKind::Network, text: None };
+    InputKind::Report { run, report: Report::Completed(Finish::Failed(failure)) }
 }
 
 const fn done(run: RunId) -> InputKind {
@@ -159,4 +169,85 @@ fn of_runs_side_by_side_the_record_names_the_latest_that_is_still_at_work() {
             assert_eq!(commit.jobs[0].running, at_work.last().copied(), "{order:?}");
         }
     }
+}
+
+#[test]
+fn a_job_that_was_due_once_goes_on_only_where_its_time_ended_well_or_may_yet() {
+    let job = JobId(0);
+    let run = RunId::scheduled(job, 1, Wall::from_millis(1_000));
+    let by_hand = asked(Command::RunNow(job));
+    // How often it is tried, how long it may take to start, and what happens between, in one tick each: the last in the
+    // very tick in which the job, disabled while its run was at work, is resumed.
+    let cases = [
+        (1, None, vec![], JobStatus::Active, "its run is at work"),
+        (1, None, vec![done(run)], JobStatus::Active, "it ended well"),
+        (1, None, vec![failed(run)], JobStatus::Exhausted, "it did not"),
+        (
+            1,
+            None,
+            vec![failed(run), by_hand],
+            JobStatus::Exhausted,
+            "what somebody asks for is not for that time",
+        ),
+        (1, Some(500), vec![], JobStatus::Exhausted, "its turn has not stopped, and nothing follows"),
+        (2, Some(500), vec![], JobStatus::Active, "its turn has not stopped, and another attempt follows"),
+        (2, None, vec![failed(run)], JobStatus::Exhausted, "it let go while the job was disabled"),
+    ];
+    for (attempts, start_timeout, between, status, why) in cases {
+        let mut tried = once();
+        tried.terms.budgets.abort_grace = Span::from_secs(9);
+        tried.terms.budgets.start_timeout = start_timeout.map(Span::from_millis);
+        tried.terms.retry = Retry { attempts, ..Retry::default() };
+        let (mut gateway, _) = at_work(tried);
+        tick(&mut gateway, at(1_001), [(1_001, asked(Command::Disable(job)))]);
+        let at_last = between.len().saturating_sub(1);
+        for (millis, kind) in (1_002..).zip(&between[..at_last]) {
+            tick(&mut gateway, at(millis), [(millis, kind.clone())]);
+        }
+        let resumed = between[at_last..].iter().cloned().chain([asked(Command::Resume(job))]);
+        let (commit, _) = tick(&mut gateway, at(2_000), resumed.map(|kind| (2_000, kind)));
+        assert_eq!(commit.jobs.iter().map(|row| row.status).collect::<Vec<_>>(), [status], "{why}");
+    }
+}
+
+#[test]
+fn each_attempt_has_its_terms_written_down_with_its_first_record() {
+    let mut tried = once();
+    tried.terms.retry = Retry { attempts: 2, ..Retry::default() };
+    let (mut gateway, first) = at_work(tried);
+    let (commit, _) = tick(&mut gateway, at(1_100), [(1_100, failed(first))]);
+    assert_eq!(commit.terms, [TermsRow { run: first.next_attempt(), terms: tried.terms }]);
+}
+
+#[test]
+fn how_long_a_run_took_is_not_what_a_stepped_clock_says() {
+    let (mut gateway, run) = at_work(once());
+    let ready = InputKind::Report { run, report: Report::Ready { session: SessionId(1) } };
+    tick(&mut gateway, at(1_200), [(1_200, ready)]);
+    let stepped = Now { mono: at(1_500).mono, wall: at(3_600_000).wall };
+    let (commit, _) = tick(&mut gateway, stepped, [(1_500, done(run))]);
+    let granted = commit.jobs[0].last.map(|last| last.duration_ms);
+    assert_eq!((granted, commit.runs[0].runtime_ms), (Some(500), Some(300)));
+}
+
+#[test]
+fn who_is_cancelled_while_it_waits_leaves_its_place_to_the_next() {
+    let (mut gateway, _) = at_work(Job { overlap: Overlap::BufferOne, ..every(1_000) });
+    let waits = tick(&mut gateway, at(2_000), []).0.runs[0].id;
+    let (commit, _) = tick(&mut gateway, at(3_000), []);
+    assert_eq!(unran(&commit), [(Unran::Coalesced, 3_000, 3_000, 1)]);
+    tick(&mut gateway, at(3_500), [(3_500, asked(Command::Cancel(waits)))]);
+    let (commit, _) = tick(&mut gateway, at(4_000), []);
+    assert_eq!(commit.runs.iter().map(|run| run.id.due.as_millis()).collect::<Vec<_>>(), [4_000]);
+}
+
+#[test]
+fn what_a_new_schedule_passes_over_is_a_range_of_its_own() {
+    let (mut gateway, _) = at_work(every(1_000));
+    let (commit, _) = tick(&mut gateway, at(3_000), []);
+    assert_eq!(unran(&commit), [(Unran::Overlap, 2_000, 3_000, 2)]);
+    let edit = Command::Edit(Box::new(every(500)));
+    tick(&mut gateway, at(3_100), [(3_100, asked(edit))]);
+    let (commit, _) = tick(&mut gateway, at(4_000), []);
+    assert_eq!(unran(&commit), [(Unran::Overlap, 3_500, 4_000, 2)]);
 }

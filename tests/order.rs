@@ -68,3 +68,12 @@ fn the_order_in_which_inputs_are_handed_over_decides_nothing() {
         }
     }
 }
+
+#[test]
+fn what_is_stamped_before_the_last_tick_happens_after_it() {
+    let mut gateway = at_work();
+    gateway.handle(at(2_000), &[]);
+    let late = [Input { at: at(1_500).mono, kind: said(Report::Completed(Finish::Ok)) }];
+    let commit = gateway.handle(at(2_500), &late).commit().expect("its end").clone();
+    assert_eq!(commit.runs[0].settled_at, Some(at(2_000).wall), "that tick is told");
+}

@@ -1,14 +1,15 @@
 //! From what a store holds to a machine that hides nothing, by hand: what no crash of this core leaves behind,
 //! but another program may have written.
 
-use sametick_core::commit::{Commit, JobRow, Rows};
+use sametick_core::commit::{Commit, JobRow, Rows, TermsRow};
 use sametick_core::effect::{Command, Input, InputKind, Report};
 use sametick_core::id::{AgentId, JobId, RunId, SessionId, SessionKey};
-use sametick_core::job::{Job, Target};
+use sametick_core::job::{Budgets, Job, Target, Terms};
+use sametick_core::lane::LaneConfig;
 use sametick_core::run::{Drain, Outcome, RunRow, RunState, Shape};
 use sametick_core::schedule::Schedule;
 use sametick_core::session::{SessionRow, Status};
-use sametick_core::time::{Mono, Now, Wall};
+use sametick_core::time::{Mono, Now, Span, Wall};
 use sametick_core::{Config, Machine, StandardGateway};
 
 const START: Wall = Wall::from_millis(50_000);
@@ -155,4 +156,42 @@ fn a_family_that_a_crash_found_at_work_gives_its_slot_back_once() {
             gateway.handle(at(9), &[Input { at: at(9).mono, kind: again }]).commit().expect("a run").clone();
         assert_eq!(commit.runs[0].state, RunState::Starting, "the lane's one slot is free");
     }
+}
+
+#[test]
+fn a_run_whose_terms_nobody_wrote_down_keeps_the_session_that_its_record_names() {
+    let shared = |job| RunRow { target: Target::Main, ..queued(run(job), 1_000) };
+    let rows = Rows { runs: vec![shared(0), shared(1)], ..rows() };
+    let (mut gateway, _) = StandardGateway::recover(Config::one_lane(2), Shape::Emit, &rows, 2, at(0));
+    let commit = gateway.handle(at(1), &[]).commit().expect("a grant").clone();
+    let granted: Vec<RunId> = commit.runs.iter().map(|row| row.id).collect();
+    assert_eq!(granted, [run(0)], "their jobs want sessions of their own now; these two share one");
+}
+
+#[test]
+fn what_waits_after_a_crash_goes_by_its_own_terms_and_has_its_budgets_in_full() {
+    let terms = |job, budgets| TermsRow { run: run(job), terms: Terms { budgets, ..Terms::default() } };
+    let seconds = |seconds| Some(Span::from_secs(seconds));
+    let queue = Budgets { queue_timeout: seconds(1), ..Budgets::default() };
+    let total = Budgets { total_timeout: seconds(2), ..Budgets::default() };
+    let rows = Rows {
+        runs: vec![queued(run(0), 1_000), queued(run(1), 1_000)],
+        // In no order.
+        terms: vec![terms(1, queue), terms(0, total)],
+        ..rows()
+    };
+    let lanes = vec![LaneConfig { limit: 0, ..LaneConfig::default() }];
+    let config = Config { lanes, ..Config::default() };
+    let (mut gateway, _) = StandardGateway::recover(config, Shape::Emit, &rows, 2, at(0));
+    let mut wakes = Vec::new();
+    for millis in [1, 1_000, 2_000] {
+        let tick = gateway.handle(at(millis), &[]);
+        let over: Vec<RunId> =
+            tick.commit().into_iter().flat_map(|it| it.runs.iter()).map(|row| row.id).collect();
+        wakes.push((over, gateway.next_wakeup()));
+    }
+    let next = at(2_000).mono;
+    assert_eq!(wakes[0], (vec![], Some(at(1_000).mono)));
+    assert_eq!(wakes[1], (vec![run(1)], Some(next)));
+    assert_eq!(wakes[2].0, [run(0)]);
 }

@@ -112,6 +112,24 @@ fn what_is_over_wakes_nobody() {
 }
 
 #[test]
+fn a_run_is_looked_at_when_the_first_budget_of_its_stage_ends() {
+    let with_start = |start_timeout| {
+        let mut job = job(0);
+        job.terms.budgets.start_timeout = start_timeout;
+        job.terms.budgets.stall_timeout = Some(Span::from_secs(20));
+        let mut gateway = gateway(Config::default(), [job]);
+        tick(&mut gateway, 1_000, []);
+        tick(&mut gateway, 1_100, [applied(1)]);
+        gateway
+    };
+    let mut starting = with_start(Some(Span::from_secs(5)));
+    assert_eq!(starting.next_wakeup(), Some(at(6_000).mono), "its start");
+    tick(&mut starting, 2_000, [said(run(0), Report::Ready { session: SessionId(1) })]);
+    assert_eq!(starting.next_wakeup(), Some(at(22_000).mono), "it is still since it began");
+    assert_eq!(with_start(None).next_wakeup(), Some(at(21_000).mono), "it is still since it has its slot");
+}
+
+#[test]
 fn a_session_is_busy_from_the_first_word_of_a_foreign_turn_to_its_last() {
     let key = SessionKey::Main { agent: AgentId(0) };
     let foreign = |began| InputKind::Foreign { key, turn: 9, began };

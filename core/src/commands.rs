@@ -5,6 +5,7 @@ use crate::effect::{Accepted, Command, Effect, Refusal};
 use crate::gateway::Gateway;
 use crate::id::{JobId, RunId};
 use crate::job::Job;
+use crate::live::LiveRun;
 use crate::ports::Bus;
 use crate::run::{Phase, Race, RunEvent, RunRow};
 use crate::scheduler::Admits;
@@ -93,11 +94,12 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     fn resume(&mut self, job: JobId) -> Reply {
         let generation = self.scheduler.row(job).ok_or(Refusal::NoSuchJob)?.generation;
         let (runs, draft) = (&self.runs, self.tick.draft());
-        let of = |row: &RunRow, due| {
-            (row.id.generation, row.id.due, row.id.asked) == (generation, due, 0) && !row.is_closed()
+        let of = |live: &LiveRun, due| {
+            let RunId { generation: own, due: at, asked, .. } = live.row.id;
+            (own, at, asked) == (generation, due, 0) && live.may_end_well()
         };
-        let under_way = |due| !runs.of_job(job, |live| of(&live.row, due)).is_empty();
-        self.scheduler.resume(job, self.at.wall, under_way, draft);
+        let may_end_well = |due| !runs.of_job(job, |live| of(live, due)).is_empty();
+        self.scheduler.resume(job, self.at.wall, may_end_well, draft);
         self.remove_if_through(job);
         Ok(Accepted::Done)
     }

@@ -324,3 +324,29 @@ impl Rows {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::AgentId;
+    use crate::job::Target;
+    use crate::run::{Drain, RunState};
+
+    #[test]
+    fn what_is_open_comes_with_its_ancestors_and_each_of_them_once() {
+        let run = |job| RunId::scheduled(JobId(job), 1, Wall::from_millis(0));
+        // Each is the child of the one before it, but for the last, whose parent is the last but two.
+        let all: Vec<RunRow> = [(0, None), (1, Some(0)), (2, Some(1)), (3, Some(2)), (4, Some(2))]
+            .map(|(job, parent)| {
+                let row = RunRow::queued(run(job), AgentId(0), Target::Isolated, Wall::from_millis(0));
+                let closed = RunState::Settled(Outcome::Ok);
+                let state = if job < 3 { closed } else { RunState::Running };
+                RunRow { parent: parent.map(run), state, drain: Drain::None, ..row }
+            })
+            .into();
+        let mut rows = Rows::default();
+        rows.take_runs(&all, |run| all.get(run.job.index()));
+        let taken: Vec<u32> = rows.runs.iter().map(|row| row.id.job.0).collect();
+        assert_eq!(taken, [3, 4, 2, 1, 0]);
+    }
+}

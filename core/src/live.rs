@@ -94,6 +94,11 @@ impl LiveRun {
         outcome.is_some_and(|outcome| self.terms.retry.follows(self.row.id.attempt, outcome))
     }
 
+    /// Whether what it is for may still end well, with it or with an attempt after it.
+    pub(crate) fn may_end_well(&self) -> bool {
+        self.row.state.phase().is_some() || self.may_be_tried_again() && !self.row.is_closed()
+    }
+
     /// What it needs to begin.
     pub(crate) const fn wants(&self) -> Wants {
         let lane = if self.row.parent.is_some() { None } else { Some(self.terms.lane) };

@@ -164,12 +164,12 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     /// A child whose parent is closed holds on to what that had held, and so on upwards.
     fn hold_for_family(&mut self, row: &RunRow, known: &Known<'_>) {
         let holds = self.runs.get(row.id).is_some_and(|live| live.place == Place::Holding);
-        let (mut agent, mut elder) = (row.agent, row.parent.filter(|_| holds));
+        let mut elder = row.parent.filter(|_| holds);
         while let Some(parent) = elder.filter(|parent| self.runs.get(*parent).is_none()) {
             let closed = known.closed(parent);
             let wants = match closed {
                 Some(closed) => LiveRun::new(closed, self.terms_of(&closed, known)).wants(),
-                None => self.terms(parent).unwrap_or_default().wants(parent.job, agent),
+                None => self.terms(parent).unwrap_or_default().wants(parent.job, row.agent),
             };
             elder = closed.and_then(|closed| closed.parent);
             if !self.families.left_behind(parent, wants, elder) {
@@ -179,7 +179,6 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             if let Some(elder) = elder {
                 self.families.join(elder, parent);
             }
-            agent = closed.map_or(agent, |closed| closed.agent);
         }
     }
 

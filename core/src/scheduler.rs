@@ -148,12 +148,12 @@ impl Scheduler {
     }
 
     /// Follows the schedule again: what was due since, and before `now`, stays unmet. A job that is due once, and was
-    /// due, is exhausted, unless what was due then ended well or is still under way.
+    /// due, is exhausted, unless what was due then ended well or may yet.
     pub(crate) fn resume(
         &mut self,
         id: JobId,
         now: Wall,
-        under_way: impl Fn(Wall) -> bool,
+        may_end_well: impl Fn(Wall) -> bool,
         draft: &mut Commit,
     ) {
         let Some(room) = self.room_mut(id) else { return };
@@ -161,7 +161,7 @@ impl Scheduler {
             room.row.status = JobStatus::Active;
             room.write_through(now.plus_millis(-1), Unran::Paused, &mut draft.ledger);
             let last = room.row.last_due;
-            if room.is_due_no_more() && !room.ended_well(last) && !last.is_some_and(under_way) {
+            if room.is_due_no_more() && !room.ended_well(last) && !last.is_some_and(may_end_well) {
                 room.row.status = JobStatus::Exhausted;
             }
             self.arm(id);

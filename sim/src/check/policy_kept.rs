@@ -53,7 +53,6 @@ impl Policies {
     /// What the gateway hears: runs ask for children.
     pub(super) fn hear(&mut self, inputs: &[Input]) {
         for input in inputs {
-            self.sequels.hear(input);
             if let InputKind::Command { ticket, command: Command::Spawn { parent, .. } } = input.kind {
                 self.asked.push((ticket, parent));
             }

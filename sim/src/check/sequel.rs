@@ -1,13 +1,12 @@
 //! What follows when a run is over: another attempt, the end of a job that is due no more, the end of its children.
 //!
-//! Judged from the records before and after the commit that closes the run. Where a job is declared anew, or is told to go
-//! on, in the middle of that, it gets the benefit of the doubt.
+//! Judged from the records before and after the commit that closes the run. Where a job is declared anew in the middle of
+//! that, it gets the benefit of the doubt.
 
 use std::collections::BTreeSet;
 
 use educe::Educe;
 use sametick_core::commit::{JobRow, JobStatus};
-use sametick_core::effect::{Command, Input, InputKind};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::job::{Budget, Job};
 use sametick_core::run::{Outcome, RunRow, RunState};
@@ -16,11 +15,10 @@ use sametick_core::schedule::Schedule;
 use super::{CheckName, Failure, Scene, on_again, told};
 use crate::changes::RunChange;
 
-/// Jobs that somebody told to go on, and runs that others wait for.
+/// Runs that others wait for.
 #[derive(Educe, Debug, Default)]
 #[educe(Clone)]
 pub(super) struct Sequels {
-    resumed: Vec<JobId>,
     /// Runs that are not over, after the parents that wait for them.
     children: BTreeSet<(RunId, RunId)>,
 }
@@ -28,15 +26,7 @@ pub(super) struct Sequels {
 impl Sequels {
     /// Forgets everything, keeping the memory.
     pub(super) fn clear(&mut self) {
-        self.resumed.clear();
         self.children.clear();
-    }
-
-    /// What the gateway hears: jobs are told to go on.
-    pub(super) fn hear(&mut self, input: &Input) {
-        if let InputKind::Command { command: Command::Resume(job), .. } = input.kind {
-            self.resumed.push(job);
-        }
     }
 
     /// What became durable. `open` are the runs of a job that are not closed.
@@ -81,7 +71,7 @@ impl Sequels {
                 && scene.commit.ledger.iter().all(|range| range.job != row.id.job);
             let what = if again == Some(true) && (closes && !written || gives_up) {
                 "which its job tries again, and no further attempt follows: nobody ever does it"
-            } else if closes && !written && again == Some(false) && self.stays_on(row, job, after, outcome) {
+            } else if closes && !written && again == Some(false) && stays_on(row, job, after, outcome) {
                 "is not tried again, and was all that its job was due for: the job still says that it is active"
             } else if closes && is_through(job, before, after) && open(job.id).is_empty() {
                 "was the last of a job that goes then, and the job is still there"
@@ -110,16 +100,13 @@ impl Sequels {
         let (parent, child) = self.children.range((run, RunId::default())..).next()?;
         (*parent == run).then_some(*child)
     }
+}
 
-    /// Whether a job that is due once and did not end well goes on as if nothing had been.
-    fn stays_on(&self, row: &RunRow, job: &Job, after: &JobRow, outcome: Outcome) -> bool {
-        // Not where it was given a later time while this was at work.
-        let once = matches!(job.schedule, Schedule::At(_)) && is_for_last(row, after);
-        once && outcome != Outcome::Ok
-            && after.next_due.is_none()
-            && after.status == JobStatus::Active
-            && !self.resumed.contains(&job.id)
-    }
+/// Whether a job that is due once and did not end well goes on as if nothing had been.
+fn stays_on(row: &RunRow, job: &Job, after: &JobRow, outcome: Outcome) -> bool {
+    // Not where it was given a later time while this was at work.
+    let once = matches!(job.schedule, Schedule::At(_)) && is_for_last(row, after);
+    once && outcome != Outcome::Ok && after.next_due.is_none() && after.status == JobStatus::Active
 }
 
 /// A job that was declared before the commit and still is, in the same way, with its row before and after.

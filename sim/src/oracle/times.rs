@@ -91,7 +91,14 @@ impl Times {
         // A day before, so that what a zone's clock shows twice is seen twice.
         let minute = |millis: i64| millis.div_euclid(60_000) * 60;
         let (from, to) = (minute(begins) - 86_400, minute(horizon) + 60);
-        let key = Key { expression: expression.to_owned(), zone: self.zone.clone(), policy, from, to: horizon, moved };
+        let key = Key {
+            expression: expression.to_owned(),
+            zone: self.zone.clone(),
+            policy,
+            from,
+            to: horizon,
+            moved,
+        };
         Some(memo::or_list(key, |key| {
             let due = &Grid::read(&key.zone, from, to, unit).due(&key.expression)[policy];
             due.iter().map(|second| second * 1_000 + moved).filter(|due| *due <= horizon).collect()
