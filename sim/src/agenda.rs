@@ -115,10 +115,12 @@ impl Agenda {
         self.heap.peek().map(|Reverse(happening)| happening.at)
     }
 
-    /// How many commits of a life are on their way to the store and back.
-    pub(crate) fn open_commits(&self, of: u32) -> usize {
-        let open = |Reverse(happening): &&Reverse<Happening>| match happening.kind {
-            What::Answer { life, .. } | What::StoreAgain { life, .. } => life == of,
+    /// The commits of a life that are on their way to the store and back.
+    pub(crate) fn open_commits(&self, of: u32) -> impl Iterator<Item = u64> {
+        self.heap.iter().filter_map(move |Reverse(happening)| match happening.kind {
+            What::Answer { commit, life, .. } | What::StoreAgain { commit, life } => {
+                (life == of).then_some(commit)
+            }
             What::Report { .. }
             | What::Arrival { .. }
             | What::Acknowledge { .. }
@@ -132,9 +134,8 @@ impl Agenda {
             | What::Takeover { .. }
             | What::Thaw { .. }
             | What::Heal { .. }
-            | What::Renewal { .. } => false,
-        };
-        self.heap.iter().filter(open).count()
+            | What::Renewal { .. } => None,
+        })
     }
 
     /// Takes the next thing that happens up to `now`.

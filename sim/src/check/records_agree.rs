@@ -172,10 +172,12 @@ fn job_differs(run: &RunRow, outcome: Outcome, scene: &Scene<'_>) -> Option<Stri
     // Of a job that was removed and added again, another generation's state says nothing.
     let (_, job) = scene.books.job(run.id.job).filter(|(_, job)| job.generation == run.id.generation)?;
     let last = job.last.filter(|last| last.run == run.id);
-    // Another run of the job may have settled in the same commit, and not before this one.
+    // Another run of the job may have settled in the same commit, and not before this one. A record may give a later time
+    // than that was: no end is before its start, whatever the wall clock says.
+    let settled = |run: RunId| scene.books.runs.get(&run).and_then(|book| book.times.settled);
     let settled_after = |other: RunId| {
         let change = scene.look_up().run(other).filter(|change| change.settles().is_some());
-        change.is_some_and(|change| change.after.settled_at >= run.settled_at)
+        change.is_some_and(|change| settled(change.after.id) >= settled(run.id))
     };
     match last {
         Some(last) if last.outcome == outcome => None,

@@ -15,7 +15,7 @@ use sametick_core::{Machine, Waiting};
 
 use crate::books::Books;
 use crate::machines::{AnyMachine, Subject};
-use crate::scenario::Scenario;
+use crate::scenario::{CrashPoint, EventKind, FaultKind, Scenario};
 
 /// By how much: more milliseconds than fit into 31 bits, which is where timers of the field turn into none.
 const LONGER: Span = Span::from_millis(1 << 31);
@@ -28,14 +28,31 @@ pub(super) struct Patient {
 }
 
 impl Patient {
-    /// More time for all jobs that did not need what they had; none when there is no such job.
+    /// More time for all jobs that did not need what they had; none when there is no such job, or when the books cannot
+    /// know of one.
     pub(super) fn of(subject: Subject, scenario: &Scenario, books: &Books) -> Option<Self> {
+        if loses(scenario) {
+            return None;
+        }
         let mut jobs: BTreeSet<JobId> = books.runs.keys().map(|run| run.job).collect();
         for book in books.runs.values().filter(|book| book.row.state.outcome() != Some(Outcome::Ok)) {
             jobs.remove(&book.row.id.job);
         }
         (!jobs.is_empty()).then(|| Self { machine: subject.build(scenario.config.clone()), jobs })
     }
+}
+
+/// Whether a commit may be lost: with it what it says of a run whose budget ran out, and that may end well after that.
+fn loses(scenario: &Scenario) -> bool {
+    let keeps_back = |kind: FaultKind| match kind {
+        FaultKind::NotApplied(_) | FaultKind::Unknown { applied: false } => true,
+        FaultKind::Unknown { applied: true } => false,
+        FaultKind::Crash { when, again, .. } => {
+            again > 0 || matches!(when, CrashPoint::Before | CrashPoint::Anywhere)
+        }
+    };
+    scenario.faults.iter().any(|fault| keeps_back(fault.kind))
+        || scenario.timeline.iter().any(|event| matches!(event.kind, EventKind::Cut { .. }))
 }
 
 fn longer(budgets: &mut Budgets) {

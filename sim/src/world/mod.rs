@@ -382,11 +382,24 @@ impl<'s, M: Machine> World<'s, M> {
     }
 
     /// Whether the store leaves a host room for so many commits, even if it had answered nothing in the tick at hand.
-    fn has_room(&self, place: usize, commits: usize) -> bool {
+    fn has_room(&self, place: usize, commits: u64) -> bool {
         let Host { inputs, life, .. } = &self.hosts[place];
-        let heard = inputs.iter().filter(|input| matches!(input.kind, InputKind::Answer { .. })).count();
-        let open = heard + self.agenda.open_commits(*life);
-        open + commits <= usize::try_from(self.scenario.config.open_commits).unwrap_or(usize::MAX)
+        let heard = inputs.iter().filter_map(|input| match input.kind {
+            InputKind::Answer { commit, .. } => Some(commit),
+            InputKind::Renewal { .. }
+            | InputKind::Heard { .. }
+            | InputKind::Report { .. }
+            | InputKind::Command { .. }
+            | InputKind::Foreign { .. }
+            | InputKind::ClockStepped => None,
+        });
+        // One whose answer came early is open as long as an older one is.
+        let (mut oldest, mut newest) = (u64::MAX, self.judge.books().last_commit);
+        for commit in heard.chain(self.agenda.open_commits(*life)) {
+            (oldest, newest) = (oldest.min(commit), newest.max(commit));
+        }
+        let open = (newest + 1).saturating_sub(oldest);
+        open + commits <= u64::from(self.scenario.config.open_commits)
     }
 
     fn broken_law(&mut self, law: Law, verdict: Result<(), String>) {
