@@ -12,11 +12,12 @@ use crate::check::Failure;
 use crate::digest::BatchDigest;
 use crate::machines::Subject;
 use crate::plan::{Plan, Reason, Trial, draw, shrink};
+use crate::sometimes::Counts;
 
 /// Worlds that one core runs at a time; fixed, so that a campaign that stops at a failure stops at the same seed anywhere.
 const BATCH: u64 = 64;
 
-/// Batches between two looks at whether to go on.
+/// The most batches between two looks at whether to go on; at first there is one, then twice as many each time.
 const BATCHES_AT_A_TIME: u64 = 64;
 
 /// How many failing seeds are kept, and how many reasons: a machine that always fails fails a million times.
@@ -36,6 +37,8 @@ pub struct Tally {
     pub failed: u64,
     /// The first of them, each with what broke first.
     pub failures: Vec<(u64, Failure)>,
+    /// In how many of them each situation was met.
+    pub sometimes: Counts,
     digest: BatchDigest,
 }
 
@@ -61,6 +64,7 @@ pub trait Watch {
 
 struct Batch {
     worlds: u64,
+    sometimes: Counts,
     events: u64,
     digest: BatchDigest,
     failures: Vec<(u64, Failure)>,
@@ -70,9 +74,11 @@ struct Batch {
 /// says so.
 pub fn run(subject: Subject, seeds: Range<u64>, until_failure: bool, watch: &mut impl Watch) -> Tally {
     let mut tally = Tally { to: seeds.start, ..Tally::default() };
+    let mut most = 1;
     while tally.to < seeds.end {
         let from = tally.to;
-        let wave = BATCHES_AT_A_TIME.min((seeds.end - from).div_ceil(BATCH));
+        let wave = most.min((seeds.end - from).div_ceil(BATCH));
+        most = BATCHES_AT_A_TIME.min(2 * most);
         let start = |batch: u64| from.saturating_add(batch * BATCH).min(seeds.end);
         let batches: Vec<Batch> = (0..wave)
             .into_par_iter()
@@ -82,6 +88,7 @@ pub fn run(subject: Subject, seeds: Range<u64>, until_failure: bool, watch: &mut
             tally.to = start(place);
             tally.worlds += batch.worlds;
             tally.events += batch.events;
+            tally.sometimes.add(&batch.sometimes);
             tally.failed += batch.failures.len() as u64;
             tally.digest.batch(batch.digest.bytes());
             let room = MOST_FAILURES.saturating_sub(tally.failures.len());
@@ -97,8 +104,30 @@ pub fn run(subject: Subject, seeds: Range<u64>, until_failure: bool, watch: &mut
     tally
 }
 
+/// The first of these seeds whose world breaks, and what breaks first in it.
+#[must_use]
+pub fn first_failure(subject: Subject, seeds: Range<u64>) -> Option<(u64, Failure)> {
+    let broken = |seed| {
+        let scenario = draw(seed).scenario("plan.toml").ok()?;
+        Trial::of_seed(seed).run(&scenario, subject).failures.into_iter().next()
+    };
+    seeds.into_iter().find_map(|seed| Some(seed).zip(broken(seed)))
+}
+
+/// The smallest plan that was found in which breaks what breaks first in the world of a seed.
+#[must_use]
+pub fn make_small(seed: u64, failure: &Failure, subject: Subject) -> Plan {
+    shrink_one(seed, &Reason::of(failure), subject)
+}
+
 fn run_batch(subject: Subject, seeds: Range<u64>) -> Batch {
-    let mut batch = Batch { worlds: 0, events: 0, digest: BatchDigest::default(), failures: Vec::new() };
+    let mut batch = Batch {
+        worlds: 0,
+        sometimes: Counts::default(),
+        events: 0,
+        digest: BatchDigest::default(),
+        failures: Vec::new(),
+    };
     for seed in seeds {
         // Every plan that is drawn reads, which a test holds.
         let Ok(scenario) = draw(seed).scenario("plan.toml") else { continue };
@@ -106,6 +135,7 @@ fn run_batch(subject: Subject, seeds: Range<u64>) -> Batch {
         batch.worlds += 1;
         batch.events += verdict.events;
         batch.digest.world(verdict.digest);
+        batch.sometimes.world(verdict.met);
         if let Some(first) = verdict.failures.into_iter().next() {
             batch.failures.push((seed, first));
         }

@@ -25,6 +25,7 @@ pub mod record;
 pub mod scenario;
 pub mod script;
 pub mod shipped;
+pub mod sometimes;
 pub mod story;
 pub mod sweep;
 pub mod table;

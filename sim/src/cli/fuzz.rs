@@ -1,5 +1,6 @@
 //! `sametick fuzz`.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sametick_sim::fuzz::{self, Found, Tally, Watch};
+use sametick_sim::sometimes::Counts;
 use sametick_sim::{Scenario, Subject, story};
 use serde::Serialize;
 
@@ -33,6 +35,9 @@ pub(crate) struct Args {
     /// Where each failure is written, made small, as a scenario with what happened in it; made when there is one
     #[arg(long, value_name = "DIR", default_value = "fuzz-failures")]
     out: PathBuf,
+    /// Shows in how many worlds each situation was met
+    #[arg(long, conflicts_with = "json")]
+    situations: bool,
     #[command(flatten)]
     machine: Machine,
     /// One JSON object on stdout instead of the summary
@@ -40,7 +45,8 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// How many seeds are drawn when nothing else says when to stop.
+/// How many seeds are drawn when nothing else says when to stop; a campaign of so many worlds that never met one of the
+/// situations it should meet has failed.
 const SEEDS: u64 = 10_000;
 
 fn time(text: &str) -> Result<Duration, String> {
@@ -67,9 +73,11 @@ pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
     for found in &found {
         failures.push(Broken::of(found, subject, &args.out)?);
     }
+    let is_core = matches!(subject, Subject::Core(_));
+    let met_all = tally.worlds < SEEDS || !is_core || tally.sometimes.never().next().is_none();
     let summary = Summary {
         command: "fuzz",
-        holds: tally.holds(),
+        holds: tally.holds() && met_all,
         from,
         to: tally.to,
         worlds: tally.worlds,
@@ -77,13 +85,17 @@ pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
         digest: tally.digest(),
         elapsed_ms,
         failed: tally.failed,
+        met_all,
+        counts: tally.sometimes.clone(),
         failures,
+        sometimes: tally.sometimes.iter().collect(),
+        never_reached: tally.sometimes.never().collect(),
     };
     if args.json {
         let text = serde_json::to_string(&summary).map_err(std::io::Error::other)?;
         writeln!(std::io::stdout(), "{text}")?;
     } else {
-        show(&summary)?;
+        show(&summary, args.situations)?;
     }
     Ok(summary.holds)
 }
@@ -136,11 +148,13 @@ impl Watch for Clock {
         let elapsed = self.begun.elapsed();
         let rate = tally.worlds as f64 / elapsed.as_secs_f64().max(0.001);
         look::progress(&format!(
-            "{} worlds · {} a second · {} events · {} broken{}",
+            "{} worlds · {} a second · {} events · {} broken · {} of {} situations{}",
             grouped(tally.worlds),
             grouped(rate as u64),
             grouped(tally.events),
             grouped(tally.failed),
+            tally.sometimes.reached().0,
+            tally.sometimes.reached().1,
             self.left(tally)
         ));
         !self.interrupted.load(Ordering::Relaxed) && self.time.is_none_or(|time| elapsed < time)
@@ -160,7 +174,13 @@ struct Summary {
     elapsed_ms: u64,
     #[serde(skip)]
     failed: u64,
+    #[serde(skip)]
+    met_all: bool,
+    #[serde(skip)]
+    counts: Counts,
     failures: Vec<Broken>,
+    sometimes: BTreeMap<&'static str, u64>,
+    never_reached: Vec<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -212,7 +232,7 @@ impl Broken {
     }
 }
 
-fn show(summary: &Summary) -> Result<(), Stop> {
+fn show(summary: &Summary, situations: bool) -> Result<(), Stop> {
     let mut out = look::out();
     for broken in &summary.failures {
         let times = match broken.times {
@@ -227,7 +247,21 @@ fn show(summary: &Summary) -> Result<(), Stop> {
         }
         writeln!(out, "    replay:        {}\n", styled(STRONG, &broken.replay))?;
     }
-    let verdict = look::worlds_hold(summary.holds, summary.failed, summary.worlds);
+    if situations {
+        let rows = summary.counts.iter().map(|(name, worlds)| vec![name.to_owned(), grouped(worlds)]);
+        writeln!(out, "{}\n", look::table(&["situation", "worlds"], 1..2, rows.collect()))?;
+    }
+    let (reached, all) = summary.counts.reached();
+    let rarest = summary.counts.rarest().map_or(String::new(), |(name, worlds)| {
+        format!("; the rarest is {name}, in {} worlds", grouped(worlds))
+    });
+    writeln!(out, "{}", look::paragraph("situations: ", &format!("{reached} of {all} were met{rarest}")))?;
+    if !summary.met_all {
+        for name in &summary.never_reached {
+            writeln!(out, "{}: no world met {name}; what breaks there is not found", styled(BAD, "never"))?;
+        }
+    }
+    let verdict = look::worlds_hold(summary.failed == 0, summary.failed, summary.worlds);
     let counts = format!(
         "seeds {}..{}, {} worlds, {} events in {}.{:03} s, digest {}",
         summary.from,

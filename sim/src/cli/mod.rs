@@ -1,5 +1,6 @@
 //! The command line.
 
+mod drawn;
 mod everywhere;
 mod explain;
 mod field;

@@ -6,11 +6,17 @@ use sametick_sim::matrix::{Kill, Matrix};
 use serde::Serialize;
 
 use super::look::{self, BAD, GOOD, grouped, styled};
-use super::{Stop, load};
+use super::{Stop, drawn, load};
 
 /// What `sametick mutants` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Tries them on drawn plans instead of the shipped scenarios, in five series of seeds
+    #[arg(long)]
+    drawn: bool,
+    /// Shows the smallest plan in which this one breaks, and what happens in it
+    #[arg(long, value_name = "NAME", value_parser = super::mutant_name, conflicts_with_all = ["drawn", "json"])]
+    show: Option<&'static sametick_sim::Mutant>,
     /// One JSON object on stdout instead of the table
     #[arg(long)]
     json: bool,
@@ -35,6 +41,12 @@ struct Row {
 }
 
 pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
+    if let Some(mutant) = args.show {
+        return drawn::show(mutant);
+    }
+    if args.drawn {
+        return drawn::all(args.json);
+    }
     let scenarios = load::scenarios(&[])?;
     look::progress("trying every mutant on every scenario");
     let matrix = Matrix::of(&scenarios);

@@ -90,6 +90,7 @@ impl<'s, M: Machine> World<'s, M> {
             claim_hits: _,
             judges_claims: _,
             tries_laws: _,
+            notes_situations: _,
             laws: _,
             hosts,
             owner,

@@ -7,12 +7,22 @@ use educe::Educe;
 use sametick_core::Machine;
 use sametick_core::commit::Answer;
 use sametick_core::effect::{Effect, Input, InputKind, Tick};
+use sametick_core::run::Drain;
 use sametick_core::time::{Mono, Span};
 
 use super::World;
 use super::store::{Kept, STORE_BACKOFF};
+use super::turns::Turn;
 use crate::agenda::What;
 use crate::record::Befell;
+use crate::sometimes::Situation;
+
+static CRASHED_AT_WORK: Situation = Situation::new("a crash while a turn is at work");
+static TAKEOVER: Situation = Situation::new("a takeover");
+static TAKEOVER_IN_DRAIN: Situation = Situation::new("a takeover during a drain");
+static FROZEN: Situation = Situation::new("a host that stands still while a turn is at work");
+
+pub(crate) const SITUATIONS: &[&Situation] = &[&CRASHED_AT_WORK, &TAKEOVER, &TAKEOVER_IN_DRAIN, &FROZEN];
 
 /// A process with a machine.
 #[derive(Educe, Debug)]
@@ -134,6 +144,10 @@ impl<M: Machine> World<'_, M> {
         if !host.up {
             return;
         }
+        if host.owns && self.turns.values().any(Turn::is_at_work) {
+            self.meets(&CRASHED_AT_WORK);
+        }
+        let host = &mut self.hosts[place];
         (host.up, host.owns) = (false, false);
         (host.frozen_until, host.wake) = (None, None);
         host.inputs.clear();
@@ -150,6 +164,10 @@ impl<M: Machine> World<'_, M> {
         let host = &self.hosts[place];
         if host.up && !host.owns && host.frozen_until.is_none() && host.cut_until.is_none() {
             self.befell(place, Befell::TakesOver);
+            self.meets(&TAKEOVER);
+            if self.judge.books().runs.values().any(|book| book.row.drain == Drain::Open) {
+                self.meets(&TAKEOVER_IN_DRAIN);
+            }
             self.boot(place);
         }
     }
@@ -159,6 +177,10 @@ impl<M: Machine> World<'_, M> {
         let until = self.now + lasts;
         let host = &mut self.hosts[place];
         if host.up && host.frozen_until.is_none() {
+            if self.turns.values().any(Turn::is_at_work) {
+                self.meets(&FROZEN);
+            }
+            let host = &mut self.hosts[place];
             host.frozen_until = Some(until);
             host.wake = None;
             // Nobody can ask them anything until then, and nothing is done by them.

@@ -29,11 +29,15 @@ use crate::laws::{self, Law, LawCounts};
 use crate::record::{Beat, Recorder};
 use crate::scenario::{CrashPoint, Fault, FaultKind, Scenario, SpanRange};
 use crate::script::Script;
+use crate::sometimes::{Met, Situation, ticks};
 use crate::table::Table;
 use audience::Audience;
 use beginning::Beginning;
 use host::Host;
 use turns::Turn;
+
+pub(crate) use host::SITUATIONS as HOST_SITUATIONS;
+pub(crate) use store::SITUATIONS as STORE_SITUATIONS;
 
 /// A world that handles more ticks than this is taken to go on for ever.
 const MOST_TICKS: u64 = 200_000;
@@ -50,6 +54,8 @@ pub struct Verdict {
     pub digest: u64,
     /// What broke, all in one tick; nothing when the world holds.
     pub failures: Vec<Failure>,
+    /// The situations that were met, if somebody wanted to know.
+    pub met: Met,
 }
 
 /// What a tick has said that has not left yet, and what strikes once it has.
@@ -97,6 +103,7 @@ pub struct World<'s, M> {
     claim_hits: Vec<u64>,
     judges_claims: bool,
     tries_laws: bool,
+    notes_situations: bool,
     laws: LawCounts,
 }
 
@@ -132,6 +139,7 @@ impl<'s, M: Machine> World<'s, M> {
             claim_hits: vec![0; scenario.claims.len()],
             judges_claims: true,
             tries_laws: false,
+            notes_situations: false,
             laws: LawCounts::default(),
         }
     }
@@ -174,6 +182,11 @@ impl<'s, M: Machine> World<'s, M> {
     /// Whether the laws are tried in the worlds to come, which takes its time. They are not, at first.
     pub const fn try_laws(&mut self, tries: bool) {
         self.tries_laws = tries;
+    }
+
+    /// Whether the worlds to come note the situations they meet. They do not, at first.
+    pub const fn note_situations(&mut self, notes: bool) {
+        self.notes_situations = notes;
     }
 
     /// What goes wrong in the worlds to come, beside what the scenario says.
@@ -332,6 +345,9 @@ impl<'s, M: Machine> World<'s, M> {
             host.inputs.push(Input { at: now, kind: InputKind::Heard { below: self.heard } });
         }
         self.judge.hear(&host.inputs);
+        if self.notes_situations {
+            ticks::note_told(&mut self.verdict.met, &host.inputs, host.wake, self.judge.books());
+        }
         let before = self.tries_laws.then(|| host.machine.clone());
         let mut tick = host.tick.take().unwrap_or_default();
         host.machine.handle_into(reading, &host.inputs, &mut tick);
@@ -402,6 +418,12 @@ impl<'s, M: Machine> World<'s, M> {
         open + commits <= u64::from(self.scenario.config.open_commits)
     }
 
+    fn meets(&mut self, situation: &'static Situation) {
+        if self.notes_situations {
+            self.verdict.met.note(situation);
+        }
+    }
+
     fn broken_law(&mut self, law: Law, verdict: Result<(), String>) {
         if let Err(message) = verdict {
             let failure = Failure { check: CheckName::Law(law), at: self.now, run: None, message };
@@ -420,6 +442,9 @@ impl<'s, M: Machine> World<'s, M> {
         }
         for effect in tick.effects() {
             self.judge.says(self.now, effect);
+        }
+        if self.notes_situations {
+            ticks::note_said(&mut self.verdict.met, tick);
         }
         let fault = if self.faults.is_empty() { None } else { self.fault_at(place, tick.commit()) };
         if self.judge.failures().is_empty() {

@@ -13,6 +13,7 @@ use crate::agenda::What;
 use crate::changes::RunChange;
 use crate::record::Fate;
 use crate::scenario::{CrashPoint, Fault, FaultAt, FaultKind, Moment, SpanRange};
+use crate::sometimes::{Situation, commits};
 
 /// How long a host waits before it sends a commit again.
 pub(super) const STORE_BACKOFF: Span = Span::from_millis(1);
@@ -31,10 +32,22 @@ pub(super) struct Kept {
     refusals: u32,
 }
 
+static NOT_APPLIED: Situation = Situation::new("a commit that the store refuses");
+static UNKNOWN_APPLIED: Situation = Situation::new("an unknown commit that had applied");
+static UNKNOWN_LOST: Situation = Situation::new("an unknown commit that had not applied");
+static CRASH_BEFORE: Situation = Situation::new("a crash before a commit");
+static CRASH_AT: Situation = Situation::new("a crash between commit and effects");
+static CRASH_AFTER: Situation = Situation::new("a crash after the effects of a commit");
+static CUT_OFF: Situation = Situation::new("a commit that does not get through");
+
+pub(crate) const SITUATIONS: &[&Situation] =
+    &[&NOT_APPLIED, &UNKNOWN_APPLIED, &UNKNOWN_LOST, &CRASH_BEFORE, &CRASH_AT, &CRASH_AFTER, &CUT_OFF];
+
 impl<M: Machine> World<'_, M> {
     /// Gives a commit to the store; false when the process died over it.
     pub(super) fn store(&mut self, place: usize, commit: &Commit, fault: Option<FaultKind>) -> bool {
         if self.hosts[place].cut_until.is_some() {
+            self.meets(&CUT_OFF);
             if let Some(FaultKind::Crash { when: CrashPoint::Before | CrashPoint::At, down, .. }) = fault {
                 self.lost(Fate::AllLost);
                 self.crash(place, self.script.fault_down(commit.number, down));
@@ -57,11 +70,13 @@ impl<M: Machine> World<'_, M> {
                 true
             }
             Some(FaultKind::NotApplied(times)) => {
+                self.meets(&NOT_APPLIED);
                 self.keep(place, commit.clone(), self.reading(self.now), times.saturating_sub(1));
                 self.answer(place, answers, commit.number, Answer::NotApplied);
                 true
             }
             Some(FaultKind::Unknown { applied }) => {
+                self.meets(if applied { &UNKNOWN_APPLIED } else { &UNKNOWN_LOST });
                 if applied {
                     self.apply(place, self.reading(self.now), commit);
                 }
@@ -70,6 +85,11 @@ impl<M: Machine> World<'_, M> {
                 true
             }
             Some(FaultKind::Crash { when, down, .. }) => {
+                self.meets(match when {
+                    CrashPoint::Before => &CRASH_BEFORE,
+                    CrashPoint::At => &CRASH_AT,
+                    CrashPoint::AfterEffects | CrashPoint::After | CrashPoint::Anywhere => &CRASH_AFTER,
+                });
                 let down = self.script.fault_down(commit.number, down);
                 if when == CrashPoint::Before {
                     self.lost(Fate::AllLost);
@@ -180,6 +200,9 @@ impl<M: Machine> World<'_, M> {
             }
             if let Some(recorder) = &mut self.recorder {
                 recorder.applied(self.judge.changes());
+            }
+            if self.notes_situations {
+                commits::note(&mut self.verdict.met, commit, self.judge.changes(), self.judge.books());
             }
         }
         answer

@@ -31,6 +31,11 @@ pub(super) struct Turn {
 }
 
 impl Turn {
+    /// Whether it was called and has not ended.
+    pub(super) const fn is_at_work(&self) -> bool {
+        self.started && !self.ended
+    }
+
     pub(super) const fn granted(at: Mono, host: usize) -> Self {
         Self {
             granted: at,
