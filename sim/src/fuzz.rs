@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use rayon::prelude::*;
+use sametick_core::run::Shape;
 
 use crate::check::Failure;
 use crate::digest::BatchDigest;
@@ -104,12 +105,16 @@ pub fn run(subject: Subject, seeds: Range<u64>, until_failure: bool, watch: &mut
     tally
 }
 
-/// The first of these seeds whose world breaks, and what breaks first in it.
+/// The first of these seeds whose world breaks, and what breaks first in it. Of something broken on purpose, a world that
+/// the core does not survive either says nothing.
 #[must_use]
 pub fn first_failure(subject: Subject, seeds: Range<u64>) -> Option<(u64, Failure)> {
     let broken = |seed| {
         let scenario = draw(seed).scenario("plan.toml").ok()?;
-        Trial::of_seed(seed).run(&scenario, subject).failures.into_iter().next()
+        let trial = Trial::of_seed(seed);
+        let first = trial.run(&scenario, subject).failures.into_iter().next()?;
+        let core = Subject::Core(Shape::Emit);
+        (subject == core || trial.run(&scenario, core).failures.is_empty()).then_some(first)
     };
     seeds.into_iter().find_map(|seed| Some(seed).zip(broken(seed)))
 }

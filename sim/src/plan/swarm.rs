@@ -14,6 +14,7 @@ use super::{Plan, Table};
 #[repr(u32)]
 enum Feature {
     Lanes,
+    Agents,
     Running,
     Queues,
     LateHost,
@@ -96,6 +97,9 @@ const JOBS: [&str; 4] = ["a", "b", "c", "d"];
 /// The job that only edits speak of.
 const OTHER: &str = "other";
 
+/// Spans that clocks of 31 or 32 bits of milliseconds take for few seconds, and one that goes on for ages.
+const HUGE: [&str; 4] = ["2147485648ms", "4294969296ms", "4294974296ms", "100000d"];
+
 /// How long a world lasts, in units.
 const UNITS: u64 = 60;
 
@@ -118,8 +122,7 @@ impl Swarm {
             tables.push(table);
         }
         if self.has(F::Edits) {
-            let mut other = self.job(OTHER);
-            other.say("declared", false);
+            let other = self.other(&tables);
             tables.push(other);
         }
         for job in 0..self.jobs {
@@ -181,7 +184,8 @@ impl Swarm {
         if self.has(F::ReportsDelayed) || self.has(F::ReportsAgain) {
             let mut reports = Table::one("reports");
             if self.has(F::ReportsDelayed) {
-                reports.say("delayed", self.dice.length(&[10, 1_000, 2_000]));
+                // Of a range each report draws for itself, so that later ones may come first.
+                reports.say("delayed", self.dice.pick(&["10ms", "1s", "2s", "0s..2s", "0s..10s"]));
             }
             if self.has(F::ReportsAgain) {
                 reports.say("again", self.dice.length(&[0, 10, 2_000]));
@@ -217,6 +221,9 @@ impl Swarm {
         let mut job = Table::each("job");
         job.say("name", name);
         self.schedule(&mut job);
+        if self.some(F::Agents, 50) {
+            job.say("agent", "clerk");
+        }
         if self.some(F::Lanes, 50) {
             job.say("lane", "slow");
         }
@@ -264,6 +271,29 @@ impl Swarm {
         job
     }
 
+    /// The job that edits speak of: another one, or the first with a few words changed, as most edits are.
+    fn other(&mut self, tables: &[Table]) -> Table {
+        let mut other = self.job(OTHER);
+        let first = tables.iter().find(|table| table.word("name") == Some(&JOBS[0].into()));
+        if let Some(first) = first.filter(|_| self.dice.percent(60)) {
+            let changed =
+                self.dice.pick(&["agent", "timeout", "total_timeout", "every", "session", "attempts"]);
+            let word = other.word(changed).cloned();
+            other.keys.clone_from(&first.keys);
+            other.keys.retain(|(key, _)| key != "name" && key != changed);
+            other.keys.insert(0, ("name".into(), OTHER.into()));
+            match word {
+                Some(word) if changed != "every" || first.word("every").is_some() => {
+                    other.keys.push((changed.into(), word));
+                }
+                _ if changed == "agent" => other.say("agent", "clerk"),
+                _ => other.keys.extend(first.word(changed).map(|word| (changed.into(), word.clone()))),
+            }
+        }
+        other.say("declared", false);
+        other
+    }
+
     fn schedule(&mut self, job: &mut Table) {
         if self.some(F::Calendar, 50) {
             job.say("cron", self.dice.pick(&["*/10 * * * * *", "5,20 * * * * *", "0 * * * *"]));
@@ -297,7 +327,9 @@ impl Swarm {
         for (feature, key) in budgets {
             if self.some(feature, 75) {
                 let low = u64::from(!self.some(F::NoTime, 30));
-                job.say(key, self.time(low, 8));
+                let text =
+                    if self.dice.percent(4) { self.dice.pick(&HUGE).to_owned() } else { self.time(low, 8) };
+                job.say(key, text);
             }
         }
         if self.some(F::Grace, 70) {
@@ -433,12 +465,69 @@ impl Swarm {
             return;
         }
         for _ in 0..self.dice.between(0, 2 * self.hard) {
-            let mut event = Table::each("do");
-            event.say("at", self.time(1, UNITS / 2));
-            let kind = self.dice.pick(&kinds);
-            self.event(kind, &mut event);
+            let unit = self.dice.between(1, UNITS / 2);
+            match self.dice.pick(&kinds) {
+                "remove" if self.dice.percent(60) => self.another_life(unit, tables),
+                "spawn" if self.dice.percent(50) => self.family(unit, tables),
+                kind => {
+                    let mut event = self.at(unit);
+                    self.event(kind, &mut event);
+                    tables.push(event);
+                }
+            }
+        }
+    }
+
+    /// An event at a time, or close to it.
+    fn at(&mut self, unit: u64) -> Table {
+        let mut event = Table::each("do");
+        event.say("at", self.time(unit, unit));
+        event
+    }
+
+    /// A job is removed, and added again while what it ran may still be at work.
+    fn another_life(&mut self, unit: u64, tables: &mut Vec<Table>) {
+        let job = JOBS[self.dice.below(self.jobs) as usize];
+        let mut event = self.at(unit);
+        event.say("remove", job);
+        tables.push(event);
+        let later = self.dice.between(0, 3);
+        let mut event = self.at(unit + later);
+        event.say("add", job);
+        tables.push(event);
+    }
+
+    /// A run asks for a child, and that for one of its own.
+    fn family(&mut self, unit: u64, tables: &mut Vec<Table>) {
+        let mut parent = self.run();
+        for generation in 0..self.dice.between(2, 3) {
+            let job = JOBS[self.dice.below(self.jobs) as usize];
+            let mut event = self.at(unit + generation);
+            event.say("spawn", job);
+            event.say("by", parent);
+            tables.push(event);
+            parent = format!("{job}!{}", self.dice.between(1, 2));
+        }
+        if self.some(F::Stubborn, 60) {
+            // The youngest outlives its elders. A rule that comes first counts.
+            let mut turn = Table::each("turn");
+            turn.say("of", parent);
+            turn.say("takes", "never");
+            turn.say("on_abort", "ignores");
+            let first = tables.iter().position(|table| table.kind == super::Kind::Each("turn".into()));
+            tables.insert(first.unwrap_or_else(|| Self::after_jobs(tables)), turn);
+        }
+        if self.some(F::Crashes, 50) {
+            let later = self.dice.between(2, 5);
+            let mut event = self.at(unit + later);
+            event.say("crash", true);
             tables.push(event);
         }
+    }
+
+    fn after_jobs(tables: &[Table]) -> usize {
+        let job = super::Kind::Each("job".into());
+        tables.iter().rposition(|table| table.kind == job).map_or(tables.len(), |last| last + 1)
     }
 
     fn event(&mut self, kind: &'static str, event: &mut Table) {
