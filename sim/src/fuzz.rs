@@ -11,6 +11,7 @@ use sametick_core::run::Shape;
 
 use crate::check::Failure;
 use crate::digest::BatchDigest;
+use crate::judge::Judge;
 use crate::machines::Subject;
 use crate::plan::{Plan, Reason, Trial, draw, shrink};
 use crate::sometimes::Counts;
@@ -155,6 +156,8 @@ pub struct Found {
     pub seed: u64,
     /// What broke in its world.
     pub failure: Failure,
+    /// What the run is called there, if it is about one.
+    pub run: Option<String>,
     /// The smallest plan in which the same breaks.
     pub plan: Plan,
     /// How many failing seeds that were kept break for the same reason.
@@ -172,9 +175,16 @@ pub fn shrink_all(tally: &Tally, subject: Subject) -> Vec<Found> {
         let reason = Reason::of(failure);
         let plan = shrink_one(*seed, &reason, subject);
         let times = tally.failures.iter().filter(|(_, other)| Reason::of(other) == reason).count();
-        Found { seed: *seed, failure: failure.clone(), plan, times }
+        Found { seed: *seed, run: name_of(*seed, failure), failure: failure.clone(), plan, times }
     });
     found.collect()
+}
+
+/// What people call the run that a failure is about.
+fn name_of(seed: u64, failure: &Failure) -> Option<String> {
+    let (run, scenario) = failure.run.zip(draw(seed).scenario("plan.toml").ok())?;
+    let judge = Judge::new(&scenario);
+    Some(judge.labels().run(run))
 }
 
 fn shrink_one(seed: u64, reason: &Reason, subject: Subject) -> Plan {

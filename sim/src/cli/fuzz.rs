@@ -222,7 +222,7 @@ impl Broken {
             sentence: failure.check.sentence(),
             at_ms: failure.at.as_nanos() as f64 / 1e6,
             at: sametick_sim::label::instant(failure.at),
-            run: None,
+            run: found.run.clone(),
             message: failure.message.clone(),
             replay: format!("sametick explain {}{}", shell_word(&file), subject.flags()),
             file,
