@@ -331,7 +331,7 @@ impl<'s, M: Machine> World<'s, M> {
             host.heard_told = self.heard;
             host.inputs.push(Input { at: now, kind: InputKind::Heard { below: self.heard } });
         }
-        self.judge.hear(&host.inputs);
+        self.judge.hear_on(reading, &host.inputs);
         let before = self.tries_laws.then(|| host.machine.clone());
         let mut tick = host.tick.take().unwrap_or_default();
         host.machine.handle_into(reading, &host.inputs, &mut tick);
@@ -367,9 +367,10 @@ impl<'s, M: Machine> World<'s, M> {
     fn try_split(&mut self, place: usize, before: &M, now: Now, tick: &Tick) {
         let Host { inputs, stepped, .. } = &self.hosts[place];
         let stamps = inputs.iter().map(|input| input.at);
-        let first = stamps.chain(before.next_wakeup()).min().map(|at| at.max(self.opened));
-        let Some(at) = first.filter(|at| *at < now.mono) else { return };
-        let late = now.mono.since(at);
+        let Some(first) = stamps.chain(before.next_wakeup()).min() else { return };
+        let Some(at) = Some(first.max(self.opened)).filter(|at| *at < now.mono) else { return };
+        // A host that stood still comes late for what was before the instant of the cut, too.
+        let late = now.mono.since(first);
         let misses = self.scenario.jobs.iter().any(|planned| planned.job.misfire_after <= late);
         if *stepped || misses || !self.has_room(place, 2) || tick.effects().contains(&Effect::StepDown) {
             return;
