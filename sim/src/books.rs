@@ -2,12 +2,13 @@
 
 use educe::Educe;
 use sametick_core::commit::{Answer, Commit, JobRow, LateNote, LedgerRow, Rows, TermsRow};
+use sametick_core::effect::{Input, InputKind, Report};
 use sametick_core::id::{JobId, RunId, SessionKey};
 use sametick_core::job::{Budget, Job, Terms};
 use sametick_core::lifecycle::{EventPhase, LifecycleEvent};
 use sametick_core::run::{RunRow, RunState};
 use sametick_core::session::{SessionRow, Status};
-use sametick_core::time::{Now, Wall};
+use sametick_core::time::{Mono, Now, Wall};
 
 use crate::changes::{Changes, RunChange};
 use crate::table::{Place, Table};
@@ -38,6 +39,9 @@ pub struct Books {
     pub last_commit: u64,
     /// The owner's: an older one's commits are refused.
     pub epoch: u64,
+    /// By which line of the wall clock the latest progress of a run was noted, and in which tick: its record may tell of
+    /// it after a step.
+    lines: Table<RunId, (Mono, i64)>,
     /// Jobs as they were declared before the commit at hand, which declares or removes them.
     replaced: Vec<Job>,
 }
@@ -93,6 +97,16 @@ impl Books {
         self.generations = 1;
         self.last_commit = 0;
         self.epoch = 0;
+        self.lines.clear();
+    }
+
+    /// What a gateway hears in a tick.
+    pub fn hear(&mut self, now: Now, inputs: &[Input]) {
+        for input in inputs {
+            if let InputKind::Report { run, report: Report::Progress } = input.kind {
+                self.lines.insert(run, (now.mono, line_of(now)));
+            }
+        }
     }
 
     /// Writes a job that was declared before the world began.
@@ -130,8 +144,7 @@ impl Books {
             let row = self.job(job.id).map_or(JobRow::new(job.id, commit.generations, None), |(_, row)| *row);
             self.put_job(*job, row);
         }
-        let now = i64::try_from(said.mono.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
-        let line = said.wall.as_millis() - now;
+        let (now, line) = (millis(said.mono), line_of(said));
         for row in &commit.jobs {
             if let Some((_, kept)) = self.jobs.get_mut(row.id.index()).and_then(Option::as_mut) {
                 changes.jobs.push((Some(*kept), *row));
@@ -147,6 +160,11 @@ impl Books {
                     let book = &mut self.runs[place];
                     let before = book.row;
                     book.update(row, line, now);
+                    if before.last_progress != row.last_progress
+                        && let Some((_, noted)) = self.lines.get(&row.id).filter(|(at, _)| *at <= said.mono)
+                    {
+                        book.times.progress = row.last_progress.map(|wall| wall.as_millis() - noted);
+                    }
                     RunChange::new(Some(before), *row, place)
                 }
                 None => {
@@ -304,6 +322,15 @@ impl Books {
             }
         }
     }
+}
+
+fn millis(at: Mono) -> i64 {
+    i64::try_from(at.as_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+/// What the wall clock shows at the origin, by one reading.
+fn line_of(now: Now) -> i64 {
+    now.wall.as_millis() - millis(now.mono)
 }
 
 impl RunBook {

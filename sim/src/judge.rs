@@ -140,7 +140,13 @@ impl<'s> Judge<'s> {
     /// Hears what the gateway is told, before it answers. A host that does not show it has its books
     /// believed where a turn's own word would be better.
     pub fn hear(&mut self, inputs: &[Input]) {
-        self.checks.hear(inputs, &self.books, &self.scenario.config);
+        self.checks.hear(None, inputs, &self.books, &self.scenario.config);
+    }
+
+    /// [`Self::hear`] where the wall clock may have stepped: `now` is the reading of the tick.
+    pub(crate) fn hear_on(&mut self, now: Now, inputs: &[Input]) {
+        self.books.hear(now, inputs);
+        self.checks.hear(Some(now), inputs, &self.books, &self.scenario.config);
     }
 
     /// Judges an effect that leaves; what is durable by now decides.

@@ -9,7 +9,7 @@ use sametick_core::effect::{Command, Input, InputKind};
 use sametick_core::id::JobId;
 use sametick_core::job::Job;
 use sametick_core::schedule::Schedule;
-use sametick_core::time::{Mono, Wall};
+use sametick_core::time::{Mono, Now, Wall};
 
 use super::{CheckName, Failure, Rest, Scene, nothing_lost, schedule_right};
 use crate::changes::RunChange;
@@ -30,8 +30,13 @@ pub(crate) struct Accounts {
     said: Option<Wall>,
     /// When jobs were edited, of edits that no commit has spoken of yet.
     edits: Vec<(JobId, Mono)>,
-    /// When somebody took jobs away.
-    removals: Vec<(JobId, Mono)>,
+    /// When somebody took jobs away, each with the tick that heard of it.
+    removals: Vec<(JobId, Mono, Mono)>,
+    /// What the wall clock showed to the latest tick.
+    shown: Option<Wall>,
+    /// The ticks that found the wall clock put back, of those that no commit has spoken of yet, each with what it had
+    /// shown before.
+    put_back: Vec<(Mono, Wall)>,
 }
 
 /// The account of one job.
@@ -74,6 +79,21 @@ impl Accounts {
         self.said = None;
         self.edits.clear();
         self.removals.clear();
+        self.shown = None;
+        self.put_back.clear();
+    }
+
+    /// What the clocks show to a tick.
+    pub(super) fn reads(&mut self, now: Option<Now>) {
+        let Some(now) = now else { return };
+        let before = self.shown.replace(now.wall).filter(|before| *before > now.wall);
+        self.put_back.extend(before.map(|before| (now.mono, before)));
+    }
+
+    /// A gateway came back: what the one before it did not commit has no end.
+    pub(super) fn restarted(&mut self, now: Now) {
+        self.shown = Some(now.wall);
+        self.put_back.clear();
     }
 
     /// A job that is there when the world begins, at this instant.
@@ -85,13 +105,13 @@ impl Accounts {
     }
 
     /// What the gateway hears: jobs may be edited.
-    pub(super) fn hear(&mut self, inputs: &[Input]) {
+    pub(super) fn hear(&mut self, now: Option<Now>, inputs: &[Input]) {
         for input in inputs {
             if let InputKind::Command { command: Command::Edit(job), .. } = &input.kind {
                 self.edits.push((job.id, input.at));
             }
             if let InputKind::Command { command: Command::Remove(job), .. } = input.kind {
-                self.removals.push((job, input.at));
+                self.removals.push((job, input.at, now.map_or(input.at, |now| now.mono)));
             }
         }
     }
@@ -102,8 +122,9 @@ impl Accounts {
         let mut entries = std::mem::take(&mut self.entries);
         collect(&mut entries, scene);
         let mut latest = None;
+        let shown = self.has_shown(scene);
         for entry in entries.drain(..) {
-            let is_ahead = entry.last > scene.said.wall.plus_millis(ROUNDING_MS);
+            let is_ahead = entry.last > shown.plus_millis(ROUNDING_MS);
             let ahead = is_ahead.then(|| schedule_right::ahead(entry.job, entry.last, scene));
             let edited = scene.commit.declared.iter().find(|job| job.id == entry.job);
             let wrong = match edited {
@@ -153,6 +174,19 @@ impl Accounts {
         }
     }
 
+    /// The latest that the wall clock showed to the tick that says it, or to one before it that no commit has spoken of
+    /// yet: skips alone wait for the next commit where the store is behind.
+    fn has_shown(&mut self, scene: &Scene<'_>) -> Wall {
+        let (said, mut latest) = (scene.said, scene.said.wall);
+        self.put_back.retain(|(at, before)| {
+            if *at <= said.mono {
+                latest = latest.max(*before);
+            }
+            *at > said.mono
+        });
+        latest
+    }
+
     /// Takes an entry of a job whose old schedule ends in this commit and whose new one begins. Where it was edited more
     /// than once, nobody knows the schedules in between.
     fn take_edited(
@@ -188,9 +222,11 @@ impl Accounts {
     /// before that has its end.
     fn given_up(&self, job: JobId, next: Next, scene: &Scene<'_>) -> Option<Wrong> {
         let Next::At(due) = next else { return None };
-        let heard = |(removed, at): &&(JobId, Mono)| *removed == job && *at <= scene.said.mono;
-        match self.removals.iter().rev().find(heard) {
-            Some((_, at)) => {
+        let heard = |(removed, at, _): &&(JobId, Mono, Mono)| *removed == job && *at <= scene.said.mono;
+        let latest = self.removals.iter().rev().find(heard).map(|(_, _, tick)| *tick);
+        // Of two in one tick the first took it away, and the other found nothing.
+        match self.removals.iter().filter(heard).find(|(_, _, tick)| Some(*tick) == latest) {
+            Some((_, at, _)) => {
                 (due < before(*at, scene)).then(|| nothing_lost::passed_over(job, due, &scene.labels))
             }
             None => Some(nothing_lost::gone_before(job, due, &scene.labels)),

@@ -191,9 +191,10 @@ impl Checks {
     }
 
     /// Hears what a gateway is told, before that has answered.
-    pub(crate) fn hear(&mut self, inputs: &[Input], books: &Books, config: &Config) {
+    pub(crate) fn hear(&mut self, now: Option<Now>, inputs: &[Input], books: &Books, config: &Config) {
+        self.accounts.reads(now);
         if inputs.iter().any(|input| matches!(input.kind, InputKind::Command { .. })) {
-            self.accounts.hear(inputs);
+            self.accounts.hear(now, inputs);
             self.policies.hear(inputs);
         }
         self.open_commits.hear(inputs);
@@ -291,6 +292,7 @@ impl Checks {
         self.alive.restarted(back.at);
         self.results.restarted();
         self.back_at = Some(back.wall);
+        self.accounts.restarted(Now { mono: back.at, wall: back.wall });
         self.open_commits.restarted(back.books.last_commit);
         self.slots.reload(back.books, &self.alive, &back.labels.scenario().config);
         if !self.recovering {

@@ -344,7 +344,7 @@ impl<'s, M: Machine> World<'s, M> {
             host.heard_told = self.heard;
             host.inputs.push(Input { at: now, kind: InputKind::Heard { below: self.heard } });
         }
-        self.judge.hear(&host.inputs);
+        self.judge.hear_on(reading, &host.inputs);
         if self.notes_situations {
             ticks::note_told(&mut self.verdict.met, &host.inputs, host.wake, self.judge.books());
         }
@@ -383,9 +383,10 @@ impl<'s, M: Machine> World<'s, M> {
     fn try_split(&mut self, place: usize, before: &M, now: Now, tick: &Tick) {
         let Host { inputs, stepped, .. } = &self.hosts[place];
         let stamps = inputs.iter().map(|input| input.at);
-        let first = stamps.chain(before.next_wakeup()).min().map(|at| at.max(self.opened));
-        let Some(at) = first.filter(|at| *at < now.mono) else { return };
-        let late = now.mono.since(at);
+        let Some(first) = stamps.chain(before.next_wakeup()).min() else { return };
+        let Some(at) = Some(first.max(self.opened)).filter(|at| *at < now.mono) else { return };
+        // A host that stood still comes late for what was before the instant of the cut, too.
+        let late = now.mono.since(first);
         let misses = self.scenario.jobs.iter().any(|planned| planned.job.misfire_after <= late);
         if *stepped || misses || !self.has_room(place, 2) || tick.effects().contains(&Effect::StepDown) {
             return;

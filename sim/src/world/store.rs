@@ -173,9 +173,13 @@ impl<M: Machine> World<'_, M> {
             self.agenda.plan(until, What::StoreAgain { commit: number, life });
             return;
         }
-        let Some(kept) = host.kept.iter().position(|kept| kept.commit.number == number) else { return };
+        let is_cut_off = host.cut_until.is_some();
+        let Some(kept) = host.kept.iter().position(|kept| kept.commit.number == number) else {
+            self.store_repeats(place, number, is_cut_off);
+            return;
+        };
         let Kept { commit, said, refusals } = host.kept.swap_remove(kept);
-        let (answer, after) = if host.cut_until.is_some() {
+        let (answer, after) = if is_cut_off {
             (Answer::Unknown, NO_ANSWER)
         } else if refusals > 0 {
             (Answer::NotApplied, STORE_BACKOFF)
@@ -185,6 +189,17 @@ impl<M: Machine> World<'_, M> {
         if !is_final(answer) {
             self.keep(place, commit, said, refusals.saturating_sub(1));
         }
+        self.answer(place, self.now + after, number, answer);
+    }
+
+    /// A host sends a commit that the store has decided about already: the answer did not get through.
+    fn store_repeats(&mut self, place: usize, number: u64, is_cut_off: bool) {
+        let is_owner = self.hosts[place].life == self.lives;
+        let (answer, after) = match (is_cut_off, is_owner) {
+            (true, _) => (Answer::Unknown, NO_ANSWER),
+            (false, true) => (Answer::Applied, STORE_BACKOFF),
+            (false, false) => (Answer::Fenced, STORE_BACKOFF),
+        };
         self.answer(place, self.now + after, number, answer);
     }
 
