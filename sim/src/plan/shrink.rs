@@ -1,13 +1,17 @@
 //! Makes a plan that breaks small, and keeps what breaks in it.
 //!
 //! Whatever can go goes: tables by halves and then one by one, a job with all that speaks of it, keys one by one. Then
-//! what stays is made plain: fewer, shorter, rounder. All in a fixed order, over and over until nothing more goes; each
-//! step makes the plan smaller, so that ends.
+//! what stays is made plain: fewer, shorter, rounder, an interval instead of a calendar. Where that leads no further, two
+//! things go at once, and all times are divided by one number. All in a fixed order, over and over until nothing more goes;
+//! each step makes the plan smaller, so that ends.
 
 use sametick_core::time::Span;
 
 use super::{Kind, Plan, Table, Word};
 use crate::scenario::parse_offset;
+
+/// A plan with more keys and tables than this is not tried without any two of them.
+const MOST_PAIRED: usize = 60;
 
 /// A plan is tried so often at most.
 const MOST_TRIALS: u32 = 4_000;
@@ -19,7 +23,12 @@ pub fn shrink(plan: &Plan, breaks: impl FnMut(&Plan) -> bool) -> Plan {
         let before = work.plan.clone();
         work.tables();
         work.keys();
+        work.schedules();
         work.words();
+        if work.plan == before {
+            work.scale();
+            work.pairs();
+        }
         if work.plan == before || work.trials >= MOST_TRIALS {
             return work.plan;
         }
@@ -87,6 +96,65 @@ impl<B: FnMut(&Plan) -> bool> Work<B> {
         }
     }
 
+    /// An interval instead of a calendar, once instead of again and again.
+    fn schedules(&mut self) {
+        for table in 0..self.plan.tables.len() {
+            for (from, to, word) in [("cron", "every", "10s"), ("cron", "at", "10s"), ("every", "at", "1s")] {
+                let keys = &self.plan.tables[table].keys;
+                let Some(place) = keys.iter().position(|(key, _)| key == from) else { continue };
+                let mut smaller = self.plan.clone();
+                let keys = &mut smaller.tables[table].keys;
+                // Once, it is due when it was due first.
+                let first = keys[place].1.clone();
+                let word = if from == "every" { first } else { word.into() };
+                keys[place] = (to.into(), word);
+                keys.retain(|(key, _)| {
+                    !["zone", "gap", "repeated", "stagger", "from"].contains(&key.as_ref())
+                });
+                self.take(smaller);
+            }
+        }
+    }
+
+    /// All times divided by one number.
+    fn scale(&mut self) {
+        for by in [10, 5, 2] {
+            let mut smaller = self.plan.clone();
+            for (key, word) in smaller.tables.iter_mut().flat_map(|table| &mut table.keys) {
+                let span = word.text().filter(|_| key != "name").and_then(parse_offset);
+                if let Some(span) = span.filter(|span| span.0 >= 1_000_000_000 * by) {
+                    *word = Span::from_nanos((span.0 / by).unsigned_abs()).to_string().into();
+                }
+            }
+            self.take(smaller);
+        }
+    }
+
+    /// Two keys or tables at once, where neither can go alone.
+    fn pairs(&mut self) {
+        let places = |plan: &Plan| -> Vec<(usize, Option<usize>)> {
+            let keys = |table: usize| (0..plan.tables[table].keys.len()).map(move |key| (table, Some(key)));
+            (0..plan.tables.len()).flat_map(|table| keys(table).chain([(table, None)])).collect()
+        };
+        let mut all = places(&self.plan);
+        if all.len() > MOST_PAIRED {
+            return;
+        }
+        let mut first = 0;
+        while first < all.len() {
+            let taken = (first + 1..all.len()).any(|second| {
+                let mut smaller = self.plan.clone();
+                let changed = without(&mut smaller, all[second]) && without(&mut smaller, all[first]);
+                changed && self.take(smaller)
+            });
+            if taken {
+                all = places(&self.plan);
+            } else {
+                first += 1;
+            }
+        }
+    }
+
     fn words(&mut self) {
         for table in 0..self.plan.tables.len() {
             for key in 0..self.plan.tables[table].keys.len() {
@@ -103,6 +171,30 @@ impl<B: FnMut(&Plan) -> bool> Work<B> {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Takes a key out, or a table; false where that is not to go.
+fn without(plan: &mut Plan, (table, key): (usize, Option<usize>)) -> bool {
+    if table >= plan.tables.len() {
+        return false;
+    }
+    match key {
+        Some(key) => {
+            let keys = &mut plan.tables[table].keys;
+            let goes = keys.get(key).is_some_and(|(name, _)| name != "until" && name != "name");
+            if goes {
+                keys.remove(key);
+            }
+            goes
+        }
+        None => {
+            let goes = plan.tables[table].kind != Kind::Top && job_name(&plan.tables[table]).is_none();
+            if goes {
+                plan.tables.remove(table);
+            }
+            goes
         }
     }
 }
