@@ -28,8 +28,8 @@ pub(crate) struct Accounts {
     entries: Vec<Entry>,
     /// What the clocks showed to the latest tick that said something durable.
     said: Option<Wall>,
-    /// When jobs were edited, of edits that no commit has spoken of yet.
-    edits: Vec<(JobId, Mono)>,
+    /// The edits that no commit has spoken of yet.
+    edits: Vec<Edit>,
     /// When somebody took jobs away, each with the tick that heard of it.
     removals: Vec<(JobId, Mono, Mono)>,
     /// What the wall clock showed to the latest tick.
@@ -37,6 +37,16 @@ pub(crate) struct Accounts {
     /// The ticks that found the wall clock put back, of those that no commit has spoken of yet, each with what it had
     /// shown before.
     put_back: Vec<(Mono, Wall)>,
+}
+
+/// Somebody edits a job.
+#[derive(Clone, Copy, Debug)]
+struct Edit {
+    job: JobId,
+    at: Mono,
+    /// The tick that heard of it.
+    tick: Mono,
+    schedule: Schedule,
 }
 
 /// The account of one job.
@@ -108,7 +118,8 @@ impl Accounts {
     pub(super) fn hear(&mut self, now: Option<Now>, inputs: &[Input]) {
         for input in inputs {
             if let InputKind::Command { command: Command::Edit(job), .. } = &input.kind {
-                self.edits.push((job.id, input.at));
+                let tick = now.map_or(input.at, |now| now.mono);
+                self.edits.push(Edit { job: job.id, at: input.at, tick, schedule: job.schedule });
             }
             if let InputKind::Command { command: Command::Remove(job), .. } = input.kind {
                 self.removals.push((job, input.at, now.map_or(input.at, |now| now.mono)));
@@ -126,9 +137,10 @@ impl Accounts {
         for entry in entries.drain(..) {
             let is_ahead = entry.last > shown.plus_millis(ROUNDING_MS);
             let ahead = is_ahead.then(|| schedule_right::ahead(entry.job, entry.last, scene));
-            let edited = scene.commit.declared.iter().find(|job| job.id == entry.job);
+            let declared = scene.commit.declared.iter().find(|job| job.id == entry.job);
+            let edited = declared.map(|job| job.schedule).or_else(|| self.edited_as_it_goes(entry.job, scene));
             let wrong = match edited {
-                Some(job) => self.take_edited(entry, job, latest, scene),
+                Some(schedule) => self.take_edited(entry, &schedule, latest, scene),
                 None => self.account_of(entry.job, entry.generation).and_then(|account| {
                     let dues = account.schedule.dues(scene.labels.scenario())?;
                     account.take(entry, &dues, &scene.labels)
@@ -168,9 +180,12 @@ impl Accounts {
                 push(failures, scene.at, wrong);
             }
         }
-        if !scene.commit.declared.is_empty() {
-            let spoken_of = |job: JobId| scene.commit.declared.iter().any(|declared| declared.id == job);
-            self.edits.retain(|(job, at)| *at > scene.said.mono || !spoken_of(*job));
+        if !(scene.commit.declared.is_empty() && scene.commit.removed.is_empty()) {
+            let spoken_of = |job: JobId| {
+                let declared = scene.commit.declared.iter().any(|declared| declared.id == job);
+                declared || scene.commit.removed.contains(&job)
+            };
+            self.edits.retain(|edit| edit.at > scene.said.mono || !spoken_of(edit.job));
         }
     }
 
@@ -192,7 +207,7 @@ impl Accounts {
     fn take_edited(
         &mut self,
         entry: Entry,
-        job: &Job,
+        schedule: &Schedule,
         latest: Option<Entry>,
         scene: &Scene<'_>,
     ) -> Option<Wrong> {
@@ -204,9 +219,9 @@ impl Accounts {
         if told.is_some_and(again) {
             return Some(nothing_lost::told_twice(entry.job, entry.first, &scene.labels));
         }
-        let edits = self.edits.iter().filter(|(edited, at)| *edited == entry.job && *at <= scene.said.mono);
+        let edits = self.edits.iter().filter(|edit| edit.job == entry.job && edit.at <= scene.said.mono);
         let once = edits.count() == 1;
-        let new = scene.labels.scenario().dues(&job.schedule)?;
+        let new = scene.labels.scenario().dues(schedule)?;
         let account = self.account_of(entry.job, entry.generation)?;
         let old = account.schedule.dues(scene.labels.scenario())?;
         let mut taken = account.clone();
@@ -216,6 +231,25 @@ impl Accounts {
         }
         (once && !new.has(entry.last))
             .then(|| schedule_right::no_such_time(entry.job, entry.last, account.next, &scene.labels))
+    }
+
+    /// By what a job goes that is edited in the very tick in which it goes: no commit declares it any more.
+    fn edited_as_it_goes(&self, job: JobId, scene: &Scene<'_>) -> Option<Schedule> {
+        if !scene.commit.removed.contains(&job) {
+            return None;
+        }
+        let edit = self.edits.iter().rev().find(|edit| edit.job == job && edit.tick == scene.said.mono);
+        edit.map(|edit| edit.schedule)
+    }
+
+    /// A job that was edited in the tick in which it went by itself had nothing left to do by its new schedule.
+    fn gone_as_edited(&self, job: JobId, next: Next, schedule: &Schedule, scene: &Scene<'_>) -> Option<Wrong> {
+        let after = |dues: Dues<'_>| match dues.after(scene.said.wall) {
+            Next::At(due) => Some(nothing_lost::gone_before(job, due, &scene.labels)),
+            Next::Beyond(_) | Next::Never => None,
+        };
+        self.left_behind(job, next, scene)
+            .or_else(|| scene.labels.scenario().dues(schedule).and_then(after))
     }
 
     /// A job is gone: by itself when it is due no more, else because somebody took it away, and then what was due
@@ -229,7 +263,10 @@ impl Accounts {
             Some((_, at, _)) => {
                 (due < before(*at, scene)).then(|| nothing_lost::passed_over(job, due, &scene.labels))
             }
-            None => Some(nothing_lost::gone_before(job, due, &scene.labels)),
+            None => match self.edited_as_it_goes(job, scene) {
+                Some(schedule) => self.gone_as_edited(job, next, &schedule, scene),
+                None => Some(nothing_lost::gone_before(job, due, &scene.labels)),
+            },
         }
     }
 
@@ -255,9 +292,9 @@ impl Accounts {
 
     /// An edit leaves nothing behind that was due before it.
     fn left_behind(&self, job: JobId, old: Next, scene: &Scene<'_>) -> Option<Wrong> {
-        let (_, edited) = self.edits.iter().find(|(edited, _)| *edited == job)?;
+        let edit = self.edits.iter().find(|edit| edit.job == job)?;
         match old {
-            Next::At(due) if due < before(*edited, scene) => {
+            Next::At(due) if due < before(edit.at, scene) => {
                 Some(nothing_lost::passed_over(job, due, &scene.labels))
             }
             Next::At(_) | Next::Beyond(_) | Next::Never => None,

@@ -3,6 +3,7 @@
 use sametick_core::commit::{JobStatus, LedgerRow, Rows, Unran};
 use sametick_core::effect::Tick;
 use sametick_core::id::RunId;
+use sametick_core::job::Job;
 use sametick_core::run::{Outcome, RunState};
 use sametick_core::schedule::Schedule;
 use sametick_core::time::{Now, Span, Timeline};
@@ -34,6 +35,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["#10086", "#17852", "#12440"],
         killed_by: &[CheckName::NothingLost],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, LateIsMissed)),
+    },
+    Mutant {
+        name: "edit-takes-away",
+        sentence: "a job with an interval that is edited goes, as if its new schedule had nothing left",
+        field: &["#12440"],
+        killed_by: &[CheckName::NothingLost],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, EditTakesAway::default())),
     },
     Mutant {
         name: "record-missing",
@@ -168,6 +176,25 @@ struct LateIsMissed;
 impl Twist for LateIsMissed {
     fn rows(&mut self, rows: &mut Rows) {
         rows.jobs.iter_mut().for_each(|(job, _)| job.misfire_after = Span::ZERO);
+    }
+}
+
+/// Removes what an edit declares. In a commit that gives no new generation nothing is added.
+#[derive(Clone, Debug, Default)]
+struct EditTakesAway {
+    generations: Option<u32>,
+}
+
+impl Twist for EditTakesAway {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        if tick.commit().is_none() {
+            return;
+        }
+        let draft = tick.draft();
+        if self.generations.replace(draft.generations).is_some_and(|before| before == draft.generations) {
+            let edited = |job: &mut Job| matches!(job.schedule, Schedule::Every { .. });
+            draft.removed.extend(draft.declared.extract_if(.., edited).map(|job| job.id));
+        }
     }
 }
 
