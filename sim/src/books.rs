@@ -71,7 +71,7 @@ pub struct Times {
     pub first: i64,
     /// When its record was first written.
     pub written: i64,
-    /// When it began to wait for its lane.
+    /// When it begins to wait for its lane, by what the gateway can know.
     pub queued: i64,
     /// When it got a slot.
     pub granted: Option<i64>,
@@ -249,6 +249,18 @@ impl Books {
         rows.generations = self.generations;
         rows.first_offset = heard as u64;
         rows.last_commit = self.last_commit;
+    }
+
+    /// A gateway comes back. Of a backoff it has nothing but the wall time at which that is over: it waits for what
+    /// is left of it by now, and no longer than it was meant to.
+    pub fn come_back(&mut self, now: Now) {
+        let at = i64::try_from(now.mono.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
+        for book in self.runs.values_mut().filter(|book| book.row.state == RunState::Queued) {
+            let Some(until) = book.row.not_before else { continue };
+            let left = (until - now.wall).min(until - book.row.queued_at);
+            let entered = book.times.queued.min(at);
+            book.times.queued = if left > 0 { at.saturating_add(left) } else { entered };
+        }
     }
 
     /// Writes a run's record that is known from elsewhere; when things happened is not.

@@ -193,6 +193,7 @@ impl<'s> Judge<'s> {
 
     /// [`Self::restarted`] where the wall clock may have stepped.
     pub(crate) fn restarted_on(&mut self, now: Now, waiting: &[Waiting], first: &Tick) {
+        self.books.come_back(now);
         let labels = Labels::new(self.scenario, &self.jobs);
         let back = Restarted { at: now.mono, wall: now.wall, books: &self.books, labels, waiting, first };
         self.checks.restarted(&mut self.failures, &back);

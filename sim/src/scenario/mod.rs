@@ -364,15 +364,15 @@ impl Scenario {
         SessionKey::Main { agent: AgentId(0) }
     }
 
-    /// How late a tick can come at most, for whatever reason.
+    /// How late a tick can come at most, for whatever reason. A late host that stands still does so before a tick it is
+    /// late for, and is late once more as it goes on.
     #[must_use]
     pub fn lateness(&self) -> Span {
+        let late = self.lag.high.as_nanos();
         let frozen = self.timeline.iter().filter_map(|event| {
-            if let EventKind::Freeze { lasts, .. } = event.kind { Some(lasts.high) } else { None }
+            if let EventKind::Freeze { lasts, .. } = event.kind { Some(lasts.high.as_nanos()) } else { None }
         });
-        frozen.fold(self.lag.high, |sum, lasts| {
-            Span::from_nanos(sum.as_nanos().saturating_add(lasts.as_nanos()))
-        })
+        Span::from_nanos(frozen.fold(late, |sum, lasts| sum.saturating_add(lasts).saturating_add(late)))
     }
 
     /// The name of a host: `a`, `b`, …

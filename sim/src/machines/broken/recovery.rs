@@ -1,9 +1,14 @@
 //! Gateways that come back and do not see what is there.
 
+use std::collections::BTreeSet;
+
 use sametick_core::commit::{JobRow, Rows};
 use sametick_core::effect::{Effect, Tick};
+use sametick_core::id::RunId;
 use sametick_core::job::OnAbandon;
-use sametick_core::run::RunState;
+use sametick_core::retry::Backoff;
+use sametick_core::run::{RunRow, RunState};
+use sametick_core::time::Span;
 
 use super::super::any::AnyMachine;
 use super::super::shim::{Shim, Twist};
@@ -74,6 +79,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::SlotsReturn],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, ForgetsElders)),
     },
+    Mutant {
+        name: "backoff-as-shown",
+        sentence: "a gateway that comes back waits for all that the wall clock shows to be left of a backoff, even where that \
+                   is more than the whole of it",
+        field: &["croner #388"],
+        killed_by: &[CheckName::ComesToRest],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, BacksOffAsShown)),
+    },
 ];
 
 /// Hides the runs that were under way at a crash.
@@ -123,6 +136,20 @@ struct ForgetsElders;
 impl Twist for ForgetsElders {
     fn rows(&mut self, rows: &mut Rows) {
         rows.runs.retain(|run| !run.is_closed());
+    }
+}
+
+/// Takes every backoff for one of years.
+#[derive(Clone, Debug)]
+struct BacksOffAsShown;
+
+impl Twist for BacksOffAsShown {
+    fn rows(&mut self, rows: &mut Rows) {
+        let waits = |run: &RunRow| run.state == RunState::Queued && run.not_before.is_some();
+        let waiting: BTreeSet<RunId> = rows.runs.iter().filter(|run| waits(run)).map(|run| run.id).collect();
+        for row in rows.terms.iter_mut().filter(|row| waiting.contains(&row.run)) {
+            row.terms.retry.backoff = Backoff::of(&[Span::from_nanos(u64::MAX)]);
+        }
     }
 }
 
