@@ -138,7 +138,8 @@ impl Accounts {
             let is_ahead = entry.last > shown.plus_millis(ROUNDING_MS);
             let ahead = is_ahead.then(|| schedule_right::ahead(entry.job, entry.last, scene));
             let declared = scene.commit.declared.iter().find(|job| job.id == entry.job);
-            let edited = declared.map(|job| job.schedule).or_else(|| self.edited_as_it_goes(entry.job, scene));
+            let edited =
+                declared.map(|job| job.schedule).or_else(|| self.edited_as_it_goes(entry.job, scene));
             let wrong = match edited {
                 Some(schedule) => self.take_edited(entry, &schedule, latest, scene),
                 None => self.account_of(entry.job, entry.generation).and_then(|account| {
@@ -243,13 +244,18 @@ impl Accounts {
     }
 
     /// A job that was edited in the tick in which it went by itself had nothing left to do by its new schedule.
-    fn gone_as_edited(&self, job: JobId, next: Next, schedule: &Schedule, scene: &Scene<'_>) -> Option<Wrong> {
+    fn gone_as_edited(
+        &self,
+        job: JobId,
+        next: Next,
+        schedule: &Schedule,
+        scene: &Scene<'_>,
+    ) -> Option<Wrong> {
         let after = |dues: Dues<'_>| match dues.after(scene.said.wall) {
             Next::At(due) => Some(nothing_lost::gone_before(job, due, &scene.labels)),
             Next::Beyond(_) | Next::Never => None,
         };
-        self.left_behind(job, next, scene)
-            .or_else(|| scene.labels.scenario().dues(schedule).and_then(after))
+        self.left_behind(job, next, scene).or_else(|| scene.labels.scenario().dues(schedule).and_then(after))
     }
 
     /// A job is gone: by itself when it is due no more, else because somebody took it away, and then what was due
