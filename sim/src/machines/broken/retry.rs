@@ -106,7 +106,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "removed-comes-back",
         sentence: "a job that is removed is declared in the same commit, and is there after the next start",
         field: &["#11612"],
-        killed_by: &[CheckName::AtMostOnce, CheckName::ScheduleRight],
+        killed_by: &[CheckName::ScheduleRight, CheckName::AtMostOnce],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, ComesBack::default())),
     },
 ];
