@@ -45,6 +45,10 @@ bench:
 bless *paths="scenarios":
     cargo run --release --bin sametick -- run --bless {{ paths }}
 
+# Plans drawn from seeds: `just fuzz --for 10m`.
+fuzz *args:
+    cargo run --release --bin sametick -- fuzz {{ args }}
+
 # A million seeds for every family. Takes minutes.
 soak:
     cargo run --release --bin sametick -- run --seeds 0..1000000

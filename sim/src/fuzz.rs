@@ -120,10 +120,17 @@ pub fn first_failure(subject: Subject, seeds: Range<u64>) -> Option<(u64, Failur
     seeds.into_iter().find_map(|seed| Some(seed).zip(broken(seed)))
 }
 
-/// The smallest plan that was found in which breaks what breaks first in the world of a seed.
+/// The smallest plan that was found in which breaks what breaks first in the world of a seed, and how that says it.
 #[must_use]
-pub fn make_small(seed: u64, failure: &Failure, subject: Subject) -> Plan {
-    shrink_one(seed, &Reason::of(failure), subject)
+pub fn make_small(seed: u64, failure: &Failure, subject: Subject) -> (Plan, Failure) {
+    let (reason, trial) = (Reason::of(failure), Trial::of_seed(seed));
+    let failures = |plan: &Plan| {
+        let scenario = plan.scenario("plan.toml");
+        scenario.map(|scenario| trial.run(&scenario, subject).failures).unwrap_or_default()
+    };
+    let plan = shrink(&draw(seed), |plan| reason.is_first_of(&failures(plan)));
+    let small = failures(&plan).into_iter().next();
+    (plan, small.unwrap_or_else(|| failure.clone()))
 }
 
 fn run_batch(subject: Subject, seeds: Range<u64>) -> Batch {
@@ -154,12 +161,12 @@ fn run_batch(subject: Subject, seeds: Range<u64>) -> Batch {
 pub struct Found {
     /// The seed that found it.
     pub seed: u64,
-    /// What broke in its world.
+    /// The smallest plan that was found in which the same breaks.
+    pub plan: Plan,
+    /// What breaks in that.
     pub failure: Failure,
     /// What the run is called there, if it is about one.
     pub run: Option<String>,
-    /// The smallest plan in which the same breaks.
-    pub plan: Plan,
     /// How many failing seeds that were kept break for the same reason.
     pub times: usize,
 }
@@ -173,25 +180,15 @@ pub fn shrink_all(tally: &Tally, subject: Subject) -> Vec<Found> {
         tally.failures.iter().filter(first_of_its_kind).take(MOST_REASONS).collect();
     let found = firsts.into_par_iter().map(|(seed, failure)| {
         let reason = Reason::of(failure);
-        let plan = shrink_one(*seed, &reason, subject);
+        let (plan, small) = make_small(*seed, failure, subject);
         let times = tally.failures.iter().filter(|(_, other)| Reason::of(other) == reason).count();
-        Found { seed: *seed, run: name_of(*seed, failure), failure: failure.clone(), plan, times }
+        Found { seed: *seed, run: name_of(&plan, &small), failure: small, plan, times }
     });
     found.collect()
 }
 
 /// What people call the run that a failure is about.
-fn name_of(seed: u64, failure: &Failure) -> Option<String> {
-    let (run, scenario) = failure.run.zip(draw(seed).scenario("plan.toml").ok())?;
-    let judge = Judge::new(&scenario);
-    Some(judge.labels().run(run))
-}
-
-fn shrink_one(seed: u64, reason: &Reason, subject: Subject) -> Plan {
-    let trial = Trial::of_seed(seed);
-    let breaks = |plan: &Plan| {
-        let scenario = plan.scenario("plan.toml");
-        scenario.is_ok_and(|scenario| reason.is_first_of(&trial.run(&scenario, subject).failures))
-    };
-    shrink(&draw(seed), breaks)
+fn name_of(plan: &Plan, failure: &Failure) -> Option<String> {
+    let (run, scenario) = failure.run.zip(plan.scenario("plan.toml").ok())?;
+    Some(Judge::new(&scenario).labels().run(run))
 }

@@ -132,7 +132,7 @@ pub(super) fn show(mutant: &'static Mutant) -> Result<bool, Stop> {
         look::progress("");
         return Err(Stop::BadInput(format!("{} outlives {} seeds", mutant.name, grouped(MOST))));
     };
-    let plan = fuzz::make_small(seed, &failure, subject);
+    let (plan, failure) = fuzz::make_small(seed, &failure, subject);
     look::progress("");
     let mut out = look::out();
     let text = plan.text();
