@@ -6,6 +6,7 @@ use sametick_sim::sweep::{self, Report, Struck};
 use sametick_sim::{Scenario, Subject};
 use serde::Serialize;
 
+use super::broke::Broke;
 use super::look::{self, BAD, STRONG, grouped, styled};
 use super::run::{Args, shell_word};
 use super::{Stop, load};
@@ -41,13 +42,8 @@ struct Row {
 struct Broken {
     seed: u64,
     faults: Vec<String>,
-    check: &'static str,
-    #[serde(skip)]
-    sentence: &'static str,
-    at_ms: f64,
-    #[serde(skip)]
-    at: String,
-    message: String,
+    #[serde(flatten)]
+    what: Broke,
     replay: String,
 }
 
@@ -108,11 +104,7 @@ impl Broken {
         let broken = struck.failures.iter().map(|failure| Self {
             seed: struck.seed,
             faults: faults.clone(),
-            check: failure.check.name(),
-            sentence: failure.check.sentence(),
-            at_ms: failure.at.as_nanos() as f64 / 1e6,
-            at: sametick_sim::label::instant(failure.at),
-            message: failure.message.clone(),
+            what: Broke::of(failure),
             replay: replay.clone(),
         });
         broken.collect()
@@ -136,11 +128,11 @@ fn show(summary: &Summary) -> Result<(), Stop> {
             writeln!(
                 out,
                 "  {} breaks at {}, seed {}, by {done}",
-                styled(BAD, broken.check),
-                broken.at,
+                styled(BAD, broken.what.check),
+                broken.what.at,
                 broken.seed
             )?;
-            writeln!(out, "{}", look::held_and_found(broken.sentence, &broken.message))?;
+            writeln!(out, "{}", look::held_and_found(broken.what.sentence, &broken.what.message))?;
         }
         writeln!(out, "    replay:        {}", styled(STRONG, &first.replay))?;
     }

@@ -13,6 +13,7 @@ use sametick_sim::sometimes::Counts;
 use sametick_sim::{Scenario, Subject, story};
 use serde::Serialize;
 
+use super::broke::Broke;
 use super::look::{self, BAD, STRONG, grouped, styled};
 use super::run::{seeds, shell_word, use_threads};
 use super::{Machine, Stop};
@@ -191,14 +192,9 @@ struct Summary {
 #[serde(rename_all = "camelCase")]
 struct Broken {
     seed: u64,
-    check: &'static str,
-    #[serde(skip)]
-    sentence: &'static str,
-    at_ms: f64,
-    #[serde(skip)]
-    at: String,
+    #[serde(flatten)]
+    what: Broke,
     run: Option<String>,
-    message: String,
     replay: String,
     file: String,
     #[serde(skip)]
@@ -222,12 +218,8 @@ impl Broken {
         written.map_err(|error| Stop::BadInput(format!("could not write {file}: {error}; say --out DIR")))?;
         Ok(Self {
             seed: found.seed,
-            check: failure.check.name(),
-            sentence: failure.check.sentence(),
-            at_ms: failure.at.as_nanos() as f64 / 1e6,
-            at: sametick_sim::label::instant(failure.at),
+            what: Broke::of(failure),
             run: found.run.clone(),
-            message: failure.message.clone(),
             replay: format!("sametick explain {}{}", shell_word(&file), subject.flags()),
             file,
             text,
@@ -243,8 +235,14 @@ fn show(summary: &Summary, situations: bool) -> Result<(), Stop> {
             1 => String::new(),
             times => format!(", and {} more like it", times - 1),
         };
-        writeln!(out, "{} breaks at {}, seed {}{times}", styled(BAD, broken.check), broken.at, broken.seed)?;
-        writeln!(out, "{}", look::held_and_found(broken.sentence, &broken.message))?;
+        writeln!(
+            out,
+            "{} breaks at {}, seed {}{times}",
+            styled(BAD, broken.what.check),
+            broken.what.at,
+            broken.seed
+        )?;
+        writeln!(out, "{}", look::held_and_found(broken.what.sentence, &broken.what.message))?;
         writeln!(out, "    made small:")?;
         for line in broken.text.lines() {
             writeln!(out, "      {line}")?;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod broke;
 mod drawn;
 mod everywhere;
 mod explain;

@@ -10,6 +10,7 @@ use sametick_sim::digest::{BatchDigest, short};
 use sametick_sim::{Scenario, Subject, World, story};
 use serde::Serialize;
 
+use super::broke::Broke;
 use super::look::{self, BAD, STRONG, grouped, styled};
 use super::{Machine, Stop, everywhere, load};
 
@@ -146,14 +147,9 @@ struct Row {
 #[serde(rename_all = "camelCase")]
 struct Broken {
     seed: u64,
-    check: &'static str,
-    #[serde(skip)]
-    sentence: &'static str,
-    at_ms: f64,
-    #[serde(skip)]
-    at: String,
+    #[serde(flatten)]
+    what: Broke,
     run: Option<String>,
-    message: String,
     replay: String,
 }
 
@@ -211,16 +207,7 @@ impl Broken {
             world.run(seed);
             world.labels().run(run)
         });
-        Self {
-            seed,
-            check: failure.check.name(),
-            sentence: failure.check.sentence(),
-            at_ms: failure.at.as_nanos() as f64 / 1e6,
-            at: sametick_sim::label::instant(failure.at),
-            run,
-            message: failure.message.clone(),
-            replay,
-        }
+        Self { seed, what: Broke::of(failure), run, replay }
     }
 }
 
@@ -258,8 +245,14 @@ fn show_broken(out: &mut impl Write, row: &Row) -> Result<(), Stop> {
     let Some(first) = row.failures.first() else { return Ok(()) };
     writeln!(out, "\n{}", look::paragraph(&format!("{}  ", styled(STRONG, &row.name)), &row.sentence))?;
     for broken in row.failures.iter().filter(|broken| broken.seed == first.seed) {
-        writeln!(out, "  {} breaks at {}, seed {}", styled(BAD, broken.check), broken.at, broken.seed)?;
-        writeln!(out, "{}", look::held_and_found(broken.sentence, &broken.message))?;
+        writeln!(
+            out,
+            "  {} breaks at {}, seed {}",
+            styled(BAD, broken.what.check),
+            broken.what.at,
+            broken.seed
+        )?;
+        writeln!(out, "{}", look::held_and_found(broken.what.sentence, &broken.what.message))?;
     }
     writeln!(out, "    replay:        {}", styled(STRONG, &first.replay))?;
     Ok(())

@@ -40,7 +40,7 @@ impl Trial {
             verdict.failures = world(true).failures;
         }
         if self.twins && verdict.failures.is_empty() {
-            verdict.failures = Twins::new(scenario, subject).run(0, &mut LawCounts::NONE.clone());
+            verdict.failures = Twins::new(scenario, subject).run(0, &mut LawCounts::default());
         }
         verdict
     }
