@@ -1,11 +1,10 @@
 //! A gate: what at most one run may have at a time, a session or the right to work for a job.
 
-use std::collections::VecDeque;
-
 use educe::Educe;
 
 use crate::id::{LaneId, RunId};
 use crate::lane::Ticket;
+use crate::queue::Queue;
 
 /// Who has it, and who was turned away while somebody had it.
 #[derive(Educe, Debug, Default)]
@@ -13,7 +12,7 @@ use crate::lane::Ticket;
 pub(crate) struct Gate {
     held: u32,
     /// In the order of lanes, and of tickets within one.
-    parked: VecDeque<Parked>,
+    parked: Queue<Parked>,
 }
 
 /// A run that was first in its lane and found the gate shut.

@@ -1,10 +1,9 @@
 //! A lane: runs wait in the order they came, and at most so many hold a slot.
 
-use std::collections::VecDeque;
-
 use educe::Educe;
 
 use crate::id::RunId;
+use crate::queue::Queue;
 use crate::spare::trim_queue;
 
 /// A lane's limits.
@@ -34,7 +33,7 @@ pub struct Ticket(pub(crate) u64);
 pub(crate) struct Lane {
     limit: u32,
     held: u32,
-    waiting: VecDeque<Waiter>,
+    waiting: Queue<Waiter>,
     live: usize,
 }
 

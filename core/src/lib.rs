@@ -84,6 +84,7 @@ mod ordered;
 pub mod outbox;
 mod ownership;
 pub mod ports;
+mod queue;
 mod recovery;
 pub mod retry;
 pub mod run;

@@ -1,11 +1,10 @@
 //! Lifecycle events, and the bus that carries them inside a tick.
 
-use std::collections::VecDeque;
-
 use educe::Educe;
 
 use crate::id::{JobId, RunId, SessionId, SessionKey, TextId};
 use crate::ports::Bus;
+use crate::queue::Queue;
 use crate::run::{Outcome, RunRow, TimedOut};
 use crate::time::Wall;
 
@@ -185,7 +184,7 @@ impl StopReason {
 #[derive(Educe, Debug, Default)]
 #[educe(Clone)]
 pub struct TickBus {
-    queue: VecDeque<LifecycleEvent>,
+    queue: Queue<LifecycleEvent>,
 }
 
 impl Bus for TickBus {

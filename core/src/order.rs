@@ -39,13 +39,13 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
     pub(crate) fn order_inputs(&mut self, inputs: &[Input], opened: Mono, now: Mono) {
         self.order.clear();
         self.order.extend(0..inputs.len());
-        if inputs.len() > 1 {
-            self.order.sort_by(|one, other| {
-                let (one, other) = (&inputs[*one], &inputs[*other]);
-                let stamps = one.at.clamp(opened, now).cmp(&other.at.clamp(opened, now));
-                stamps.then_with(|| input_key(&one.kind).cmp(&input_key(&other.kind)))
-            });
-        }
+        let before = |one: &usize, other: &usize| {
+            let (first, second) = (&inputs[*one], &inputs[*other]);
+            let stamps = first.at.clamp(opened, now).cmp(&second.at.clamp(opened, now));
+            let keys = || input_key(&first.kind).cmp(&input_key(&second.kind));
+            stamps.then_with(keys).then(one.cmp(other))
+        };
+        self.order.sort_unstable_by(before);
     }
 
     /// The next item at or before `now`: the least of the next input, alarm and occurrence.

@@ -8,8 +8,6 @@
 //! A node that empties is given back, and no two are merged; what that leaves sparse is packed anew, so there
 //! are never more than a few times as many nodes as the keys need.
 
-use educe::Educe;
-
 /// How many keys a node holds. By instructions counted for three look-ups, a removal and an insertion of keys as
 /// long as a run's, beside 16: 8 needs 9 % less with one key there, and 10 % more with 100 or 10,000; 32 needs 14 %
 /// more with one key, 4 % more with 100, and 4 % less with 10,000.
@@ -18,8 +16,7 @@ const WIDTH: usize = 16;
 const HIGHEST: usize = 12;
 
 /// Keys in order, each with a number.
-#[derive(Educe, Debug)]
-#[educe(Clone)]
+#[derive(Debug)]
 pub(crate) struct Ordered<K> {
     nodes: Vec<Node<K>>,
     free: Vec<u32>,
@@ -45,6 +42,21 @@ struct Path([(u32, u8); HIGHEST + 1]);
 impl<K> Default for Ordered<K> {
     fn default() -> Self {
         Self { nodes: Vec::new(), free: Vec::new(), root: 0, height: 0, len: 0 }
+    }
+}
+
+impl<K: Copy> Clone for Ordered<K> {
+    fn clone(&self) -> Self {
+        Self { nodes: self.nodes.clone(), free: self.free.clone(), ..*self }
+    }
+
+    /// Keeps the memory it has. Most maps of a small machine are empty, and have no nodes to copy or forget.
+    fn clone_from(&mut self, other: &Self) {
+        if !self.nodes.is_empty() || !other.nodes.is_empty() {
+            self.nodes.clone_from(&other.nodes);
+            self.free.clone_from(&other.free);
+            (self.root, self.height, self.len) = (other.root, other.height, other.len);
+        }
     }
 }
 

@@ -1,11 +1,10 @@
 //! Open commits, and the effects that wait for them.
 
-use std::collections::VecDeque;
-
 use educe::Educe;
 
 use crate::commit::Answer;
 use crate::effect::Effect;
+use crate::queue::Queue;
 use crate::spare::trim_queue;
 
 /// Numbers commits, holds effects back until their commit and every one before it is durable.
@@ -15,8 +14,8 @@ pub struct Outbox {
     last: u64,
     durable: u64,
     /// Which of the open commits are durable already, the oldest first.
-    early: VecDeque<bool>,
-    held: VecDeque<(u64, Effect)>,
+    early: Queue<bool>,
+    held: Queue<(u64, Effect)>,
     bound: u64,
 }
 

@@ -1,7 +1,5 @@
 //! Rows by key, in the order of their keys; places are used again, so a steady load settles into steady memory.
 
-use educe::Educe;
-
 use crate::ordered::Ordered;
 
 /// As many places as a table keeps whatever happens.
@@ -13,8 +11,7 @@ const NOWHERE: u32 = u32::MAX;
 /// Rows in one vector, found through an ordered index.
 ///
 /// What happens to one row comes in a row: the place that was found last is tried first.
-#[derive(Educe, Debug)]
-#[educe(Clone)]
+#[derive(Debug)]
 pub(crate) struct Table<K, T> {
     index: Ordered<K>,
     places: Vec<Option<(K, T)>>,
@@ -25,6 +22,27 @@ pub(crate) struct Table<K, T> {
 impl<K, T> Default for Table<K, T> {
     fn default() -> Self {
         Self { index: Ordered::default(), places: Vec::new(), free: Vec::new(), last: NOWHERE }
+    }
+}
+
+impl<K: Copy, T: Clone> Clone for Table<K, T> {
+    fn clone(&self) -> Self {
+        Self {
+            index: self.index.clone(),
+            places: self.places.clone(),
+            free: self.free.clone(),
+            last: self.last,
+        }
+    }
+
+    /// Keeps the memory it has.
+    fn clone_from(&mut self, other: &Self) {
+        self.index.clone_from(&other.index);
+        if !self.places.is_empty() || !other.places.is_empty() {
+            self.places.clone_from(&other.places);
+            self.free.clone_from(&other.free);
+        }
+        self.last = other.last;
     }
 }
 

@@ -1,7 +1,6 @@
 //! Where a commit speaks of which run and job, for commits that speak of many: looked through for each of them, a burst
 //! would be quadratic.
 
-use educe::Educe;
 use sametick_core::commit::{Commit, JobRow};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::lifecycle::LifecycleEvent;
@@ -13,8 +12,7 @@ use crate::table::Table;
 const FEW: usize = 24;
 
 /// Of each run and job, the places in a commit.
-#[derive(Educe, Debug, Default)]
-#[educe(Clone)]
+#[derive(Debug, Default)]
 pub(crate) struct Index {
     runs: Table<RunId, usize>,
     /// The first run of each job, and after each run the next of its job.
@@ -24,6 +22,15 @@ pub(crate) struct Index {
     /// The first event of each run, and after each event the next of its run.
     first_event: Table<RunId, usize>,
     next_event: Vec<usize>,
+}
+
+impl Clone for Index {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+
+    /// It is filled before it is read.
+    fn clone_from(&mut self, _: &Self) {}
 }
 
 /// No further place.

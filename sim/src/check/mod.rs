@@ -193,12 +193,14 @@ impl Checks {
     /// Hears what a gateway is told, before that has answered.
     pub(crate) fn hear(&mut self, now: Option<Now>, inputs: &[Input], books: &Books, config: &Config) {
         self.accounts.reads(now);
+        self.open_commits.hear(inputs);
+        self.tenure.hear(inputs, config.lease);
         if inputs.iter().any(|input| matches!(input.kind, InputKind::Command { .. })) {
             self.accounts.hear(now, inputs);
             self.policies.hear(inputs);
+            self.open_commits.hear_commands(inputs);
+            self.tenure.hear_commands(inputs);
         }
-        self.open_commits.hear(inputs);
-        self.tenure.hear(inputs, config.lease);
         let slots = &mut self.slots;
         self.alive.hear(inputs, |run, alive| {
             if let Some(row) = books.run(run) {

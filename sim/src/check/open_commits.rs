@@ -67,6 +67,10 @@ impl OpenCommits {
                 self.applied(input.at, commit);
             }
         }
+    }
+
+    /// Somebody asks for something, once it is known what is durable by then.
+    pub(super) fn hear_commands(&mut self, inputs: &[Input]) {
         for input in inputs {
             if let InputKind::Command { ticket, .. } = input.kind {
                 self.asked.push(Asked { ticket, at: input.at, durable: self.durable, open: None });

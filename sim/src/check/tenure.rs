@@ -34,15 +34,6 @@ impl Tenure {
     /// What the owner hears.
     pub(super) fn hear(&mut self, inputs: &[Input], lease: Option<Span>) {
         self.asked.clear();
-        self.asked.extend(inputs.iter().filter_map(|input| match input.kind {
-            InputKind::Command { ticket, .. } => Some(ticket),
-            InputKind::Renewal { .. }
-            | InputKind::Answer { .. }
-            | InputKind::Heard { .. }
-            | InputKind::Report { .. }
-            | InputKind::Foreign { .. }
-            | InputKind::ClockStepped => None,
-        }));
         let Some(lease) = lease else { return };
         self.renewed = self.heard;
         for input in inputs {
@@ -61,6 +52,19 @@ impl Tenure {
                 | InputKind::ClockStepped => {}
             }
         }
+    }
+
+    /// It is asked for something.
+    pub(super) fn hear_commands(&mut self, inputs: &[Input]) {
+        self.asked.extend(inputs.iter().filter_map(|input| match input.kind {
+            InputKind::Command { ticket, .. } => Some(ticket),
+            InputKind::Renewal { .. }
+            | InputKind::Answer { .. }
+            | InputKind::Heard { .. }
+            | InputKind::Report { .. }
+            | InputKind::Foreign { .. }
+            | InputKind::ClockStepped => None,
+        }));
     }
 
     /// It steps down.

@@ -36,10 +36,10 @@ impl<'s, M: Machine> World<'s, M> {
         if let (true, Beginning::Kept(kept)) = (shares, &known) {
             self.become_like(kept);
             self.script = Script::new(self.scenario, seed);
-            self.beginning = known;
+            self.keep_as_known(known);
             return true;
         }
-        self.beginning = match known {
+        self.keep_as_known(match known {
             Beginning::Unknown | Beginning::Sought(_) if shares => Beginning::Sought(0),
             Beginning::EndsAt(place) | Beginning::Approached { place, .. } if shares => {
                 Beginning::Approached { place, passed: 0 }
@@ -48,33 +48,38 @@ impl<'s, M: Machine> World<'s, M> {
             Beginning::Sought(_) => Beginning::Unknown,
             Beginning::Approached { place, .. } => Beginning::EndsAt(place),
             Beginning::Unknown | Beginning::EndsAt(_) | Beginning::Kept(_) | Beginning::None => known,
-        };
+        });
         false
+    }
+
+    fn keep_as_known(&mut self, beginning: Beginning<'s, M>) {
+        self.looks = matches!(beginning, Beginning::Sought(_) | Beginning::Approached { .. });
+        self.beginning = beginning;
     }
 
     /// Passes a place between two steps, where a world can be copied.
     #[inline]
     pub(super) fn pass(&mut self) {
-        if matches!(self.beginning, Beginning::Sought(_) | Beginning::Approached { .. }) {
+        if self.looks {
             self.look_for_the_end();
         }
     }
 
+    #[cold]
     fn look_for_the_end(&mut self) {
-        match &mut self.beginning {
-            Beginning::Sought(passed) if !self.script.has_decided() => *passed += 1,
-            Beginning::Sought(0) => self.beginning = Beginning::None,
-            Beginning::Sought(passed) => self.beginning = Beginning::EndsAt(*passed),
-            Beginning::Approached { place, passed } => {
-                *passed += 1;
-                if passed == place {
-                    let mut kept = Box::new(World::new(self.scenario, self.hosts[0].machine.clone()));
-                    kept.become_like(self);
-                    self.beginning = Beginning::Kept(kept);
-                }
+        let known = std::mem::take(&mut self.beginning);
+        self.keep_as_known(match known {
+            Beginning::Sought(passed) if !self.script.has_decided() => Beginning::Sought(passed + 1),
+            Beginning::Sought(0) => Beginning::None,
+            Beginning::Sought(passed) => Beginning::EndsAt(passed),
+            Beginning::Approached { place, passed } if passed + 1 == place => {
+                let mut kept = Box::new(World::new(self.scenario, self.hosts[0].machine.clone()));
+                kept.become_like(self);
+                Beginning::Kept(kept)
             }
-            Beginning::Unknown | Beginning::EndsAt(_) | Beginning::Kept(_) | Beginning::None => {}
-        }
+            Beginning::Approached { place, passed } => Beginning::Approached { place, passed: passed + 1 },
+            Beginning::Unknown | Beginning::EndsAt(_) | Beginning::Kept(_) | Beginning::None => known,
+        });
     }
 
     /// Takes over all that makes one world another than the next, keeping the memory.
@@ -86,6 +91,7 @@ impl<'s, M: Machine> World<'s, M> {
             rows: _,
             faults: _,
             beginning: _,
+            looks: _,
             recorder: _,
             claim_hits: _,
             judges_claims: _,

@@ -100,6 +100,8 @@ pub struct World<'s, M> {
     digest: WorldDigest,
     recorder: Option<Recorder>,
     beginning: Beginning<'s, M>,
+    /// Whether this world looks for where the beginning ends.
+    looks: bool,
     claim_hits: Vec<u64>,
     judges_claims: bool,
     tries_laws: bool,
@@ -136,6 +138,7 @@ impl<'s, M: Machine> World<'s, M> {
             digest: WorldDigest::default(),
             recorder: None,
             beginning: Beginning::default(),
+            looks: false,
             claim_hits: vec![0; scenario.claims.len()],
             judges_claims: true,
             tries_laws: false,

@@ -19,7 +19,7 @@ const MOST_PROBES: u32 = 1_000;
 
 /// The worlds of seeds below this are all tried, and of those beyond one in so many: what a machine does with
 /// its slots does not hang on one seed in ten thousand, and a trial takes as long as two ticks.
-const ALL_BELOW: u64 = 1_000;
+const ALL_BELOW: u64 = 256;
 const ONE_IN: u64 = 16;
 
 /// Whether the world of a seed ends with a trial of its slots.
