@@ -55,13 +55,25 @@ impl Report {
     }
 }
 
-/// Runs the worlds of `seeds`. Claims and transcripts are judged when `subject` is the core.
+/// A range of seeds as people write it.
+///
+/// # Errors
+/// What to write instead.
+pub fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
+    let parsed = text.split_once("..").and_then(|(from, to)| from.parse().ok().zip(to.parse().ok()));
+    parsed
+        .filter(|(from, to)| from < to)
+        .map(|(from, to): (u64, u64)| from..to)
+        .ok_or_else(|| "write two numbers, the smaller first: 0..1000 means seeds 0 to 999".to_owned())
+}
+
+/// Runs the worlds of `seeds`. Claims and transcripts are judged unless `subject` is broken on purpose.
 #[must_use]
 pub fn run(scenario: &Scenario, subject: Subject, seeds: Range<u64>) -> Report {
     let seeds = if scenario.is_family { seeds } else { 0..1 };
     let mut report =
         subject.visit(scenario.config.clone(), Seeds { scenario, seeds: seeds.clone(), subject });
-    if let Subject::Core(_) = subject {
+    if subject.is_meant_to_hold() {
         let sample = seeds.start..seeds.end.min(seeds.start.saturating_add(TWIN_SAMPLE));
         twins_agree(&mut report, scenario, subject, sample);
         expectation_holds(&mut report, scenario, subject, seeds.start);
@@ -81,7 +93,7 @@ impl Visit for Seeds<'_> {
     fn visit<M: Machine + Send + Sync + 'static>(self, machine: M) -> Report {
         let (from, to) = (self.seeds.start, self.seeds.end.max(self.seeds.start));
         let batches = (to - from).div_ceil(BATCH);
-        let healthy = matches!(self.subject, Subject::Core(_));
+        let healthy = self.subject.is_meant_to_hold();
         let law_until = if healthy { from.saturating_add(LAW_SAMPLE) } else { 0 };
         let part_of = |batch: u64| {
             let start = from + batch * BATCH;

@@ -106,16 +106,20 @@ pub fn run(subject: Subject, seeds: Range<u64>, until_failure: bool, watch: &mut
     tally
 }
 
+/// What a seed draws, as much as a machine knows what to do with.
+fn plan_of(seed: u64, subject: Subject) -> Plan {
+    subject.known_of(draw(seed))
+}
+
 /// The first of these seeds whose world breaks, and what breaks first in it. Of something broken on purpose, a world that
 /// the core does not survive either says nothing.
 #[must_use]
 pub fn first_failure(subject: Subject, seeds: Range<u64>) -> Option<(u64, Failure)> {
     let broken = |seed| {
-        let scenario = draw(seed).scenario("plan.toml").ok()?;
-        let trial = Trial::of_seed(seed);
-        let first = trial.run(&scenario, subject).failures.into_iter().next()?;
+        let (plan, trial) = (plan_of(seed, subject), Trial::of_seed(seed));
+        let first = trial.run_plan(&plan, subject)?.failures.into_iter().next()?;
         let core = Subject::Core(Shape::Emit);
-        (subject == core || trial.run(&scenario, core).failures.is_empty()).then_some(first)
+        (subject == core || trial.run_plan(&plan, core)?.failures.is_empty()).then_some(first)
     };
     seeds.into_iter().find_map(|seed| Some(seed).zip(broken(seed)))
 }
@@ -123,12 +127,16 @@ pub fn first_failure(subject: Subject, seeds: Range<u64>) -> Option<(u64, Failur
 /// The smallest plan that was found in which breaks what breaks first in the world of a seed, and how that says it.
 #[must_use]
 pub fn make_small(seed: u64, failure: &Failure, subject: Subject) -> (Plan, Failure) {
-    let (reason, trial) = (Reason::of(failure), Trial::of_seed(seed));
-    let failures = |plan: &Plan| {
-        let scenario = plan.scenario("plan.toml");
-        scenario.map(|scenario| trial.run(&scenario, subject).failures).unwrap_or_default()
-    };
-    let plan = shrink(&draw(seed), |plan| reason.is_first_of(&failures(plan)));
+    make_plan_small(&plan_of(seed, subject), failure, Trial::of_seed(seed), subject)
+}
+
+/// [`make_small`] of a plan that breaks when this is tried on it.
+#[must_use]
+pub fn make_plan_small(plan: &Plan, failure: &Failure, trial: Trial, subject: Subject) -> (Plan, Failure) {
+    let reason = Reason::of(failure);
+    let failures =
+        |plan: &Plan| trial.run_plan(plan, subject).map(|verdict| verdict.failures).unwrap_or_default();
+    let plan = shrink(plan, |plan| reason.is_first_of(&failures(plan)));
     let small = failures(&plan).into_iter().next();
     (plan, small.unwrap_or_else(|| failure.clone()))
 }
@@ -142,9 +150,8 @@ fn run_batch(subject: Subject, seeds: Range<u64>) -> Batch {
         failures: Vec::new(),
     };
     for seed in seeds {
-        // Every plan that is drawn reads, which a test holds.
-        let Ok(scenario) = draw(seed).scenario("plan.toml") else { continue };
-        let verdict = Trial::of_seed(seed).run(&scenario, subject);
+        // Every plan that is drawn reads, which a test holds; somebody's own machine may not play it.
+        let Some(verdict) = Trial::of_seed(seed).run_plan(&plan_of(seed, subject), subject) else { continue };
         batch.worlds += 1;
         batch.events += verdict.events;
         batch.digest.world(verdict.digest);

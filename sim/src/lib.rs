@@ -13,6 +13,7 @@ pub mod check;
 pub mod digest;
 pub mod draw;
 pub mod fuzz;
+pub mod harness;
 pub mod judge;
 pub mod label;
 pub mod laws;

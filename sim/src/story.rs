@@ -58,7 +58,7 @@ pub struct Story {
 pub fn tell(scenario: &Scenario, subject: Subject, seed: u64) -> Story {
     subject.visit(
         scenario.config.clone(),
-        Telling { scenario, seed, is_core: matches!(subject, Subject::Core(_)) },
+        Telling { scenario, seed, is_meant_to_hold: subject.is_meant_to_hold() },
     )
 }
 
@@ -89,8 +89,8 @@ pub fn first_difference(expect: &str, told: &str) -> String {
 struct Telling<'s> {
     scenario: &'s Scenario,
     seed: u64,
-    /// Claims and laws are for the core.
-    is_core: bool,
+    /// Claims and laws are not for what is broken on purpose.
+    is_meant_to_hold: bool,
 }
 
 impl Visit for Telling<'_> {
@@ -98,8 +98,8 @@ impl Visit for Telling<'_> {
 
     fn visit<M: Machine + Send + Sync + 'static>(self, machine: M) -> Story {
         let mut world = World::new(self.scenario, machine);
-        world.judge_claims(self.is_core);
-        world.try_laws(self.is_core);
+        world.judge_claims(self.is_meant_to_hold);
+        world.try_laws(self.is_meant_to_hold);
         let (verdict, beats) = world.record(self.seed);
         let lines = lines_of(&beats, &world.labels());
         Story { verdict, lines }

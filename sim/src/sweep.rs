@@ -86,7 +86,7 @@ impl Report {
 #[must_use]
 pub fn run(scenario: &Scenario, subject: Subject, seeds: Range<u64>) -> Report {
     let seeds = if scenario.is_family { seeds } else { 0..1 };
-    let laws = matches!(subject, Subject::Core(_));
+    let laws = subject.is_meant_to_hold();
     subject.visit(scenario.config.clone(), Sweep { scenario, seeds, laws })
 }
 

@@ -10,19 +10,19 @@ use std::time::{Duration, Instant};
 
 use sametick_sim::fuzz::{self, Found, Tally, Watch};
 use sametick_sim::sometimes::Counts;
-use sametick_sim::{Scenario, Subject, story};
+use sametick_sim::{Scenario, Subject, campaign, story};
 use serde::Serialize;
 
 use super::broke::Broke;
 use super::look::{self, BAD, STRONG, grouped, styled};
-use super::run::{seeds, shell_word, use_threads};
+use super::run::{shell_word, use_threads};
 use super::{Machine, Stop};
 
 /// What `sametick fuzz` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Which seeds are drawn, as A..B; on and on from 0 with --for or --until-failure, 0..10000 otherwise
-    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    #[arg(long, value_name = "A..B", value_parser = campaign::parse_seeds)]
     seeds: Option<Range<u64>>,
     /// Stops after this time, such as 60s or 10m
     #[arg(long = "for", value_name = "TIME", value_parser = time)]

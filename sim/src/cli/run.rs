@@ -20,7 +20,7 @@ pub(crate) struct Args {
     /// Scenario files, folders, or names of shipped scenarios; all shipped ones by default
     pub(super) paths: Vec<PathBuf>,
     /// Which seeds a family draws from, as A..B; each scenario says how many by default
-    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    #[arg(long, value_name = "A..B", value_parser = campaign::parse_seeds)]
     pub(super) seeds: Option<Range<u64>>,
     /// How many threads work; as many as there are cores by default. Results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -38,14 +38,6 @@ pub(crate) struct Args {
     /// One JSON object on stdout instead of the table
     #[arg(long)]
     pub(super) json: bool,
-}
-
-pub(crate) fn seeds(text: &str) -> Result<Range<u64>, String> {
-    let parsed = text.split_once("..").and_then(|(from, to)| from.parse().ok().zip(to.parse().ok()));
-    parsed
-        .filter(|(from, to)| from < to)
-        .map(|(from, to): (u64, u64)| from..to)
-        .ok_or_else(|| "write two numbers, the smaller first: 0..1000 means seeds 0 to 999".to_owned())
 }
 
 /// Starts as many threads as were asked for.
@@ -92,7 +84,7 @@ fn bless(scenarios: &mut [Scenario], subject: Subject) -> Result<(), Stop> {
         if scenario.expect.as_deref().map(str::trim) == Some(told.trim()) {
             continue;
         }
-        let text = with_expect(&scenario.text, &told);
+        let text = scenario.text_expecting(&told);
         std::fs::write(&scenario.path, &text)
             .map_err(|error| Stop::BadInput(format!("could not write {}: {error}", scenario.path)))?;
         look::complain(&format!("blessed {}", scenario.path));
@@ -100,18 +92,6 @@ fn bless(scenarios: &mut [Scenario], subject: Subject) -> Result<(), Stop> {
             Scenario::parse(&scenario.path, &text).map_err(|error| Stop::BadInput(error.to_string()))?;
     }
     Ok(())
-}
-
-/// The file with its `expect` replaced: a top-level key, so it stands before the first table.
-fn with_expect(text: &str, told: &str) -> String {
-    let block = format!("expect = '''\n{told}'''\n");
-    if let Some(start) = text.find("expect = '''") {
-        let after = start + "expect = '''".len();
-        let end = text[after..].find("'''\n").map_or(text.len(), |end| after + end + 4);
-        return format!("{}{block}{}", &text[..start], &text[end..]);
-    }
-    let table = text.find("\n[").map_or(text.len(), |place| place + 1);
-    format!("{}{block}\n{}", &text[..table], &text[table..])
 }
 
 #[derive(Debug, Serialize)]

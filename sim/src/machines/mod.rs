@@ -1,20 +1,25 @@
-//! Machines under test: the core, the core with one thing broken, and the field in miniature.
+//! Machines under test: the core, the core with one thing broken, the field in miniature, and anybody's own.
 
 mod any;
 mod broken;
 mod field;
 mod mutant;
+mod own;
 mod shim;
 
 pub use any::AnyMachine;
 pub use field::{FieldGateway, Flaw};
 pub use mutant::Mutant;
+pub use own::Own;
 pub use shim::{Shim, Twist};
 
 use std::sync::LazyLock;
 
 use sametick_core::run::Shape;
 use sametick_core::{Config, Machine, StandardGateway};
+
+use crate::plan::Plan;
+use crate::scenario::Scenario;
 
 /// Every mutant, the field's own shapes first.
 pub static MUTANTS: LazyLock<Vec<&'static Mutant>> =
@@ -27,6 +32,8 @@ pub enum Subject {
     Core(Shape),
     /// Something broken on purpose.
     Mutant(&'static Mutant),
+    /// Somebody's own.
+    Own(Own),
 }
 
 /// The mutant with this name.
@@ -49,6 +56,34 @@ impl Subject {
         match self {
             Self::Core(shape) => visit.visit(StandardGateway::new(config, shape)),
             Self::Mutant(mutant) => visit.visit(mutant.build(config, Shape::Emit)),
+            Self::Own(own) => visit.visit(own.build(config, Shape::Emit)),
+        }
+    }
+
+    /// Whether it is meant to hold: then claims, transcripts and laws are for it, too.
+    #[must_use]
+    pub const fn is_meant_to_hold(self) -> bool {
+        match self {
+            Self::Core(_) | Self::Own(_) => true,
+            Self::Mutant(_) => false,
+        }
+    }
+
+    /// As much of a plan as it knows what to do with.
+    #[must_use]
+    pub fn known_of(self, plan: Plan) -> Plan {
+        match self {
+            Self::Core(_) | Self::Mutant(_) => plan,
+            Self::Own(own) => own.known_of(plan),
+        }
+    }
+
+    /// Whether it can play a scenario at all.
+    #[must_use]
+    pub fn plays(self, scenario: &Scenario) -> bool {
+        match self {
+            Self::Core(_) | Self::Mutant(_) => true,
+            Self::Own(own) => own.plays(scenario),
         }
     }
 
@@ -58,6 +93,7 @@ impl Subject {
         match self {
             Self::Core(shape) => AnyMachine::new(StandardGateway::new(config, shape)),
             Self::Mutant(mutant) => mutant.build(config, Shape::Emit),
+            Self::Own(own) => own.build(config, Shape::Emit),
         }
     }
 
@@ -68,14 +104,15 @@ impl Subject {
             Self::Core(Shape::Emit) => AnyMachine::new(StandardGateway::new(config, Shape::Synthesize)),
             Self::Core(Shape::Synthesize) => AnyMachine::new(StandardGateway::new(config, Shape::Emit)),
             Self::Mutant(mutant) => mutant.build(config, Shape::Synthesize),
+            Self::Own(own) => own.build(config, Shape::Synthesize),
         }
     }
 
-    /// The flags that ask for it on a command line.
+    /// The flags that ask for it on a command line, which knows nobody's own machine.
     #[must_use]
     pub fn flags(self) -> String {
         match self {
-            Self::Core(Shape::Emit) => String::new(),
+            Self::Core(Shape::Emit) | Self::Own(_) => String::new(),
             Self::Core(Shape::Synthesize) => " --shape synthesize".to_owned(),
             Self::Mutant(mutant) => format!(" --mutant {}", mutant.name),
         }

@@ -3,15 +3,19 @@
 //! A plan is worth what its text says: it is read as every other scenario is.
 
 mod dice;
+mod known;
 mod reason;
 mod shape;
 mod shrink;
+mod steps;
 mod swarm;
 mod trial;
 
+pub use known::known;
 pub use reason::Reason;
 pub use shape::{Kind, Table, Word};
 pub use shrink::shrink;
+pub use steps::steps;
 pub use swarm::draw;
 pub use trial::Trial;
 

@@ -7,7 +7,8 @@
 
 use sametick_core::time::Span;
 
-use super::{Kind, Plan, Table, Word};
+use super::steps::{job_name, plainer, without, without_job};
+use super::{Kind, Plan};
 use crate::scenario::parse_offset;
 
 /// A plan with more keys and tables than this is not tried without any two of them.
@@ -175,110 +176,6 @@ impl<B: FnMut(&Plan) -> bool> Work<B> {
     }
 }
 
-/// Takes a key out, or a table; false where that is not to go.
-fn without(plan: &mut Plan, (table, key): (usize, Option<usize>)) -> bool {
-    if table >= plan.tables.len() {
-        return false;
-    }
-    match key {
-        Some(key) => {
-            let keys = &mut plan.tables[table].keys;
-            let goes = keys.get(key).is_some_and(|(name, _)| name != "until" && name != "name");
-            if goes {
-                keys.remove(key);
-            }
-            goes
-        }
-        None => {
-            let goes = plan.tables[table].kind != Kind::Top && job_name(&plan.tables[table]).is_none();
-            if goes {
-                plan.tables.remove(table);
-            }
-            goes
-        }
-    }
-}
-
-fn job_name(table: &Table) -> Option<&str> {
-    let is_job = matches!(&table.kind, Kind::Each(name) if name == "job");
-    table.word("name").filter(|_| is_job).and_then(Word::text)
-}
-
-/// A plan without a job and without all that speaks of it.
-fn without_job(plan: &Plan, job: &str) -> Plan {
-    let mut smaller = plan.clone();
-    let speaks = |table: &Table| {
-        table.keys.iter().any(|(key, word)| {
-            const NAMES: [&str; 17] = [
-                "name", "of", "grants", "starts", "settles", "cancel", "run", "add", "remove", "pause",
-                "disable", "resume", "edit", "like", "spawn", "by", "job",
-            ];
-            let of = |text: &str| text.split(['#', '!']).next() == Some(job);
-            NAMES.contains(&key.as_ref()) && word.text().is_some_and(of)
-        })
-    };
-    smaller.tables.retain(|table| !speaks(table));
-    smaller
-}
-
-/// Words that say less, the least first; each comes before the one it stands for in an order without circles.
-fn plainer(key: &str, word: &Word) -> Vec<Word> {
-    match word {
-        Word::Number(number) => {
-            let fewer = [0, 1, number / 2, number.saturating_sub(1)];
-            fewer.into_iter().filter(|fewer| fewer < number).map(Word::Number).collect()
-        }
-        Word::Text(text) if key != "name" => plainer_text(text).into_iter().map(Word::Text).collect(),
-        Word::List(texts) if texts.len() > 1 => (0..texts.len())
-            .map(|left_out| {
-                let kept = texts.iter().enumerate().filter(|(place, _)| *place != left_out);
-                Word::List(kept.map(|(_, text)| text.clone()).collect())
-            })
-            .collect(),
-        Word::Text(_) | Word::List(_) | Word::Flag(_) => Vec::new(),
-    }
-}
-
-/// Rounder, then shorter times; a run that comes earlier.
-fn plainer_text(text: &str) -> Vec<String> {
-    if let Some(offset) = parse_offset(text) {
-        let sign = if offset.0 < 0 { "-" } else { "" };
-        return plainer_spans(offset.0.unsigned_abs())
-            .into_iter()
-            .map(|span| format!("{sign}{span}"))
-            .collect();
-    }
-    let Some(place) = text.rfind(['#', '!']) else { return Vec::new() };
-    let (job, number) = text.split_at(place);
-    let mut fewer = vec![job.to_owned()];
-    if number[1..].parse::<u64>().is_ok_and(|number| number > 1) {
-        fewer.push(format!("{job}{}1", &number[..1]));
-    }
-    fewer
-}
-
-/// Each has fewer digits than what it stands for, or as many and is shorter.
-fn plainer_spans(nanos: u64) -> Vec<Span> {
-    const UNITS: [u64; 4] = [1_000_000_000, 1_000_000, 1_000, 1];
-    let mut spans = vec![0];
-    for unit in UNITS {
-        let whole = nanos / unit;
-        for fewer in [1, 5, 10, whole / 2, whole.saturating_sub(1), whole, whole + 1] {
-            spans.push(fewer * unit);
-        }
-    }
-    let weight = |nanos: u64| {
-        let unit = UNITS.iter().position(|unit| nanos.is_multiple_of(*unit)).unwrap_or(0);
-        let digits = (nanos / UNITS[unit]).checked_ilog10().map_or(1, |digits| digits + 1);
-        (unit, digits, nanos)
-    };
-    let own = weight(nanos);
-    let mut plainer: Vec<u64> = spans.into_iter().filter(|span| weight(*span) < own).collect();
-    plainer.sort_unstable_by_key(|span| weight(*span));
-    plainer.dedup();
-    plainer.into_iter().map(Span::from_nanos).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -295,19 +192,5 @@ mod tests {
             small,
             shrink(&plan, |plan| plan.scenario("p.toml").is_ok() && plan.text().contains("cancel = "))
         );
-    }
-
-    #[test]
-    fn plainer_times_are_plainer() {
-        let told = |nanos| plainer_spans(nanos).iter().map(Span::to_string).collect::<Vec<_>>();
-        assert_eq!(told(2_000_000_000), ["0s", "1s"]);
-        assert!(told(7_000_000_001).contains(&"7s".to_owned()));
-        assert_eq!(told(0), Vec::<String>::new());
-        // No circle: what is plainer than something is never plainer the other way round.
-        for nanos in [1, 999, 1_000_000, 1_500_000_000, 61_000_000_001] {
-            for span in plainer_spans(nanos) {
-                assert!(!plainer_spans(span.as_nanos()).contains(&Span::from_nanos(nanos)), "{nanos} {span}");
-            }
-        }
     }
 }

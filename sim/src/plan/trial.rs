@@ -2,6 +2,7 @@
 
 use sametick_core::Machine;
 
+use super::Plan;
 use crate::laws::{LawCounts, Twins};
 use crate::machines::{Subject, Visit};
 use crate::scenario::Scenario;
@@ -28,6 +29,13 @@ impl Trial {
     #[must_use]
     pub const fn of_seed(seed: u64) -> Self {
         Self { laws: seed.is_multiple_of(LAWS_IN), twins: seed.is_multiple_of(TWINS_IN) }
+    }
+
+    /// Runs the world of a plan; nothing where a plan says too little to be one, or the machine cannot play it.
+    #[must_use]
+    pub fn run_plan(self, plan: &Plan, subject: Subject) -> Option<Verdict> {
+        let scenario = plan.scenario("plan.toml").ok().filter(|scenario| subject.plays(scenario))?;
+        Some(self.run(&scenario, subject))
     }
 
     /// Runs a world of a scenario without ranges. What the scenario claims is not judged.

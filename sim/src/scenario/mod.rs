@@ -7,6 +7,7 @@ mod begins;
 mod claim;
 mod error;
 mod event;
+mod expect;
 mod fault;
 mod job;
 mod parse;
