@@ -16,6 +16,7 @@ pub mod fuzz;
 pub mod judge;
 pub mod label;
 pub mod laws;
+mod lines;
 pub mod machines;
 pub mod matrix;
 pub mod oracle;
