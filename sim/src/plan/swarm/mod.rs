@@ -2,18 +2,21 @@
 //!
 //! A plan with everything in it hides what a plan with a few things shows, since one feature often keeps another from
 //! doing anything. So each seed leaves about half of them out. Times come from few instants, and close to them: what
-//! breaks breaks where things meet.
+//! breaks breaks where things meet. What takes several things in a row comes from `plots.rs`.
 
 mod faults;
 mod hosts;
 mod jobs;
+mod plots;
 mod timeline;
 mod turns;
 
 use sametick_core::time::Span;
 
+use plots::Plot;
+
 use super::dice::Dice;
-use super::{Plan, Table};
+use super::{Kind, Plan, Table};
 
 /// What a seed may put into a plan or leave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +85,13 @@ pub fn draw(seed: u64) -> Plan {
     let unit = dice.pick(&[1_000, 2_000, 5_000]);
     let jobs = dice.pick(&[1, 1, 2, 2, 2, 3, 3, 4]);
     let hard = dice.between(1, 4);
+    let plot = dice.percent(PLOTS).then(|| dice.pick(&Plot::ALL));
+    if plot.is_some() && dice.percent(50) {
+        on = 0;
+    }
+    let jobs = plot.map_or(jobs, |plot| jobs.max(plot.jobs()));
     let mut swarm = Swarm { dice, on, unit, jobs, hard, once: Vec::new() };
-    Plan { sentence: format!("Drawn by seed {seed}."), tables: swarm.tables() }
+    Plan { sentence: format!("Drawn by seed {seed}."), tables: swarm.tables(plot) }
 }
 
 struct Swarm {
@@ -106,6 +114,9 @@ const OTHER: &str = "other";
 /// Spans that clocks of 31 or 32 bits of milliseconds take for few seconds, and one that goes on for ages.
 const HUGE: [&str; 4] = ["2147485648ms", "4294969296ms", "4294974296ms", "100000d"];
 
+/// How many plans in a hundred have a plot.
+const PLOTS: u64 = 20;
+
 /// How long a world lasts, in units.
 const UNITS: u64 = 60;
 
@@ -119,23 +130,25 @@ impl Swarm {
         self.has(feature) && self.dice.percent(percent)
     }
 
-    fn tables(&mut self) -> Vec<Table> {
+    fn tables(&mut self, plot: Option<Plot>) -> Vec<Table> {
         let mut tables = vec![self.top()];
         self.hosts(&mut tables);
         for job in 0..self.jobs {
             let table = self.job(JOBS[job as usize]);
-            self.once.push(table.word("at").is_some());
             tables.push(table);
         }
         if self.has(F::Edits) {
             let other = self.other(&tables);
             tables.push(other);
         }
+        let happens = plot.map(|plot| self.stage(plot, &mut tables));
+        self.once = tables.iter().filter(|table| is_job(table)).map(|job| job.word("at").is_some()).collect();
         for job in 0..self.jobs {
             self.turns(JOBS[job as usize], &mut tables);
         }
         self.faults(&mut tables);
         self.timeline(&mut tables);
+        tables.extend(happens.into_iter().flatten());
         tables
     }
 
@@ -156,6 +169,11 @@ impl Swarm {
         let millis = self.dice.between(low, high) * self.unit;
         Span::from_millis(millis.saturating_add_signed(near)).to_string()
     }
+}
+
+/// Whether a table declares a job, and not one that only edits speak of.
+fn is_job(table: &Table) -> bool {
+    table.kind == Kind::Each("job".into()) && table.word("declared").is_none()
 }
 
 #[cfg(test)]
