@@ -152,7 +152,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         let opened = self.closed.tick_after();
         let now = Now { mono: now.mono.max(opened), wall: now.wall };
         self.timeline.read(now);
-        self.now = now;
+        self.now = Now { mono: now.mono, wall: self.timeline.wall_at(now.mono) };
         self.order_inputs(inputs, opened, now.mono);
         let mut cursor = opened;
         let mut taken = 0;
@@ -166,7 +166,7 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
                 return &self.tick;
             }
         }
-        self.at = Now { mono: now.mono, wall: self.timeline.wall_at(now.mono) };
+        self.at = self.now;
         self.grant();
         self.closed = now.mono;
         self.finish();

@@ -11,6 +11,7 @@ use sametick_core::session::{SessionRow, Status};
 use sametick_core::time::{Mono, Now, Wall};
 
 use crate::changes::{Changes, RunChange};
+use crate::lines::{Lines, millis};
 use crate::table::{Place, Table};
 
 /// What is durable in a world.
@@ -39,9 +40,10 @@ pub struct Books {
     pub last_commit: u64,
     /// The owner's: an older one's commits are refused.
     pub epoch: u64,
-    /// By which line of the wall clock the latest progress of a run was noted, and in which tick: its record may tell of
-    /// it after a step.
-    lines: Table<RunId, (Mono, i64)>,
+    /// By what line which gateway tells wall times.
+    lines: Lines,
+    /// In which tick the latest progress of a run was noted: its record may tell of it after a step.
+    noted: Table<RunId, Mono>,
     /// Jobs as they were declared before the commit at hand, which declares or removes them.
     replaced: Vec<Job>,
 }
@@ -98,15 +100,34 @@ impl Books {
         self.last_commit = 0;
         self.epoch = 0;
         self.lines.clear();
+        self.noted.clear();
     }
 
-    /// What a gateway hears in a tick.
-    pub fn hear(&mut self, now: Now, inputs: &[Input]) {
+    /// A gateway comes, and reads the clocks.
+    pub fn begin(&mut self, epoch: u64, now: Now) {
+        self.lines.begin(epoch, now);
+    }
+
+    /// What a gateway hears in a tick that reads the clocks. Says whether it takes that for a step of the wall clock.
+    pub fn hear(&mut self, epoch: u64, now: Now, inputs: &[Input]) -> bool {
         for input in inputs {
             if let InputKind::Report { run, report: Report::Progress } = input.kind {
-                self.lines.insert(run, (now.mono, line_of(now)));
+                self.noted.insert(run, now.mono);
             }
         }
+        self.lines.read(epoch, now)
+    }
+
+    /// Whether a gateway that has heard nothing since would take a reading for a step.
+    #[must_use]
+    pub fn steps(&self, epoch: u64, now: Now) -> bool {
+        self.lines.at(epoch, now.mono).is_some_and(|line| line.is_left_by(now))
+    }
+
+    /// A reading of the clocks as a gateway takes it.
+    #[must_use]
+    pub fn taken(&self, epoch: u64, now: Now) -> Now {
+        self.lines.taken(epoch, now)
     }
 
     /// Writes a job that was declared before the world began.
@@ -144,7 +165,7 @@ impl Books {
             let row = self.job(job.id).map_or(JobRow::new(job.id, commit.generations, None), |(_, row)| *row);
             self.put_job(*job, row);
         }
-        let (now, line) = (millis(said.mono), line_of(said));
+        let (now, line) = (millis(said.mono), self.lines.origin(commit.epoch, said));
         for row in &commit.jobs {
             if let Some((_, kept)) = self.jobs.get_mut(row.id.index()).and_then(Option::as_mut) {
                 changes.jobs.push((Some(*kept), *row));
@@ -161,9 +182,10 @@ impl Books {
                     let before = book.row;
                     book.update(row, line, now);
                     if before.last_progress != row.last_progress
-                        && let Some((_, noted)) = self.lines.get(&row.id).filter(|(at, _)| *at <= said.mono)
+                        && let Some(noted) = self.noted.get(&row.id).filter(|noted| **noted <= said.mono)
                     {
-                        book.times.progress = row.last_progress.map(|wall| wall.as_millis() - noted);
+                        let line = self.lines.origin(commit.epoch, Now { mono: *noted, ..said });
+                        book.times.progress = row.last_progress.map(|wall| wall.as_millis() - line);
                     }
                     RunChange::new(Some(before), *row, place)
                 }
@@ -254,7 +276,7 @@ impl Books {
     /// A gateway comes back. Of a backoff it has nothing but the wall time at which that is over: it waits for what
     /// is left of it by now, and no longer than it was meant to.
     pub fn come_back(&mut self, now: Now) {
-        let at = i64::try_from(now.mono.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
+        let at = millis(now.mono);
         for book in self.runs.values_mut().filter(|book| book.row.state == RunState::Queued) {
             let Some(until) = book.row.not_before else { continue };
             let left = (until - now.wall).min(until - book.row.queued_at);
@@ -334,15 +356,6 @@ impl Books {
             }
         }
     }
-}
-
-fn millis(at: Mono) -> i64 {
-    i64::try_from(at.as_nanos() / 1_000_000).unwrap_or(i64::MAX)
-}
-
-/// What the wall clock shows at the origin, by one reading.
-fn line_of(now: Now) -> i64 {
-    now.wall.as_millis() - millis(now.mono)
 }
 
 impl RunBook {

@@ -119,7 +119,7 @@ impl<'s> Judge<'s> {
         if answer == Answer::Applied {
             let scene = Scene {
                 at,
-                said,
+                said: self.books.taken(commit.epoch, said),
                 books: &self.books,
                 changes: &self.changes,
                 commit,
@@ -137,16 +137,25 @@ impl<'s> Judge<'s> {
         self.books.epoch = epoch;
     }
 
+    /// A gateway comes, at this reading of the clocks, and from now on the store is its own.
+    pub(crate) fn begins_on(&mut self, epoch: u64, now: Now) {
+        self.claim(epoch);
+        self.books.begin(epoch, now);
+    }
+
     /// Hears what the gateway is told, before it answers. A host that does not show it has its books
     /// believed where a turn's own word would be better.
     pub fn hear(&mut self, inputs: &[Input]) {
         self.checks.hear(None, inputs, &self.books, &self.scenario.config);
     }
 
-    /// [`Self::hear`] where the wall clock may have stepped: `now` is the reading of the tick.
-    pub(crate) fn hear_on(&mut self, now: Now, inputs: &[Input]) {
-        self.books.hear(now, inputs);
-        self.checks.hear(Some(now), inputs, &self.books, &self.scenario.config);
+    /// [`Self::hear`] where the wall clock may have stepped: `now` is the reading of the tick. Says whether the gateway
+    /// of this epoch takes it for a step.
+    pub(crate) fn hear_on(&mut self, epoch: u64, now: Now, inputs: &[Input]) -> bool {
+        let steps = self.books.hear(epoch, now, inputs);
+        let taken = self.books.taken(epoch, now);
+        self.checks.hear(Some(taken), inputs, &self.books, &self.scenario.config);
+        steps
     }
 
     /// Judges an effect that leaves; what is durable by now decides.

@@ -17,6 +17,7 @@ pub mod harness;
 pub mod judge;
 pub mod label;
 pub mod laws;
+mod lines;
 pub mod machines;
 pub mod matrix;
 pub mod oracle;

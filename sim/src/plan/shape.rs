@@ -72,6 +72,20 @@ impl Table {
         self.keys.push((Cow::Borrowed(key), word.into()));
     }
 
+    /// Says something with a key, whatever that said before.
+    pub fn set(&mut self, key: &'static str, word: impl Into<Word>) {
+        let word = word.into();
+        match self.keys.iter_mut().find(|(name, _)| name == key) {
+            Some((_, said)) => *said = word,
+            None => self.say(key, word),
+        }
+    }
+
+    /// Says nothing any more with these keys.
+    pub fn leave_out(&mut self, keys: &[&str]) {
+        self.keys.retain(|(name, _)| !keys.contains(&&**name));
+    }
+
     /// What a key says.
     #[must_use]
     pub fn word(&self, key: &str) -> Option<&Word> {

@@ -46,8 +46,6 @@ pub(super) struct Host<M> {
     pub(super) frozen_until: Option<Mono>,
     /// Nothing gets through between it and the store until then.
     pub(super) cut_until: Option<Mono>,
-    /// The wall clock stepped since its latest tick.
-    pub(super) stepped: bool,
     /// Its latest tick; whoever judges it has taken it out.
     pub(super) tick: Option<Box<Tick>>,
 }
@@ -65,7 +63,6 @@ impl<M: Machine> Host<M> {
             heard_told: 0,
             frozen_until: None,
             cut_until: None,
-            stepped: false,
             tick: None,
         }
     }
@@ -78,7 +75,6 @@ impl<M: Machine> Host<M> {
         self.kept.clear();
         self.heard_told = 0;
         (self.frozen_until, self.cut_until) = (None, None);
-        self.stepped = false;
     }
 
     /// Whether it drives its machine.
@@ -102,7 +98,7 @@ impl<M: Machine> World<'_, M> {
         self.lives += 1;
         self.owner = place;
         let (life, now) = (self.lives, self.reading(self.now));
-        self.judge.claim(u64::from(life));
+        self.judge.begins_on(u64::from(life), now);
         self.host_forgets_events();
         self.judge.books().rows_into(&mut self.rows);
         let heard_told = self.heard.min(self.judge.books().acknowledged);
@@ -110,7 +106,7 @@ impl<M: Machine> World<'_, M> {
         (host.life, host.up, host.owns, host.heard_told) = (life, true, true, heard_told);
         host.kept.clear();
         host.inputs.clear();
-        (host.wake, host.stepped) = (None, false);
+        host.wake = None;
         let mut tick = host.tick.take().unwrap_or_default();
         (*tick).clone_from(host.machine.restart(&self.rows, u64::from(life), now));
         if life > 1 {

@@ -347,20 +347,19 @@ impl<'s, M: Machine> World<'s, M> {
             host.heard_told = self.heard;
             host.inputs.push(Input { at: now, kind: InputKind::Heard { below: self.heard } });
         }
-        self.judge.hear_on(reading, &host.inputs);
+        let steps = self.judge.hear_on(u64::from(host.life), reading, &host.inputs);
         if self.notes_situations {
             ticks::note_told(&mut self.verdict.met, &host.inputs, host.wake, self.judge.books());
         }
         let before = self.tries_laws.then(|| host.machine.clone());
         let mut tick = host.tick.take().unwrap_or_default();
         host.machine.handle_into(reading, &host.inputs, &mut tick);
-        if let Some(before) = before {
+        if let Some(before) = before.filter(|_| !steps) {
             self.try_split(place, &before, reading, &tick);
         }
         self.settle_tick(place, &tick);
         let host = &mut self.hosts[place];
         host.inputs.clear();
-        host.stepped = false;
         host.tick = Some(tick);
     }
 
@@ -384,17 +383,20 @@ impl<'s, M: Machine> World<'s, M> {
     /// when in it that was; what is missed is a matter of how late the tick comes, and what waits for the store is
     /// one of how many commits are open: these are not cut.
     fn try_split(&mut self, place: usize, before: &M, now: Now, tick: &Tick) {
-        let Host { inputs, stepped, .. } = &self.hosts[place];
+        let Host { inputs, life, .. } = &self.hosts[place];
         let stamps = inputs.iter().map(|input| input.at);
         let Some(first) = stamps.chain(before.next_wakeup()).min() else { return };
         let Some(at) = Some(first.max(self.opened)).filter(|at| *at < now.mono) else { return };
         // A host that stood still comes late for what was before the instant of the cut, too.
         let late = now.mono.since(first);
         let misses = self.scenario.jobs.iter().any(|planned| planned.job.misfire_after <= late);
-        if *stepped || misses || !self.has_room(place, 2) || tick.effects().contains(&Effect::StepDown) {
+        let early = self.reading(at);
+        // Which of two readings a millisecond apart is a step depends on where in its millisecond each of them is.
+        let steps = self.judge.books().steps(u64::from(*life), early);
+        if steps || misses || !self.has_room(place, 2) || tick.effects().contains(&Effect::StepDown) {
             return;
         }
-        let verdict = laws::split(before, self.reading(at), now, inputs, tick, self.judge.books());
+        let verdict = laws::split(before, early, now, inputs, tick, self.judge.books());
         if let Some(verdict) = verdict {
             self.laws.tried(Law::Split);
             self.broken_law(Law::Split, verdict);

@@ -36,7 +36,6 @@ impl<M: Machine> World<'_, M> {
             }
             EventKind::Clock { low, high, noticed } => {
                 self.stepped = self.stepped.saturating_add(self.script.event_step(place, low, high));
-                self.hosts.iter_mut().for_each(|host| host.stepped = true);
                 self.agenda.plan(at + self.script.event_lasts(place, noticed), What::ClockRead);
                 return None;
             }
