@@ -138,6 +138,32 @@ impl Agenda {
         })
     }
 
+    /// When everything happens, in no order.
+    pub(crate) fn instants(&self) -> impl Iterator<Item = Mono> {
+        self.heap.iter().map(|Reverse(happening)| happening.at)
+    }
+
+    /// Everything, by when it happens and in what was planned first; what is left out is when it was planned.
+    pub(crate) fn in_order(&self) -> Vec<(Mono, &What)> {
+        let mut all: Vec<&Happening> = self.heap.iter().map(|Reverse(happening)| happening).collect();
+        all.sort_unstable();
+        all.into_iter().map(|happening| (happening.at, &happening.kind)).collect()
+    }
+
+    /// How many things happen in the next instant, if that is up to `now`.
+    pub(crate) fn together(&self, now: Mono) -> usize {
+        let Some(next) = self.next_at().filter(|at| *at <= now) else { return 0 };
+        self.heap.iter().filter(|Reverse(happening)| happening.at == next).count()
+    }
+
+    /// Takes the nth of what happens in the next instant.
+    pub(crate) fn take_nth(&mut self, nth: usize) -> Option<Happening> {
+        let mut before: Vec<Reverse<Happening>> = (0..nth).filter_map(|_| self.heap.pop()).collect();
+        let taken = self.heap.pop().map(|Reverse(happening)| happening);
+        self.heap.extend(before.drain(..));
+        taken
+    }
+
     /// Takes the next thing that happens up to `now`.
     pub(crate) fn take(&mut self, now: Mono) -> Option<Happening> {
         self.next_at().filter(|at| *at <= now)?;

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sametick_sim::fuzz::{self, Found, Tally, Watch};
@@ -14,6 +12,7 @@ use sametick_sim::{Scenario, Subject, story};
 use serde::Serialize;
 
 use super::broke::Broke;
+use super::interrupt::{self, Interrupt};
 use super::look::{self, BAD, STRONG, grouped, styled};
 use super::run::{seeds, shell_word, use_threads};
 use super::{Machine, Stop};
@@ -107,25 +106,12 @@ struct Clock {
     time: Option<Duration>,
     end: u64,
     from: u64,
-    interrupted: Arc<AtomicBool>,
+    interrupted: Interrupt,
 }
 
 impl Clock {
     fn start(time: Option<Duration>, seeds: &Range<u64>) -> Result<Self, Stop> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let noted = Arc::clone(&interrupted);
-        let mut first: Option<Instant> = None;
-        // Who asks again a while later does not want to hear the summary either. Some send it twice at once.
-        let handler = move || {
-            noted.store(true, Ordering::Relaxed);
-            #[allow(clippy::disallowed_methods, reason = "tells a second wish from an echo of the first")]
-            let now = Instant::now();
-            if now.duration_since(*first.get_or_insert(now)) > Duration::from_millis(500) {
-                std::process::exit(130);
-            }
-        };
-        ctrlc::set_handler(handler)
-            .map_err(|error| Stop::BadInput(format!("could not listen for Ctrl-C: {error}")))?;
+        let interrupted = interrupt::listen()?;
         #[allow(
             clippy::disallowed_methods,
             reason = "decides how many seeds there are, and nothing of any of them"
@@ -162,7 +148,7 @@ impl Watch for Clock {
             tally.sometimes.reached().1,
             self.left(tally)
         ));
-        !self.interrupted.load(Ordering::Relaxed) && self.time.is_none_or(|time| elapsed < time)
+        !self.interrupted.is_wanted() && self.time.is_none_or(|time| elapsed < time)
     }
 }
 

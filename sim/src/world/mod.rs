@@ -6,6 +6,7 @@
 mod audience;
 mod beginning;
 mod claims;
+mod explored;
 mod host;
 mod probe;
 mod store;
@@ -219,7 +220,11 @@ impl<'s, M: Machine> World<'s, M> {
     }
 
     fn begin(&mut self, seed: u64) {
-        self.script = Script::new(self.scenario, seed);
+        self.begin_with(Script::new(self.scenario, seed));
+    }
+
+    fn begin_with(&mut self, script: Script<'s>) {
+        self.script = script;
         self.judge.begin(self.script.jobs());
         self.now = Mono::default();
         self.leaving = None;
@@ -282,7 +287,7 @@ impl<'s, M: Machine> World<'s, M> {
     /// Takes what happens up to `now` off the queue and to whom it concerns. A crash ends the taking,
     /// and says whose it is.
     fn collect(&mut self, now: Mono, rings: Option<Mono>) -> Option<(usize, Span)> {
-        while let Some(happening) = self.agenda.take(now) {
+        while let Some(happening) = self.next_happening(now) {
             let at = happening.at;
             match happening.kind {
                 What::Crash { down, life } => {
@@ -448,6 +453,7 @@ impl<'s, M: Machine> World<'s, M> {
             ticks::note_said(&mut self.verdict.met, tick);
         }
         let fault = if self.faults.is_empty() { None } else { self.fault_at(place, tick.commit()) };
+        let fault = fault.or_else(|| self.chosen_fault(tick));
         if self.judge.failures().is_empty() {
             match (tick.commit(), fault) {
                 (Some(commit), fault) => {
@@ -474,7 +480,7 @@ impl<'s, M: Machine> World<'s, M> {
             self.carry_out(host, effect);
         }
         if let Some(FaultKind::Crash { when: CrashPoint::AfterEffects, down, .. }) = fault {
-            let down = self.script.fault_down(self.fault_key(tick.commit()), down);
+            let down = self.script.fault_down(self.fault_key(tick.commit()), down, self.now);
             self.crash(host, down);
         }
         self.hosts[host].tick = Some(tick);
@@ -496,7 +502,7 @@ impl<'s, M: Machine> World<'s, M> {
             (false, false) => Ending::Left,
         };
         self.judge.end(self.now, &waiting, self.heard, ending);
-        if self.judges_claims {
+        if self.judges_claims && !self.has_interfered() {
             self.claims();
         }
         if probes && self.judge.failures().is_empty() {
