@@ -10,7 +10,7 @@ use sametick_core::schedule::Schedule;
 use sametick_core::time::{Mono, Span, Wall};
 
 use crate::draw::{Choice, Draw};
-use crate::explore::chooser::Chooser;
+use crate::explore::chooser::{Chooser, Whose};
 use crate::label::Labels;
 use crate::scenario::{
     CrashPoint, Offset, OnAbort, Order, RunPattern, Scenario, ScenarioJob, SpanRange, TurnEnd, TurnRule,
@@ -87,17 +87,23 @@ impl<'s> Script<'s> {
 
     /// A length of time out of a range, from an instant on.
     fn span(&self, range: SpanRange, choice: Choice, key: u64, from: Mono) -> Span {
+        self.span_of((choice, key, None), range, from)
+    }
+
+    fn span_of(&self, whose: Whose, range: SpanRange, from: Mono) -> Span {
+        let (choice, key, _) = whose;
         match self.chooser() {
-            Some(mut chooser) if range.is_range() => chooser.span(range, from),
+            Some(mut chooser) if range.is_range() => chooser.span(range, whose, from),
             Some(_) => range.low,
             None => self.draw.span(range, choice, key),
         }
     }
 
     /// A distance out of a range, from an instant.
-    fn offset(&self, (low, high): (Offset, Offset), choice: Choice, key: u64, from: Mono) -> Offset {
+    fn offset_of(&self, whose: Whose, (low, high): (Offset, Offset), from: Mono) -> Offset {
+        let (choice, key, _) = whose;
         match self.chooser() {
-            Some(mut chooser) if low != high => chooser.offset(low, high, from),
+            Some(mut chooser) if low != high => chooser.offset(low, high, whose, from),
             Some(_) => low,
             None => self.draw.offset(low, high, choice, key),
         }
@@ -155,11 +161,11 @@ impl<'s> Script<'s> {
         now: Mono,
     ) -> TurnScript {
         let rule = self.rule(run, labels);
-        let (key, begins) = (turn_key(run), self.scenario.begins);
-        let ready = rule.ready.map(|ready| self.span(ready, Choice::Ready, key, now));
+        let (key, of, begins) = (turn_key(run), Some(run), self.scenario.begins);
+        let ready = rule.ready.map(|ready| self.span_of((Choice::Ready, key, of), ready, now));
         let begun = now + ready.unwrap_or_default();
         let near = |ends, deadline: Option<Mono>| {
-            self.offset(ends, Choice::Takes, key, deadline.unwrap_or_default())
+            self.offset_of((Choice::Takes, key, of), ends, deadline.unwrap_or_default())
         };
         TurnScript {
             ready,
@@ -167,7 +173,9 @@ impl<'s> Script<'s> {
                 TurnEnd::Never => PlannedEnd::Never,
                 // It never gets to that.
                 TurnEnd::After(takes) if ready.is_none() => PlannedEnd::After(takes.low),
-                TurnEnd::After(takes) => PlannedEnd::After(self.span(takes, Choice::Takes, key, begun)),
+                TurnEnd::After(takes) => {
+                    PlannedEnd::After(self.span_of((Choice::Takes, key, of), takes, begun))
+                }
                 TurnEnd::NearTimeout(low, high) => {
                     PlannedEnd::NearTimeout(near((low, high), budgets.timeout.map(|span| granted + span)))
                 }
@@ -179,7 +187,7 @@ impl<'s> Script<'s> {
             finish: rule.finish,
             begins,
             progress: rule.progress,
-            again: self.heard_again(rule, key, begun),
+            again: self.heard_again(rule, run, begun),
             delayed: rule.delayed.or(self.scenario.reports.delayed),
             stops: None,
             deadline_first: match rule.order {
@@ -195,7 +203,9 @@ impl<'s> Script<'s> {
     pub(crate) fn turn_stops(&self, run: RunId, labels: &Labels<'_>, now: Mono) -> Option<Span> {
         match self.rule(run, labels).on_abort {
             OnAbort::Ignores => None,
-            OnAbort::Stops(stops) => Some(self.span(stops, Choice::Stops, turn_key(run), now)),
+            OnAbort::Stops(stops) => {
+                Some(self.span_of((Choice::Stops, turn_key(run), Some(run)), stops, now))
+            }
         }
     }
 
@@ -207,12 +217,12 @@ impl<'s> Script<'s> {
         at: Mono,
     ) -> (Option<Span>, Option<SpanRange>) {
         let rule = self.rule(run, labels);
-        (self.heard_again(rule, turn_key(run), at), rule.delayed.or(self.scenario.reports.delayed))
+        (self.heard_again(rule, run, at), rule.delayed.or(self.scenario.reports.delayed))
     }
 
-    fn heard_again(&self, rule: &TurnRule, key: u64, at: Mono) -> Option<Span> {
+    fn heard_again(&self, rule: &TurnRule, run: RunId, at: Mono) -> Option<Span> {
         let again = rule.again.or(self.scenario.reports.again);
-        again.map(|again| self.span(again, Choice::Again, key, at))
+        again.map(|again| self.span_of((Choice::Again, turn_key(run), Some(run)), again, at))
     }
 
     /// Whether the host's timer rings before it hears a report of the same instant, where a turn is planned to have it so.
@@ -220,14 +230,14 @@ impl<'s> Script<'s> {
     pub(crate) fn rings_first(&self, run: RunId, labels: &Labels<'_>, planned: bool) -> bool {
         let Some(mut chooser) = self.chooser() else { return planned };
         let either = self.rule(run, labels).order == Order::Either;
-        chooser.rings_first((!either).then_some(planned))
+        chooser.rings_first(run, (!either).then_some(planned))
     }
 
     /// Whether the nth fault strikes at a tick, which has not struck yet.
     #[must_use]
     pub fn strikes(&self, place: usize, first: u64, last: u64, tick: u64) -> bool {
         if let Some(mut chooser) = self.chooser() {
-            return tick == last || (first..last).contains(&tick) && chooser.happens();
+            return (first..=last).contains(&tick) && chooser.strikes(place, tick, tick == last);
         }
         let range = SpanRange { low: Span::from_nanos(first), high: Span::from_nanos(last) };
         self.draw.span(range, Choice::Tick, place as u64).as_nanos() == tick
@@ -256,7 +266,7 @@ impl<'s> Script<'s> {
     /// How long a report is on its way that the turn of a run makes at `said`.
     #[must_use]
     pub fn on_its_way(&self, run: RunId, said: Mono, delayed: SpanRange) -> Span {
-        self.span(delayed, Choice::Delayed, turn_key(run) ^ said.as_nanos(), said)
+        self.span_of((Choice::Delayed, turn_key(run) ^ said.as_nanos(), Some(run)), delayed, said)
     }
 
     /// How late the tick comes that is wanted at `at`.
@@ -292,7 +302,7 @@ impl<'s> Script<'s> {
     /// By how many milliseconds the wall clock steps at the nth event of the timeline.
     #[must_use]
     pub fn event_step(&self, place: usize, low: Offset, high: Offset) -> i64 {
-        self.offset((low, high), Choice::Step, place as u64, Mono::default()).0 / 1_000_000
+        self.offset_of((Choice::Step, place as u64, None), (low, high), Mono::default()).0 / 1_000_000
     }
 
     /// How long what the nth event of the timeline begins now lasts.

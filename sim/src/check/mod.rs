@@ -188,8 +188,13 @@ impl Checks {
     /// Writes down all that they remember.
     pub(crate) fn write_state(&self, out: &mut impl std::fmt::Write) -> std::fmt::Result {
         // Written by each commit before it is read.
-        let Self { index: _, restarted_at, recovering, alive, slots, subscribers, accounts, policies, .. } = self;
-        write!(out, "{restarted_at:?}{recovering:?}{alive:?}{slots:?}{subscribers:?}{accounts:?}{policies:?}")?;
+        let Self {
+            index: _, restarted_at, recovering, alive, slots, subscribers, accounts, policies, ..
+        } = self;
+        write!(
+            out,
+            "{restarted_at:?}{recovering:?}{alive:?}{slots:?}{subscribers:?}{accounts:?}{policies:?}"
+        )?;
         let Self { results, open_commits, tenure, back_at, .. } = self;
         write!(out, "{results:?}{open_commits:?}{tenure:?}{back_at:?}")
     }

@@ -1,17 +1,17 @@
 //! `sametick explore`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use sametick_sim::explore::{self, Limits, Pick, Progress, Report};
 use sametick_sim::{Scenario, Subject, story};
 use serde::Serialize;
 
-use super::broke::Broke;
+use super::broke::{Broke, write_down};
 use super::interrupt::{self, Interrupt};
-use super::run::shell_word;
 use super::look::{self, BAD, GOOD, STRONG, grouped, styled};
+use super::run::shell_word;
 use super::{Machine, Stop, load};
 
 /// More choices than this no world has.
@@ -36,6 +36,9 @@ pub(crate) struct Args {
     /// Goes through a state again each time it is met, which takes longer and says the same
     #[arg(long, hide = true)]
     forgetful: bool,
+    /// Where each failure is written as a scenario that has nothing left to choose; made when there is one
+    #[arg(long, value_name = "DIR", default_value = "explore-failures")]
+    out: PathBuf,
     #[command(flatten)]
     machine: Machine,
     /// One JSON object on stdout instead of the summary
@@ -57,17 +60,22 @@ pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
     if !args.take.is_empty() {
         return tell(scenario, subject, args);
     }
-    let mut clock = Clock::start()?;
-    let report = explore::explore(scenario, subject, limits, &mut |progress: Progress| clock.goes_on(progress));
+    let clock = Clock::start()?;
+    let report =
+        explore::explore(scenario, subject, limits, &mut |progress: Progress| clock.goes_on(progress));
     look::progress("");
-    let failures = report.failures.iter().flat_map(|broken| Broken::of(scenario, subject, limits, broken));
+    let mut failures = Vec::new();
+    for (place, broken) in report.failures.iter().enumerate() {
+        let told = Telling { scenario, subject, limits, out: &args.out, number: place + 1 };
+        failures.extend(told.broken(broken)?);
+    }
     let summary = Summary {
         command: "explore",
         states: report.states,
         orders: report.orders,
         cut: report.cuts.total(),
         holds: report.holds(),
-        failures: failures.collect(),
+        failures,
     };
     if args.json {
         let text = serde_json::to_string(&summary).map_err(std::io::Error::other)?;
@@ -117,7 +125,10 @@ struct Clock {
 impl Clock {
     fn start() -> Result<Self, Stop> {
         let interrupted = interrupt::listen()?;
-        #[allow(clippy::disallowed_methods, reason = "how long the command took is told, and decides nothing")]
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "how long the command took is told, and decides nothing"
+        )]
         let begun = Instant::now();
         Ok(Self { begun, interrupted })
     }
@@ -149,42 +160,88 @@ struct Summary {
     failures: Vec<Broken>,
 }
 
+/// A way that breaks something; one entry for each check that does.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Broken {
     #[serde(flatten)]
     what: Broke,
+    /// What was taken that is not the first there is.
+    choices: String,
     replay: String,
+    /// Where it is written down as a scenario of its own, if the language has words for it.
+    file: Option<String>,
+    #[serde(skip)]
+    text: Option<String>,
+    /// Whether it is the first of its way.
+    #[serde(skip)]
+    is_first: bool,
 }
 
-impl Broken {
-    fn of(scenario: &Scenario, subject: Subject, limits: Limits, broken: &explore::Broken) -> Vec<Self> {
-        let faults = if limits.faults == 1 { String::new() } else { format!(" --faults {}", limits.faults) };
-        let replay = format!(
-            "sametick explore {}{faults} --take {}{}",
-            shell_word(&scenario.path),
-            told_picks(&broken.picks),
-            subject.flags()
-        );
-        let told = |failure| Self { what: Broke::of(failure), replay: replay.clone() };
-        broken.failures.iter().map(told).collect()
+/// What it takes to tell of what broke.
+struct Telling<'a> {
+    scenario: &'a Scenario,
+    subject: Subject,
+    limits: Limits,
+    out: &'a Path,
+    number: usize,
+}
+
+impl Telling<'_> {
+    fn broken(&self, broken: &explore::Broken) -> Result<Vec<Broken>, Stop> {
+        let Some(first) = broken.failures.first() else { return Ok(Vec::new()) };
+        let choices = told_picks(&broken.picks);
+        let plan = explore::freeze(self.scenario, self.subject, &broken.picks, self.limits.faults, first);
+        let text = plan.map(|plan| plan.text());
+        let scenario = self.scenario.name.replace('/', "-");
+        let name = format!("{}-{scenario}-{}", first.check.name(), self.number);
+        let file = text.as_ref().map(|text| write_down(self.out, &name, text, self.subject)).transpose()?;
+        let flags = self.subject.flags();
+        let faults = self.limits.faults;
+        let faults = if faults == 1 { String::new() } else { format!(" --faults {faults}") };
+        let replay = match &file {
+            Some(file) => format!("sametick explain {}{flags}", shell_word(file)),
+            None => {
+                let path = shell_word(&self.scenario.path);
+                format!("sametick explore {path}{faults} --take {choices}{flags}")
+            }
+        };
+        let told = |(place, failure)| Broken {
+            what: Broke::of(failure),
+            choices: choices.clone(),
+            replay: replay.clone(),
+            file: file.clone(),
+            text: text.clone(),
+            is_first: place == 0,
+        };
+        Ok(broken.failures.iter().enumerate().map(told).collect())
     }
 }
 
 fn show(summary: &Summary, report: &Report, elapsed_ms: u64) -> Result<(), Stop> {
     let mut out = look::out();
     for (place, broken) in summary.failures.iter().enumerate() {
-        let new = place == 0 || summary.failures[place - 1].replay != broken.replay;
         writeln!(out, "{} breaks at {}", styled(BAD, broken.what.check), broken.what.at)?;
         writeln!(out, "{}", look::held_and_found(broken.what.sentence, &broken.what.message))?;
-        let _ = new;
+        if summary.failures.get(place + 1).is_some_and(|next| !next.is_first) {
+            continue;
+        }
+        if let Some(text) = &broken.text {
+            writeln!(out, "    in this world:")?;
+            for line in text.lines() {
+                writeln!(out, "      {line}")?;
+            }
+        }
         writeln!(out, "    replay:        {}\n", styled(STRONG, &broken.replay))?;
     }
     let cut = if summary.cut == 0 {
         "nothing was cut".to_owned()
     } else {
-        let why: Vec<String> =
-            report.cuts.iter().map(|(why, count)| format!("{} as {}", grouped(count), why.reason())).collect();
+        let why: Vec<String> = report
+            .cuts
+            .iter()
+            .map(|(why, count)| format!("{} as {}", grouped(count), why.reason()))
+            .collect();
         format!("{} alternatives were cut: {}", grouped(summary.cut), why.join("; "))
     };
     let verdict = look::worlds_hold(report.holds(), report.broken, report.orders);

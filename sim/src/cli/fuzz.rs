@@ -6,12 +6,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use sametick_sim::Subject;
 use sametick_sim::fuzz::{self, Found, Tally, Watch};
 use sametick_sim::sometimes::Counts;
-use sametick_sim::{Scenario, Subject, story};
 use serde::Serialize;
 
-use super::broke::Broke;
+use super::broke::{Broke, write_down};
 use super::interrupt::{self, Interrupt};
 use super::look::{self, BAD, STRONG, grouped, styled};
 use super::run::{seeds, shell_word, use_threads};
@@ -192,16 +192,8 @@ struct Broken {
 impl Broken {
     fn of(found: &Found, subject: Subject, out: &Path) -> Result<Self, Stop> {
         let failure = &found.failure;
-        let path = out.join(format!("{}-{}.toml", failure.check.name().replace(' ', "_"), found.seed));
-        let file = path.display().to_string();
         let text = found.plan.text();
-        let read =
-            |text: &str| Scenario::parse(&file, text).map_err(|error| Stop::BadInput(error.to_string()));
-        let story = story::transcript(&read(&text)?, subject, 0);
-        let happened: String = story.lines().map(|line| format!("# {line}\n")).collect();
-        let whole = format!("{text}\n# What happened:\n#\n{happened}");
-        let written = std::fs::create_dir_all(out).and_then(|()| std::fs::write(&path, whole));
-        written.map_err(|error| Stop::BadInput(format!("could not write {file}: {error}; say --out DIR")))?;
+        let file = write_down(out, &format!("{}-{}", failure.check.name(), found.seed), &text, subject)?;
         Ok(Self {
             seed: found.seed,
             what: Broke::of(failure),

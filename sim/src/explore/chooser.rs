@@ -3,9 +3,11 @@
 //! A length of time has too many values to try. Those are tried at which something meets something else: the ends of the
 //! range, and every instant at which something is known to happen, with its neighbours.
 
+use sametick_core::id::RunId;
 use sametick_core::time::{Mono, Span};
 
 use super::cut::{Cut, Cuts};
+use crate::draw::Choice;
 use crate::scenario::{CrashPoint, FaultKind, Offset, SpanRange};
 
 /// How far from an instant something is tried that could meet what happens there, in nanoseconds.
@@ -30,6 +32,30 @@ pub struct Pick {
     pub of: u32,
 }
 
+/// What was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decided {
+    /// So many nanoseconds, from an instant on.
+    Nanos {
+        what: Choice,
+        /// Whose, by the key that a seed would go by.
+        key: u64,
+        run: Option<RunId>,
+        from: Mono,
+        nanos: i64,
+    },
+    /// Whether a deadline comes before a report of a run, of the same instant.
+    DeadlineFirst { run: RunId, first: bool },
+    /// The nth fault strikes at a tick.
+    Strikes { fault: usize, tick: u64 },
+    /// Where a process dies.
+    Point(CrashPoint),
+    /// What goes wrong at a tick that the scenario has no fault for.
+    Fault { tick: u64, kind: FaultKind },
+    /// Which of so many things of one instant happens first.
+    First { nth: usize },
+}
+
 /// Takes the alternatives it is told to, and the first of each where it is told nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Chooser {
@@ -45,7 +71,12 @@ pub(crate) struct Chooser {
     /// Something was done that the scenario does not have.
     interfered: bool,
     cuts: Cuts,
+    /// What was decided, if somebody wants to know.
+    log: Option<Vec<Decided>>,
 }
+
+/// What is decided, by which key, and of which run.
+pub(crate) type Whose = (Choice, u64, Option<RunId>);
 
 /// What of a chooser is part of a world's state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +89,23 @@ impl Chooser {
     /// With so many faults to try.
     pub(crate) fn with_faults(faults: u32) -> Self {
         Self { faults, ..Self::default() }
+    }
+
+    /// Keeps what is decided from now on.
+    pub(crate) fn keep_log(mut self) -> Self {
+        self.log = Some(Vec::new());
+        self
+    }
+
+    /// What was decided, if that was kept.
+    pub(crate) fn take_log(&mut self) -> Vec<Decided> {
+        self.log.take().unwrap_or_default()
+    }
+
+    fn note(&mut self, decided: Decided) {
+        if let Some(log) = &mut self.log {
+            log.push(decided);
+        }
     }
 
     /// Begins a step in which these are taken first.
@@ -105,15 +153,25 @@ impl Chooser {
     }
 
     /// A length of time out of a range, from an instant on.
-    pub(crate) fn span(&mut self, range: SpanRange, from: Mono) -> Span {
+    pub(crate) fn span(&mut self, range: SpanRange, (what, key, run): Whose, from: Mono) -> Span {
         let nanos = |span: Span| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
-        Span::from_nanos(self.value(nanos(range.low), nanos(range.high), from).unsigned_abs())
+        let nanos = self.value(nanos(range.low), nanos(range.high), from);
+        self.note(Decided::Nanos { what, key, run, from, nanos });
+        Span::from_nanos(nanos.unsigned_abs())
     }
 
     /// A distance out of a range, from an instant at which something happens.
-    pub(crate) fn offset(&mut self, low: Offset, high: Offset, from: Mono) -> Offset {
+    pub(crate) fn offset(
+        &mut self,
+        low: Offset,
+        high: Offset,
+        (what, key, run): Whose,
+        from: Mono,
+    ) -> Offset {
         self.meets(from);
-        Offset(self.value(low.0, high.0, from))
+        let nanos = self.value(low.0, high.0, from);
+        self.note(Decided::Nanos { what, key, run, from, nanos });
+        Offset(nanos)
     }
 
     fn value(&mut self, low: i64, high: i64, from: Mono) -> i64 {
@@ -161,34 +219,48 @@ impl Chooser {
             self.cut(Cut::Orders, 1);
             return 0;
         }
-        self.pick(count)
+        let nth = self.pick(count);
+        if nth > 0 {
+            self.note(Decided::First { nth });
+        }
+        nth
     }
 
     /// Whether the host's timer rings before it hears a report of the same instant; `planned` is what the scenario says,
     /// if it does.
-    pub(crate) fn rings_first(&mut self, planned: Option<bool>) -> bool {
+    pub(crate) fn rings_first(&mut self, run: RunId, planned: Option<bool>) -> bool {
         let other = self.pick(2) == 1;
         self.interfered |= other && planned.is_some();
-        planned.unwrap_or(false) != other
+        let first = planned.unwrap_or(false) != other;
+        self.note(Decided::DeadlineFirst { run, first });
+        first
     }
 
-    /// Whether something happens that may still be put off.
-    pub(crate) fn happens(&mut self) -> bool {
-        self.pick(2) == 1
+    /// Whether the nth fault strikes at a tick; at the last it could, it must.
+    pub(crate) fn strikes(&mut self, fault: usize, tick: u64, is_last: bool) -> bool {
+        let strikes = is_last || self.pick(2) == 1;
+        if strikes {
+            self.note(Decided::Strikes { fault, tick });
+        }
+        strikes
     }
 
-    /// One of these.
+    /// Where a process dies.
     pub(crate) fn point(&mut self) -> CrashPoint {
-        CrashPoint::EACH[self.pick(CrashPoint::EACH.len())]
+        let point = CrashPoint::EACH[self.pick(CrashPoint::EACH.len())];
+        self.note(Decided::Point(point));
+        point
     }
 
     /// What goes wrong at a tick, which has a commit or not, and effects or not.
-    pub(crate) fn fault(&mut self, commits: bool, effects: bool) -> Option<FaultKind> {
+    pub(crate) fn fault(&mut self, tick: u64, commits: bool, effects: bool) -> Option<FaultKind> {
         if self.faults == 0 {
             return None;
         }
         let points: &[CrashPoint] = match (commits, effects) {
-            (true, true) => &[CrashPoint::Before, CrashPoint::At, CrashPoint::AfterEffects, CrashPoint::After],
+            (true, true) => {
+                &[CrashPoint::Before, CrashPoint::At, CrashPoint::AfterEffects, CrashPoint::After]
+            }
             (true, false) => &[CrashPoint::Before, CrashPoint::At, CrashPoint::After],
             (false, true) => &[CrashPoint::At, CrashPoint::AfterEffects],
             // It hears something and says nothing.
@@ -203,12 +275,14 @@ impl Chooser {
         let picked = self.pick(1 + points.len() * DOWN.len() + answers.len()).checked_sub(1)?;
         self.faults -= 1;
         self.interfered = true;
-        Some(match points.get(picked / DOWN.len()) {
+        let kind = match points.get(picked / DOWN.len()) {
             Some(when) => {
                 let down = SpanRange::exactly(DOWN[picked % DOWN.len()]);
                 FaultKind::Crash { when: *when, down, again: 0 }
             }
             None => answers[picked - points.len() * DOWN.len()],
-        })
+        };
+        self.note(Decided::Fault { tick, kind });
+        Some(kind)
     }
 }

@@ -22,7 +22,9 @@ impl Cut {
         match self {
             Self::States => "there were as many states as --limit allows",
             Self::Values => "something could meet more instants than are tried for one draw",
-            Self::Orders => "more than four things happened in one instant, and their other orders were not tried",
+            Self::Orders => {
+                "more than four things happened in one instant, and their other orders were not tried"
+            }
             Self::Asked => "it was interrupted",
         }
     }

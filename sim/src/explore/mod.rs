@@ -6,9 +6,11 @@
 
 pub(crate) mod chooser;
 pub mod cut;
+mod frozen;
 mod ink;
 mod search;
 
 pub use chooser::{DISTANCES, Pick};
 pub use cut::{Cut, Cuts};
+pub use frozen::freeze;
 pub use search::{Broken, Limits, Progress, Report, Watch, explore};

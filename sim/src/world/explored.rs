@@ -8,7 +8,7 @@ use sametick_core::time::{Mono, Span};
 
 use super::{Verdict, World};
 use crate::agenda::Happening;
-use crate::explore::chooser::{Chooser, Freedom, Pick};
+use crate::explore::chooser::{Chooser, Decided, Freedom, Pick};
 use crate::explore::cut::Cuts;
 use crate::record::{Beat, Recorder};
 use crate::scenario::FaultKind;
@@ -68,6 +68,11 @@ impl<'s, M: Machine> World<'s, M> {
         self.script.chooser().map_or(0, |chooser| chooser.picks().len().min(most))
     }
 
+    /// What was decided, where that was kept.
+    pub(crate) fn take_log(&self) -> Vec<Decided> {
+        self.script.chooser().map(|mut chooser| chooser.take_log()).unwrap_or_default()
+    }
+
     /// Goes back to where another world is.
     pub(crate) fn return_to(&mut self, kept: &Self) {
         self.become_like(kept);
@@ -119,7 +124,7 @@ impl<'s, M: Machine> World<'s, M> {
     #[inline]
     pub(super) fn chosen_fault(&self, tick: &Tick) -> Option<FaultKind> {
         let mut chooser = self.script.chooser()?;
-        chooser.fault(tick.commit().is_some(), !tick.effects().is_empty())
+        chooser.fault(self.verdict.ticks, tick.commit().is_some(), !tick.effects().is_empty())
     }
 
     /// Tells the search when something is known to happen.
@@ -128,7 +133,9 @@ impl<'s, M: Machine> World<'s, M> {
         chooser.take(picks, freedom);
         let wakes = self.hosts.iter().filter_map(|host| host.next_wakeup());
         self.agenda.instants().chain(wakes).for_each(|at| chooser.meets(at));
-        let on_wall = |millis: i64| u64::try_from(millis).ok().map(|millis| Mono::default() + Span::from_millis(millis));
+        let on_wall = |millis: i64| {
+            u64::try_from(millis).ok().map(|millis| Mono::default() + Span::from_millis(millis))
+        };
         let books = self.judge.books();
         for book in books.runs.values().filter(|book| book.row.state.phase().is_some()) {
             let budgets = &book.terms.budgets;
@@ -137,7 +144,10 @@ impl<'s, M: Machine> World<'s, M> {
             let from_grant = [budgets.start_timeout, budgets.stall_timeout, budgets.timeout];
             let from_grant = from_grant.into_iter().flatten().filter_map(|span| granted.map(|at| at + span));
             from_grant.for_each(|at| chooser.meets(at));
-            let waits = budgets.queue_timeout.filter(|_| granted.is_none()).and_then(|span| Some(on_wall(book.times.queued)? + span));
+            let waits = budgets
+                .queue_timeout
+                .filter(|_| granted.is_none())
+                .and_then(|span| Some(on_wall(book.times.queued)? + span));
             let total = budgets.total_timeout.and_then(|span| Some(on_wall(book.times.first)? + span));
             waits.into_iter().chain(total).for_each(|at| chooser.meets(at));
         }

@@ -112,8 +112,7 @@ impl<M: Machine> World<'_, M> {
         let place = turn.host;
         if let Some(until) = self.hosts[place].frozen_until {
             self.agenda.plan(until, What::Arrival { run, report });
-        } else if rings == Some(at)
-            && self.script.rings_first(run, &self.judge.labels(), turn.deadline_first)
+        } else if rings == Some(at) && self.script.rings_first(run, &self.judge.labels(), turn.deadline_first)
         {
             self.agenda.plan(at.tick_after(), What::Arrival { run, report });
         } else {
