@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use educe::Educe;
 use sametick_core::commit::Answer;
-use sametick_core::effect::Report;
+use sametick_core::effect::{Command, Report};
 use sametick_core::id::{RunId, SessionKey};
 use sametick_core::lifecycle::LifecycleEvent;
 use sametick_core::time::{Mono, Span};
@@ -89,6 +89,14 @@ pub(crate) enum What {
         answer: Answer,
         life: u32,
     },
+    /// Somebody asks for something that the scenario does not have.
+    Asked {
+        command: Command,
+    },
+    /// The wall clock steps where the scenario has it go on.
+    Steps {
+        millis: i64,
+    },
 }
 
 /// Everything that is planned.
@@ -108,6 +116,16 @@ impl Agenda {
     pub(crate) fn plan(&mut self, at: Mono, kind: What) {
         self.sequence += 1;
         self.heap.push(Reverse(Happening { at, sequence: self.sequence, kind }));
+    }
+
+    /// Plans something that goes before all else of its instant.
+    pub(crate) fn plan_ahead(&mut self, at: Mono, kind: What) {
+        self.heap.push(Reverse(Happening { at, sequence: 0, kind }));
+    }
+
+    /// Takes something back that was planned.
+    pub(crate) fn forget(&mut self, which: impl Fn(&What) -> bool) {
+        self.heap.retain(|Reverse(happening)| !which(&happening.kind));
     }
 
     /// When the next thing happens.
@@ -134,6 +152,8 @@ impl Agenda {
             | What::Takeover { .. }
             | What::Thaw { .. }
             | What::Heal { .. }
+            | What::Asked { .. }
+            | What::Steps { .. }
             | What::Renewal { .. } => None,
         })
     }

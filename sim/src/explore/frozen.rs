@@ -301,7 +301,7 @@ fn point_word(point: CrashPoint) -> Option<String> {
     fault.to_string().split(':').nth(1).map(|word| word.replace('-', " "))
 }
 
-fn fault(tick: u64, kind: FaultKind) -> Table {
+pub(super) fn fault(tick: u64, kind: FaultKind) -> Table {
     let mut table = Table::each("fault");
     table.say("tick", tick);
     match kind {

@@ -6,11 +6,13 @@
 
 pub(crate) mod chooser;
 pub mod cut;
+mod forks;
 mod frozen;
 mod ink;
 mod search;
 
 pub use chooser::{DISTANCES, Pick};
 pub use cut::{Cut, Cuts};
+pub use forks::{Fork, Forks, fork, with_fork};
 pub use frozen::freeze;
 pub use search::{Broken, Limits, Progress, Report, Watch, explore};

@@ -7,6 +7,7 @@ mod audience;
 mod beginning;
 mod claims;
 mod explored;
+mod forked;
 mod host;
 mod probe;
 mod store;
@@ -335,6 +336,11 @@ impl<'s, M: Machine> World<'s, M> {
                 What::Progress { run, every } => self.progress(at, run, every, rings),
                 What::Acknowledge { offset, event, life } => self.acknowledge(at, offset, &event, life),
                 What::Resume => self.audience_resumes(at),
+                What::Asked { command } => {
+                    let kind = self.command(happening.sequence, command);
+                    self.tell(self.owner, at, kind);
+                }
+                What::Steps { millis } => self.steps_by(at, millis),
                 What::Report { run, report } => self.hear(at, run, report, rings),
                 What::Arrival { run, report } => self.arrives(at, run, report, rings),
             }

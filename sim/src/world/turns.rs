@@ -17,6 +17,8 @@ pub(super) struct Turn {
     host: usize,
     /// How far from its deadline it was planned to end.
     pub(super) off: Option<Offset>,
+    /// When its session is ready, if it ever is.
+    pub(super) ready_at: Option<Mono>,
     started: bool,
     aborted: bool,
     /// Whether it ended, by itself or because it was asked to.
@@ -46,6 +48,7 @@ impl Turn {
             granted: at,
             host,
             off: None,
+            ready_at: None,
             started: false,
             aborted: false,
             ended: false,
@@ -159,6 +162,7 @@ impl<M: Machine> World<'_, M> {
             self.agenda.plan(now + every, What::Progress { run, every });
         }
         if let Some(ready) = script.ready {
+            turn.ready_at = Some(now + ready);
             self.sessions += 1;
             let session = SessionId(self.sessions);
             self.says(now + ready, run, Report::Ready { session }, script.again);
