@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use educe::Educe;
 use sametick_core::commit::Answer;
-use sametick_core::effect::Report;
+use sametick_core::effect::{Command, Report};
 use sametick_core::id::{RunId, SessionKey};
 use sametick_core::lifecycle::LifecycleEvent;
 use sametick_core::time::{Mono, Span};
@@ -89,6 +89,14 @@ pub(crate) enum What {
         answer: Answer,
         life: u32,
     },
+    /// Somebody asks for something that the scenario does not have.
+    Asked {
+        command: Command,
+    },
+    /// The wall clock steps where the scenario has it go on.
+    Steps {
+        millis: i64,
+    },
 }
 
 /// Everything that is planned.
@@ -108,6 +116,16 @@ impl Agenda {
     pub(crate) fn plan(&mut self, at: Mono, kind: What) {
         self.sequence += 1;
         self.heap.push(Reverse(Happening { at, sequence: self.sequence, kind }));
+    }
+
+    /// Plans something that goes before all else of its instant.
+    pub(crate) fn plan_ahead(&mut self, at: Mono, kind: What) {
+        self.heap.push(Reverse(Happening { at, sequence: 0, kind }));
+    }
+
+    /// Takes something back that was planned.
+    pub(crate) fn forget(&mut self, which: impl Fn(&What) -> bool) {
+        self.heap.retain(|Reverse(happening)| !which(&happening.kind));
     }
 
     /// When the next thing happens.
@@ -134,8 +152,36 @@ impl Agenda {
             | What::Takeover { .. }
             | What::Thaw { .. }
             | What::Heal { .. }
+            | What::Asked { .. }
+            | What::Steps { .. }
             | What::Renewal { .. } => None,
         })
+    }
+
+    /// When everything happens, in no order.
+    pub(crate) fn instants(&self) -> impl Iterator<Item = Mono> {
+        self.heap.iter().map(|Reverse(happening)| happening.at)
+    }
+
+    /// Everything, by when it happens and in what was planned first; what is left out is when it was planned.
+    pub(crate) fn in_order(&self) -> Vec<(Mono, &What)> {
+        let mut all: Vec<&Happening> = self.heap.iter().map(|Reverse(happening)| happening).collect();
+        all.sort_unstable();
+        all.into_iter().map(|happening| (happening.at, &happening.kind)).collect()
+    }
+
+    /// How many things happen in the next instant, if that is up to `now`.
+    pub(crate) fn together(&self, now: Mono) -> usize {
+        let Some(next) = self.next_at().filter(|at| *at <= now) else { return 0 };
+        self.heap.iter().filter(|Reverse(happening)| happening.at == next).count()
+    }
+
+    /// Takes the nth of what happens in the next instant.
+    pub(crate) fn take_nth(&mut self, nth: usize) -> Option<Happening> {
+        let mut before: Vec<Reverse<Happening>> = (0..nth).filter_map(|_| self.heap.pop()).collect();
+        let taken = self.heap.pop().map(|Reverse(happening)| happening);
+        self.heap.extend(before.drain(..));
+        taken
     }
 
     /// Takes the next thing that happens up to `now`.

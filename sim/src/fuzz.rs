@@ -11,6 +11,7 @@ use sametick_core::run::Shape;
 
 use crate::check::Failure;
 use crate::digest::BatchDigest;
+use crate::explore::{Fork, fork, with_fork};
 use crate::judge::Judge;
 use crate::machines::Subject;
 use crate::plan::{Plan, Reason, Trial, draw, shrink};
@@ -38,7 +39,9 @@ pub struct Tally {
     /// Worlds that broke.
     pub failed: u64,
     /// The first of them, each with what broke first.
-    pub failures: Vec<(u64, Failure)>,
+    pub failures: Vec<Hit>,
+    /// How many forks of them were tried.
+    pub forks: u64,
     /// In how many of them each situation was met.
     pub sometimes: Counts,
     digest: BatchDigest,
@@ -58,6 +61,28 @@ impl Tally {
     }
 }
 
+/// A seed that breaks.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    /// Which.
+    pub seed: u64,
+    /// What breaks first.
+    pub failure: Failure,
+    /// Where it is a fork of its world that breaks, that.
+    pub fork: Option<Fork>,
+}
+
+/// Which worlds a campaign runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Campaign {
+    /// The machine under test.
+    pub subject: Subject,
+    /// Whether each world is forked at every tick.
+    pub forks: bool,
+    /// Whether it stops at the first batch that breaks.
+    pub until_failure: bool,
+}
+
 /// When a campaign stops before its seeds are through.
 pub trait Watch {
     /// Hears what came of it so far; false to stop here.
@@ -69,12 +94,13 @@ struct Batch {
     sometimes: Counts,
     events: u64,
     digest: BatchDigest,
-    failures: Vec<(u64, Failure)>,
+    failures: Vec<Hit>,
+    forks: u64,
 }
 
-/// Runs the worlds of `seeds`, until they are through, or the first batch that breaks if `until_failure`, or the watch
-/// says so.
-pub fn run(subject: Subject, seeds: Range<u64>, until_failure: bool, watch: &mut impl Watch) -> Tally {
+/// Runs the worlds of `seeds`, until they are through, or the first batch that breaks if the campaign is to end there, or
+/// the watch says so.
+pub fn run(campaign: Campaign, seeds: Range<u64>, watch: &mut impl Watch) -> Tally {
     let mut tally = Tally { to: seeds.start, ..Tally::default() };
     let mut most = 1;
     while tally.to < seeds.end {
@@ -84,18 +110,19 @@ pub fn run(subject: Subject, seeds: Range<u64>, until_failure: bool, watch: &mut
         let start = |batch: u64| from.saturating_add(batch * BATCH).min(seeds.end);
         let batches: Vec<Batch> = (0..wave)
             .into_par_iter()
-            .map(|batch| run_batch(subject, start(batch)..start(batch + 1)))
+            .map(|batch| run_batch(campaign, start(batch)..start(batch + 1)))
             .collect();
         for (batch, place) in batches.into_iter().zip(1..) {
             tally.to = start(place);
             tally.worlds += batch.worlds;
             tally.events += batch.events;
+            tally.forks += batch.forks;
             tally.sometimes.add(&batch.sometimes);
             tally.failed += batch.failures.len() as u64;
             tally.digest.batch(batch.digest.bytes());
             let room = MOST_FAILURES.saturating_sub(tally.failures.len());
             tally.failures.extend(batch.failures.into_iter().take(room));
-            if until_failure && !tally.holds() {
+            if campaign.until_failure && !tally.holds() {
                 return tally;
             }
         }
@@ -127,37 +154,48 @@ pub fn first_failure(subject: Subject, seeds: Range<u64>) -> Option<(u64, Failur
 /// The smallest plan that was found in which breaks what breaks first in the world of a seed, and how that says it.
 #[must_use]
 pub fn make_small(seed: u64, failure: &Failure, subject: Subject) -> (Plan, Failure) {
-    make_plan_small(&plan_of(seed, subject), failure, Trial::of_seed(seed), subject)
+    make_plan_small(&plan_of(seed, subject), Trial::of_seed(seed), failure, subject)
 }
 
-/// [`make_small`] of a plan that breaks when this is tried on it.
+/// [`make_small`] of a plan, and what is tried on its world.
 #[must_use]
-pub fn make_plan_small(plan: &Plan, failure: &Failure, trial: Trial, subject: Subject) -> (Plan, Failure) {
+pub fn make_plan_small(plan: &Plan, trial: Trial, failure: &Failure, subject: Subject) -> (Plan, Failure) {
     let reason = Reason::of(failure);
-    let failures =
-        |plan: &Plan| trial.run_plan(plan, subject).map(|verdict| verdict.failures).unwrap_or_default();
+    let failures = |plan: &Plan| failures_of(plan, trial, subject);
     let plan = shrink(plan, |plan| reason.is_first_of(&failures(plan)));
     let small = failures(&plan).into_iter().next();
     (plan, small.unwrap_or_else(|| failure.clone()))
 }
 
-fn run_batch(subject: Subject, seeds: Range<u64>) -> Batch {
+fn failures_of(plan: &Plan, trial: Trial, subject: Subject) -> Vec<Failure> {
+    trial.run_plan(plan, subject).map(|verdict| verdict.failures).unwrap_or_default()
+}
+
+fn run_batch(campaign: Campaign, seeds: Range<u64>) -> Batch {
+    let subject = campaign.subject;
     let mut batch = Batch {
         worlds: 0,
         sometimes: Counts::default(),
         events: 0,
         digest: BatchDigest::default(),
         failures: Vec::new(),
+        forks: 0,
     };
     for seed in seeds {
         // Every plan that is drawn reads, which a test holds; somebody's own machine may not play it.
-        let Some(verdict) = Trial::of_seed(seed).run_plan(&plan_of(seed, subject), subject) else { continue };
+        let Some(scenario) = subject.scenario_of(&plan_of(seed, subject)) else { continue };
+        let verdict = Trial::of_seed(seed).run(&scenario, subject);
         batch.worlds += 1;
         batch.events += verdict.events;
         batch.digest.world(verdict.digest);
         batch.sometimes.world(verdict.met);
         if let Some(first) = verdict.failures.into_iter().next() {
-            batch.failures.push((seed, first));
+            batch.failures.push(Hit { seed, failure: first, fork: None });
+        } else if campaign.forks {
+            let forks = fork(&scenario, subject);
+            batch.forks += forks.count;
+            let hit = |fork: Fork| Hit { seed, failure: fork.failure.clone(), fork: Some(fork) };
+            batch.failures.extend(forks.first.map(hit));
         }
     }
     batch
@@ -176,20 +214,28 @@ pub struct Found {
     pub run: Option<String>,
     /// How many failing seeds that were kept break for the same reason.
     pub times: usize,
+    /// Whether the plan breaks by itself: what is done in a fork may be beyond the words that a plan has.
+    pub breaks: bool,
 }
 
 /// The failures of a campaign, one for each reason, each made small.
 #[must_use]
 pub fn shrink_all(tally: &Tally, subject: Subject) -> Vec<Found> {
     let mut known = BTreeSet::new();
-    let first_of_its_kind = |(_, failure): &&(u64, Failure)| known.insert(Reason::of(failure));
-    let firsts: Vec<&(u64, Failure)> =
-        tally.failures.iter().filter(first_of_its_kind).take(MOST_REASONS).collect();
-    let found = firsts.into_par_iter().map(|(seed, failure)| {
-        let reason = Reason::of(failure);
-        let (plan, small) = make_small(*seed, failure, subject);
-        let times = tally.failures.iter().filter(|(_, other)| Reason::of(other) == reason).count();
-        Found { seed: *seed, run: name_of(&plan, &small), failure: small, plan, times }
+    let first_of_its_kind = |hit: &&Hit| known.insert(Reason::of(&hit.failure));
+    let firsts: Vec<&Hit> = tally.failures.iter().filter(first_of_its_kind).take(MOST_REASONS).collect();
+    let found = firsts.into_par_iter().map(|hit| {
+        let reason = Reason::of(&hit.failure);
+        let (plan, small) = match &hit.fork {
+            None => make_small(hit.seed, &hit.failure, subject),
+            Some(fork) => {
+                let plan = with_fork(&draw(hit.seed), fork);
+                make_plan_small(&plan, Trial::default(), &hit.failure, subject)
+            }
+        };
+        let breaks = hit.fork.is_none() || reason.is_first_of(&failures_of(&plan, Trial::default(), subject));
+        let times = tally.failures.iter().filter(|other| Reason::of(&other.failure) == reason).count();
+        Found { seed: hit.seed, run: name_of(&plan, &small), failure: small, plan, times, breaks }
     });
     found.collect()
 }

@@ -231,6 +231,12 @@ impl<'s> Judge<'s> {
         self.checks.probed(&mut self.failures, at, probe, &labels);
     }
 
+    /// Writes down all that decides what it will say.
+    pub(crate) fn write_state(&self, out: &mut impl std::fmt::Write) -> std::fmt::Result {
+        write!(out, "{:?}{:?}", self.jobs, self.books)?;
+        self.checks.write_state(out)
+    }
+
     /// Adds a failure found elsewhere.
     pub(crate) fn fail(&mut self, failure: Failure) {
         self.failures.push(failure);

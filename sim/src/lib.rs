@@ -12,6 +12,7 @@ pub mod changes;
 pub mod check;
 pub mod digest;
 pub mod draw;
+pub mod explore;
 pub mod fuzz;
 pub mod harness;
 pub mod judge;

@@ -1,5 +1,7 @@
 //! What a seed makes of a scenario: its jobs, how each turn behaves, when what happens.
 
+use std::cell::{RefCell, RefMut};
+
 use sametick_core::effect::Report;
 use sametick_core::id::RunId;
 use sametick_core::job::{Budgets, Job};
@@ -8,6 +10,7 @@ use sametick_core::schedule::Schedule;
 use sametick_core::time::{Mono, Span, Wall};
 
 use crate::draw::{Choice, Draw};
+use crate::explore::chooser::{Chooser, Whose};
 use crate::label::Labels;
 use crate::scenario::{
     CrashPoint, Offset, OnAbort, Order, RunPattern, Scenario, ScenarioJob, SpanRange, TurnEnd, TurnRule,
@@ -18,6 +21,8 @@ use crate::scenario::{
 pub struct Script<'s> {
     scenario: &'s Scenario,
     draw: Draw,
+    /// Who decides instead of a seed, where a search tries every alternative.
+    chooser: Option<Box<RefCell<Chooser>>>,
 }
 
 /// How the turn of one run behaves.
@@ -61,12 +66,52 @@ impl<'s> Script<'s> {
     #[must_use]
     pub fn new(scenario: &'s Scenario, seed: u64) -> Self {
         let draw = if scenario.is_family { Draw::new(seed) } else { Draw::default() };
-        Self { scenario, draw }
+        Self { scenario, draw, chooser: None }
+    }
+
+    /// What a search chooses.
+    pub(crate) fn chosen(scenario: &'s Scenario, chooser: Chooser) -> Self {
+        Self { scenario, draw: Draw::default(), chooser: Some(Box::new(RefCell::new(chooser))) }
+    }
+
+    /// Whether a search decides.
+    pub(crate) const fn is_chosen(&self) -> bool {
+        self.chooser.is_some()
+    }
+
+    /// Who decides, where no seed does.
+    #[inline]
+    pub(crate) fn chooser(&self) -> Option<RefMut<'_, Chooser>> {
+        self.chooser.as_ref().map(|chooser| chooser.borrow_mut())
+    }
+
+    /// A length of time out of a range, from an instant on.
+    fn span(&self, range: SpanRange, choice: Choice, key: u64, from: Mono) -> Span {
+        self.span_of((choice, key, None), range, from)
+    }
+
+    fn span_of(&self, whose: Whose, range: SpanRange, from: Mono) -> Span {
+        let (choice, key, _) = whose;
+        match self.chooser() {
+            Some(mut chooser) if range.is_range() => chooser.span(range, whose, from),
+            Some(_) => range.low,
+            None => self.draw.span(range, choice, key),
+        }
+    }
+
+    /// A distance out of a range, from an instant.
+    fn offset_of(&self, whose: Whose, (low, high): (Offset, Offset), from: Mono) -> Offset {
+        let (choice, key, _) = whose;
+        match self.chooser() {
+            Some(mut chooser) if low != high => chooser.offset(low, high, whose, from),
+            Some(_) => low,
+            None => self.draw.offset(low, high, choice, key),
+        }
     }
 
     /// The jobs as this seed declares them.
     pub fn jobs(&self) -> impl Iterator<Item = ScenarioJob> {
-        let drawn = |planned: &ScenarioJob| ScenarioJob { job: drawn_job(planned, &self.draw), ..*planned };
+        let drawn = |planned: &ScenarioJob| ScenarioJob { job: self.drawn_job(planned), ..*planned };
         self.scenario.jobs.iter().map(drawn)
     }
 
@@ -76,43 +121,126 @@ impl<'s> Script<'s> {
         self.draw.has_decided()
     }
 
+    /// A job as it is declared when the world begins.
+    fn drawn_job(&self, planned: &ScenarioJob) -> Job {
+        let key = u64::from(planned.job.id.0);
+        let shift = |first: Wall| {
+            let from = Mono::default() + Span::from_millis((first - self.scenario.begins).unsigned_abs());
+            i64::try_from(self.span(planned.shift, Choice::Shift, key, from).as_millis()).unwrap_or(i64::MAX)
+        };
+        let schedule = match planned.job.schedule {
+            Schedule::At(at) => Schedule::At(at.plus_millis(shift(at))),
+            Schedule::Every { every_ms, anchor } => {
+                Schedule::Every { every_ms, anchor: anchor.plus_millis(shift(anchor)) }
+            }
+            // Said by the calendar, so there is nothing to draw.
+            Schedule::Cron(cron) => Schedule::Cron(cron),
+        };
+        Job { schedule, ..planned.job }
+    }
+
+    fn rule(&self, run: RunId, labels: &Labels<'_>) -> &TurnRule {
+        self.scenario.turns.iter().find(|rule| labels.fits(rule.runs, run)).unwrap_or(&TurnRule::PLAIN)
+    }
+
     /// How the turn of a run behaves.
     #[must_use]
     pub fn turn(&self, run: RunId, labels: &Labels<'_>) -> TurnScript {
-        let rule =
-            self.scenario.turns.iter().find(|rule| labels.fits(rule.runs, run)).unwrap_or(&TurnRule::PLAIN);
-        let (key, reports) = (turn_key(run), self.scenario.reports);
-        let near = |low, high| self.draw.offset(low, high, Choice::Takes, key);
+        let stops = self.turn_stops(run, labels, Mono::default());
+        let turn = self.turn_begins(run, labels, &Budgets::default(), Mono::default(), Mono::default());
+        TurnScript { stops, ..turn }
+    }
+
+    /// How a turn behaves that is called now, until it is asked to stop.
+    pub(crate) fn turn_begins(
+        &self,
+        run: RunId,
+        labels: &Labels<'_>,
+        budgets: &Budgets,
+        granted: Mono,
+        now: Mono,
+    ) -> TurnScript {
+        let rule = self.rule(run, labels);
+        let (key, of, begins) = (turn_key(run), Some(run), self.scenario.begins);
+        let ready = rule.ready.map(|ready| self.span_of((Choice::Ready, key, of), ready, now));
+        let begun = now + ready.unwrap_or_default();
+        let near = |ends, deadline: Option<Mono>| {
+            self.offset_of((Choice::Takes, key, of), ends, deadline.unwrap_or_default())
+        };
         TurnScript {
-            ready: rule.ready.map(|ready| self.draw.span(ready, Choice::Ready, key)),
+            ready,
             end: match rule.ends {
                 TurnEnd::Never => PlannedEnd::Never,
-                TurnEnd::After(takes) => PlannedEnd::After(self.draw.span(takes, Choice::Takes, key)),
-                TurnEnd::NearTimeout(low, high) => PlannedEnd::NearTimeout(near(low, high)),
-                TurnEnd::NearTotal(low, high) => PlannedEnd::NearTotal(near(low, high)),
+                // It never gets to that.
+                TurnEnd::After(takes) if ready.is_none() => PlannedEnd::After(takes.low),
+                TurnEnd::After(takes) => {
+                    PlannedEnd::After(self.span_of((Choice::Takes, key, of), takes, begun))
+                }
+                TurnEnd::NearTimeout(low, high) => {
+                    PlannedEnd::NearTimeout(near((low, high), budgets.timeout.map(|span| granted + span)))
+                }
+                TurnEnd::NearTotal(low, high) => {
+                    let due = due_of(run, begins);
+                    PlannedEnd::NearTotal(near((low, high), budgets.total_timeout.map(|span| due + span)))
+                }
             },
             finish: rule.finish,
-            begins: self.scenario.begins,
+            begins,
             progress: rule.progress,
-            again: rule.again.or(reports.again).map(|again| self.draw.span(again, Choice::Again, key)),
-            delayed: rule.delayed.or(reports.delayed),
-            stops: match rule.on_abort {
-                OnAbort::Ignores => None,
-                OnAbort::Stops(stops) => Some(self.draw.span(stops, Choice::Stops, key)),
-            },
+            again: self.heard_again(rule, run, begun),
+            delayed: rule.delayed.or(self.scenario.reports.delayed),
+            stops: None,
             deadline_first: match rule.order {
                 Order::ReportFirst => false,
                 Order::DeadlineFirst => true,
-                Order::Either => self.draw.coin(Choice::Order, key),
+                // A search decides when they meet.
+                Order::Either => self.chooser.is_none() && self.draw.coin(Choice::Order, key),
             },
         }
     }
 
-    /// At which tick the nth fault strikes.
+    /// How long a turn takes to stop that is asked to now; none that ignores that.
+    pub(crate) fn turn_stops(&self, run: RunId, labels: &Labels<'_>, now: Mono) -> Option<Span> {
+        match self.rule(run, labels).on_abort {
+            OnAbort::Ignores => None,
+            OnAbort::Stops(stops) => {
+                Some(self.span_of((Choice::Stops, turn_key(run), Some(run)), stops, now))
+            }
+        }
+    }
+
+    /// How much later a report of `at` is heard again, and how long each is on its way, of a turn that stops.
+    pub(crate) fn turn_reports(
+        &self,
+        run: RunId,
+        labels: &Labels<'_>,
+        at: Mono,
+    ) -> (Option<Span>, Option<SpanRange>) {
+        let rule = self.rule(run, labels);
+        (self.heard_again(rule, run, at), rule.delayed.or(self.scenario.reports.delayed))
+    }
+
+    fn heard_again(&self, rule: &TurnRule, run: RunId, at: Mono) -> Option<Span> {
+        let again = rule.again.or(self.scenario.reports.again);
+        again.map(|again| self.span_of((Choice::Again, turn_key(run), Some(run)), again, at))
+    }
+
+    /// Whether the host's timer rings before it hears a report of the same instant, where a turn is planned to have it so.
+    #[inline]
+    pub(crate) fn rings_first(&self, run: RunId, labels: &Labels<'_>, planned: bool) -> bool {
+        let Some(mut chooser) = self.chooser() else { return planned };
+        let either = self.rule(run, labels).order == Order::Either;
+        chooser.rings_first(run, (!either).then_some(planned))
+    }
+
+    /// Whether the nth fault strikes at a tick, which has not struck yet.
     #[must_use]
-    pub fn fault_tick(&self, place: usize, first: u64, last: u64) -> u64 {
+    pub fn strikes(&self, place: usize, first: u64, last: u64, tick: u64) -> bool {
+        if let Some(mut chooser) = self.chooser() {
+            return (first..=last).contains(&tick) && chooser.strikes(place, tick, tick == last);
+        }
         let range = SpanRange { low: Span::from_nanos(first), high: Span::from_nanos(last) };
-        self.draw.span(range, Choice::Tick, place as u64).as_nanos()
+        self.draw.span(range, Choice::Tick, place as u64).as_nanos() == tick
     }
 
     /// Where a process dies over the nth tick of a world.
@@ -121,69 +249,72 @@ impl<'s> Script<'s> {
         if when != CrashPoint::Anywhere {
             return when;
         }
+        if let Some(mut chooser) = self.chooser() {
+            return chooser.point();
+        }
         let drawn = self.draw.bits(Choice::Point, tick, 1) % CrashPoint::EACH.len() as u64;
         CrashPoint::EACH[drawn as usize]
     }
 
     /// How long subscribers take to acknowledge an event in the nth of their lives.
     #[must_use]
-    pub fn acknowledges(&self, offset: u64, life: u32) -> Span {
+    pub fn acknowledges(&self, offset: u64, life: u32, from: Mono) -> Span {
         let range = self.scenario.subscribers.unwrap_or_default();
-        self.draw.span(range, Choice::Acknowledge, offset ^ u64::from(life) << 32)
+        self.span(range, Choice::Acknowledge, offset ^ u64::from(life) << 32, from)
     }
 
     /// How long a report is on its way that the turn of a run makes at `said`.
     #[must_use]
     pub fn on_its_way(&self, run: RunId, said: Mono, delayed: SpanRange) -> Span {
-        self.draw.span(delayed, Choice::Delayed, turn_key(run) ^ said.as_nanos())
+        self.span_of((Choice::Delayed, turn_key(run) ^ said.as_nanos(), Some(run)), delayed, said)
     }
 
     /// How late the tick comes that is wanted at `at`.
     #[must_use]
     pub fn lag(&self, at: Mono) -> Span {
-        self.draw.span(self.scenario.lag, Choice::Lag, at.as_nanos())
+        self.span(self.scenario.lag, Choice::Lag, at.as_nanos(), at)
     }
 
-    /// How long the store takes to answer a commit.
+    /// How long the store takes to answer a commit that it gets now.
     #[must_use]
-    pub fn store_answers(&self, commit: u64) -> Span {
-        self.draw.span(self.scenario.store_answers, Choice::Answer, commit)
+    pub fn store_answers(&self, commit: u64, now: Mono) -> Span {
+        self.span(self.scenario.store_answers, Choice::Answer, commit, now)
     }
 
-    /// How long the store takes to answer a renewal.
+    /// How long the store takes to answer a renewal that it gets now.
     #[must_use]
-    pub fn renewal_answers(&self, sent: Mono) -> Span {
-        self.draw.span(self.scenario.store_answers, Choice::Renewal, sent.as_nanos())
+    pub fn renewal_answers(&self, sent: Mono, now: Mono) -> Span {
+        self.span(self.scenario.store_answers, Choice::Renewal, sent.as_nanos(), now)
     }
 
     /// When the nth event of the timeline happens.
     #[must_use]
     pub fn event_at(&self, place: usize, at: SpanRange) -> Mono {
-        Mono::default() + self.draw.span(at, Choice::Event, place as u64)
+        Mono::default() + self.span(at, Choice::Event, place as u64, Mono::default())
     }
 
-    /// How long the process is down that the nth event of the timeline killed.
+    /// How long the process is down that the nth event of the timeline kills now.
     #[must_use]
-    pub fn event_down(&self, place: usize, down: SpanRange) -> Span {
-        self.draw.span(down, Choice::Down, 1_000 + place as u64)
+    pub fn event_down(&self, place: usize, down: SpanRange, now: Mono) -> Span {
+        self.span(down, Choice::Down, 1_000 + place as u64, now)
     }
 
     /// By how many milliseconds the wall clock steps at the nth event of the timeline.
     #[must_use]
     pub fn event_step(&self, place: usize, low: Offset, high: Offset) -> i64 {
-        self.draw.offset(low, high, Choice::Step, place as u64).0 / 1_000_000
+        self.offset_of((Choice::Step, place as u64, None), (low, high), Mono::default()).0 / 1_000_000
     }
 
-    /// How long what the nth event of the timeline begins lasts.
+    /// How long what the nth event of the timeline begins now lasts.
     #[must_use]
-    pub fn event_lasts(&self, place: usize, lasts: SpanRange) -> Span {
-        self.draw.span(lasts, Choice::Lasts, place as u64)
+    pub fn event_lasts(&self, place: usize, lasts: SpanRange, now: Mono) -> Span {
+        self.span(lasts, Choice::Lasts, place as u64, now)
     }
 
-    /// How long the process is down that died over a commit.
+    /// How long the process is down that dies over a commit now.
     #[must_use]
-    pub fn fault_down(&self, commit: u64, down: SpanRange) -> Span {
-        self.draw.span(down, Choice::Down, commit)
+    pub fn fault_down(&self, commit: u64, down: SpanRange, now: Mono) -> Span {
+        self.span(down, Choice::Down, commit, now)
     }
 }
 
@@ -194,7 +325,7 @@ impl TurnScript {
     pub fn ends_at(&self, run: RunId, budgets: &Budgets, granted: Mono, started: Mono) -> Option<Mono> {
         let ready = self.ready.map(|ready| started + ready);
         let begun = ready.unwrap_or(started).tick_after();
-        let due = Mono::default() + Span::from_millis((run.due - self.begins).unsigned_abs());
+        let due = due_of(run, self.begins);
         let moved = |deadline: Mono, off: Offset| {
             Mono::from_nanos(deadline.as_nanos().saturating_add_signed(off.0)).max(begun)
         };
@@ -222,21 +353,6 @@ impl TurnScript {
     }
 }
 
-/// A job as a seed declares it.
-fn drawn_job(planned: &ScenarioJob, draw: &Draw) -> Job {
-    let shift = draw.span(planned.shift, Choice::Shift, u64::from(planned.job.id.0));
-    let shift = i64::try_from(shift.as_millis()).unwrap_or(i64::MAX);
-    let schedule = match planned.job.schedule {
-        Schedule::At(at) => Schedule::At(at.plus_millis(shift)),
-        Schedule::Every { every_ms, anchor } => {
-            Schedule::Every { every_ms, anchor: anchor.plus_millis(shift) }
-        }
-        // Said by the calendar, so there is nothing to draw.
-        Schedule::Cron(cron) => Schedule::Cron(cron),
-    };
-    Job { schedule, ..planned.job }
-}
-
 impl TurnRule {
     /// A turn nobody planned: ready after 5 ms, done after a second, stops when asked to.
     const PLAIN: Self = Self {
@@ -250,6 +366,11 @@ impl TurnRule {
         on_abort: OnAbort::Stops(SpanRange::exactly(Span::from_millis(20))),
         order: Order::ReportFirst,
     };
+}
+
+/// When a run is due, on a wall clock that never stepped.
+fn due_of(run: RunId, begins: Wall) -> Mono {
+    Mono::default() + Span::from_millis((run.due - begins).unsigned_abs())
 }
 
 /// The stable key of a run's choices.

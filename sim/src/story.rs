@@ -12,6 +12,8 @@ use sametick_core::session::{SessionChange, Status};
 use sametick_core::time::Mono;
 
 use crate::check::{Failure, told};
+use crate::explore::Pick;
+use crate::explore::chooser::Chooser;
 use crate::label::{Labels, instant};
 use crate::machines::{Subject, Visit};
 use crate::record::{Beat, Befell, Fate};
@@ -60,6 +62,32 @@ pub fn tell(scenario: &Scenario, subject: Subject, seed: u64) -> Story {
         scenario.config.clone(),
         Telling { scenario, seed, is_meant_to_hold: subject.is_meant_to_hold() },
     )
+}
+
+/// Tells the world of these choices, with so many faults to choose.
+#[must_use]
+pub fn tell_choices(scenario: &Scenario, subject: Subject, picks: &[Pick], faults: u32) -> Story {
+    let judges_claims = matches!(subject, Subject::Core(_));
+    subject.visit(scenario.config.clone(), TellingChoices { scenario, picks, faults, judges_claims })
+}
+
+struct TellingChoices<'s, 'p> {
+    scenario: &'s Scenario,
+    picks: &'p [Pick],
+    faults: u32,
+    judges_claims: bool,
+}
+
+impl Visit for TellingChoices<'_, '_> {
+    type Out = Story;
+
+    fn visit<M: Machine + Send + Sync + 'static>(self, machine: M) -> Story {
+        let mut world = World::new(self.scenario, machine);
+        world.judge_claims(self.judges_claims);
+        let (verdict, beats) = world.record_choices(Chooser::with_faults(self.faults), self.picks);
+        let lines = lines_of(&beats, &world.labels());
+        Story { verdict, lines }
+    }
 }
 
 /// The transcript that a scenario without ranges expects.

@@ -1,6 +1,7 @@
 //! Tables that are found by key and walked in the order rows came in.
 
 use std::cell::Cell;
+use std::fmt;
 use std::hash::Hash;
 use std::ops::{Deref, DerefMut};
 
@@ -10,15 +11,27 @@ use rustc_hash::FxBuildHasher;
 type Map<K, V> = IndexMap<K, V, FxBuildHasher>;
 
 /// A table that remembers where it was asked last: whoever asks next mostly asks for the same row.
-#[derive(Debug)]
 pub struct Table<K, V> {
     map: Map<K, V>,
     last: Cell<usize>,
 }
 
-/// Where a row was found. It speaks of the search and not of the row, so any two are equal.
-#[derive(Clone, Copy, Debug, Default)]
+/// Where a row was found. It speaks of the search and not of the row, so any two are equal and look the same.
+#[derive(Clone, Copy, Default)]
 pub struct Place(u32);
+
+impl fmt::Debug for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Place")
+    }
+}
+
+/// Its rows; where it was asked last is no part of it.
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for Table<K, V> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.map.fmt(out)
+    }
+}
 
 impl PartialEq for Place {
     fn eq(&self, _: &Self) -> bool {

@@ -136,7 +136,7 @@ impl History {
                 Some(Answer::Unknown)
             }
             FaultKind::Crash { when, down, .. } => {
-                let down = self.script.fault_down(commit.number, down);
+                let down = self.script.fault_down(commit.number, down, at);
                 let heard = at + self.answers_after(commit.number) + Span::from_millis(2);
                 self.death = Some((if when == CrashPoint::After { heard } else { at }, down));
                 let answer = (when != CrashPoint::Before).then(|| self.apply(at, commit));
@@ -238,7 +238,7 @@ impl History {
 
     /// How long the store takes from having a commit to having said so.
     pub(crate) fn answers_after(&self, commit: u64) -> Span {
-        self.script.store_answers(commit)
+        self.script.store_answers(commit, Mono::default())
     }
 
     /// What people call a run.

@@ -52,7 +52,8 @@ impl Simulation {
         for (place, event) in scenario.timeline.iter().enumerate() {
             match event.kind {
                 EventKind::Crash { down, .. } => {
-                    acts.push((script.event_at(place, event.at), Act::Crash(script.event_down(place, down))))
+                    let at = script.event_at(place, event.at);
+                    acts.push((at, Act::Crash(script.event_down(place, down, at))))
                 }
                 EventKind::Cancel(_)
                 | EventKind::Freeze { .. }

@@ -185,6 +185,20 @@ impl Checks {
         self.back_at = None;
     }
 
+    /// Writes down all that they remember.
+    pub(crate) fn write_state(&self, out: &mut impl std::fmt::Write) -> std::fmt::Result {
+        // Written by each commit before it is read.
+        let Self {
+            index: _, restarted_at, recovering, alive, slots, subscribers, accounts, policies, ..
+        } = self;
+        write!(
+            out,
+            "{restarted_at:?}{recovering:?}{alive:?}{slots:?}{subscribers:?}{accounts:?}{policies:?}"
+        )?;
+        let Self { results, open_commits, tenure, back_at, .. } = self;
+        write!(out, "{results:?}{open_commits:?}{tenure:?}{back_at:?}")
+    }
+
     /// A job that is there when the world begins.
     pub(crate) fn open(&mut self, job: &Job, row: &JobRow, scenario: &Scenario) {
         self.accounts.open(job, row.generation, scenario.begins, scenario);

@@ -1,7 +1,12 @@
 //! What broke, as every command says it.
 
+use std::path::Path;
+
 use sametick_sim::check::Failure;
+use sametick_sim::{Scenario, Subject, story};
 use serde::Serialize;
+
+use super::Stop;
 
 /// A check that failed, for programs and for people.
 #[derive(Clone, Debug, Serialize)]
@@ -26,4 +31,17 @@ impl Broke {
             message: failure.message.clone(),
         }
     }
+}
+
+/// Writes a scenario that breaks into a folder, with what happened in it, and says where it is.
+pub(super) fn write_down(out: &Path, name: &str, text: &str, subject: Subject) -> Result<String, Stop> {
+    let path = out.join(format!("{}.toml", name.replace(' ', "_")));
+    let file = path.display().to_string();
+    let read = Scenario::parse(&file, text).map_err(|error| Stop::BadInput(error.to_string()))?;
+    let story = story::transcript(&read, subject, 0);
+    let happened: String = story.lines().map(|line| format!("# {line}\n")).collect();
+    let whole = format!("{text}\n# What happened:\n#\n{happened}");
+    let written = std::fs::create_dir_all(out).and_then(|()| std::fs::write(&path, whole));
+    written.map_err(|error| Stop::BadInput(format!("could not write {file}: {error}; say --out DIR")))?;
+    Ok(file)
 }

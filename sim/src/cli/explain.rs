@@ -185,10 +185,7 @@ fn show(
         writeln!(out, "{}", look::paragraph(&label, mutant.sentence))?;
     }
     writeln!(out)?;
-    let wide = story.lines.iter().map(|line| instant(line.at).len()).max().unwrap_or(0);
-    for line in &story.lines {
-        show_line(&mut out, line, wide)?;
-    }
+    let wide = show_lines(&mut out, &story.lines)?;
     if let (Subject::Mutant(_), Some(failure)) = (subject, story.verdict.failures.first()) {
         let healthy = story::tell(scenario, Subject::Core(Default::default()), seed);
         let here: Vec<&Line> = healthy.lines.iter().filter(|line| line.at == failure.at).collect();
@@ -226,6 +223,15 @@ fn show_parting(out: &mut impl Write, parting: &Parting) -> Result<(), Stop> {
 /// Whether due times of this world depend on the database of time zones.
 fn by_calendar(scenario: &Scenario) -> bool {
     scenario.jobs.iter().any(|job| matches!(job.job.schedule, Schedule::Cron(_)))
+}
+
+/// Shows the lines of a story, and says how wide their times are.
+pub(super) fn show_lines(out: &mut impl Write, lines: &[Line]) -> Result<usize, Stop> {
+    let wide = lines.iter().map(|line| instant(line.at).len()).max().unwrap_or(0);
+    for line in lines {
+        show_line(out, line, wide)?;
+    }
+    Ok(wide)
 }
 
 fn show_line(out: &mut impl Write, line: &Line, wide: usize) -> Result<(), Stop> {

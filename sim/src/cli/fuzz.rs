@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use sametick_sim::fuzz::{self, Found, Tally, Watch};
+use sametick_sim::fuzz::{self, Campaign, Found, Tally, Watch};
 use sametick_sim::sometimes::Counts;
-use sametick_sim::{Scenario, Subject, campaign, story};
+use sametick_sim::{Subject, campaign};
 use serde::Serialize;
 
-use super::broke::Broke;
+use super::broke::{Broke, write_down};
+use super::interrupt::{self, Interrupt};
 use super::look::{self, BAD, STRONG, grouped, styled};
 use super::run::{shell_word, use_threads};
 use super::{Machine, Stop};
@@ -30,6 +29,11 @@ pub(crate) struct Args {
     /// Stops at the first seeds that break
     #[arg(long)]
     until_failure: bool,
+    /// Copies each world at every tick and tries one thing there, once each: a crash at every point of the tick, each
+    /// answer the store can give, a cancel, a completion, and a step of the wall clock. None may break what holds
+    /// without it. Takes some hundred times as long a seed
+    #[arg(long)]
+    forks: bool,
     /// How many threads work; as many as there are cores by default. Results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -64,8 +68,9 @@ pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
         0..if endless { u64::MAX } else { SEEDS }
     });
     let from = seeds.start;
+    let campaign = Campaign { subject, forks: args.forks, until_failure: args.until_failure };
     let mut clock = Clock::start(args.time, &seeds)?;
-    let tally = fuzz::run(subject, seeds, args.until_failure, &mut clock);
+    let tally = fuzz::run(campaign, seeds, &mut clock);
     look::progress(if tally.holds() { "" } else { "making what breaks small" });
     let elapsed_ms = u64::try_from(clock.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let found = fuzz::shrink_all(&tally, subject);
@@ -83,6 +88,7 @@ pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
         to: tally.to,
         worlds: tally.worlds,
         events: tally.events,
+        forks: args.forks.then_some(tally.forks),
         digest: tally.digest(),
         elapsed_ms,
         failed: tally.failed,
@@ -107,25 +113,12 @@ struct Clock {
     time: Option<Duration>,
     end: u64,
     from: u64,
-    interrupted: Arc<AtomicBool>,
+    interrupted: Interrupt,
 }
 
 impl Clock {
     fn start(time: Option<Duration>, seeds: &Range<u64>) -> Result<Self, Stop> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let noted = Arc::clone(&interrupted);
-        let mut first: Option<Instant> = None;
-        // Who asks again a while later does not want to hear the summary either. Some send it twice at once.
-        let handler = move || {
-            noted.store(true, Ordering::Relaxed);
-            #[allow(clippy::disallowed_methods, reason = "tells a second wish from an echo of the first")]
-            let now = Instant::now();
-            if now.duration_since(*first.get_or_insert(now)) > Duration::from_millis(500) {
-                std::process::exit(130);
-            }
-        };
-        ctrlc::set_handler(handler)
-            .map_err(|error| Stop::BadInput(format!("could not listen for Ctrl-C: {error}")))?;
+        let interrupted = interrupt::listen()?;
         #[allow(
             clippy::disallowed_methods,
             reason = "decides how many seeds there are, and nothing of any of them"
@@ -153,8 +146,9 @@ impl Watch for Clock {
         let elapsed = self.begun.elapsed();
         let rate = tally.worlds as f64 / elapsed.as_secs_f64().max(0.001);
         look::progress(&format!(
-            "{} worlds · {} a second · {} events · {} broken · {} of {} situations{}",
+            "{} worlds{} · {} a second · {} events · {} broken · {} of {} situations{}",
             grouped(tally.worlds),
+            if tally.forks > 0 { format!(" · {} forks", grouped(tally.forks)) } else { String::new() },
             grouped(rate as u64),
             grouped(tally.events),
             grouped(tally.failed),
@@ -162,7 +156,7 @@ impl Watch for Clock {
             tally.sometimes.reached().1,
             self.left(tally)
         ));
-        !self.interrupted.load(Ordering::Relaxed) && self.time.is_none_or(|time| elapsed < time)
+        !self.interrupted.is_wanted() && self.time.is_none_or(|time| elapsed < time)
     }
 }
 
@@ -175,6 +169,8 @@ struct Summary {
     to: u64,
     worlds: u64,
     events: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forks: Option<u64>,
     digest: String,
     elapsed_ms: u64,
     #[serde(skip)]
@@ -206,21 +202,18 @@ struct Broken {
 impl Broken {
     fn of(found: &Found, subject: Subject, out: &Path) -> Result<Self, Stop> {
         let failure = &found.failure;
-        let path = out.join(format!("{}-{}.toml", failure.check.name().replace(' ', "_"), found.seed));
-        let file = path.display().to_string();
         let text = found.plan.text();
-        let read =
-            |text: &str| Scenario::parse(&file, text).map_err(|error| Stop::BadInput(error.to_string()));
-        let story = story::transcript(&read(&text)?, subject, 0);
-        let happened: String = story.lines().map(|line| format!("# {line}\n")).collect();
-        let whole = format!("{text}\n# What happened:\n#\n{happened}");
-        let written = std::fs::create_dir_all(out).and_then(|()| std::fs::write(&path, whole));
-        written.map_err(|error| Stop::BadInput(format!("could not write {file}: {error}; say --out DIR")))?;
+        let file = write_down(out, &format!("{}-{}", failure.check.name(), found.seed), &text, subject)?;
         Ok(Self {
             seed: found.seed,
             what: Broke::of(failure),
             run: found.run.clone(),
-            replay: format!("sametick explain {}{}", shell_word(&file), subject.flags()),
+            replay: if found.breaks {
+                format!("sametick explain {}{}", shell_word(&file), subject.flags())
+            } else {
+                let (from, to) = (found.seed, found.seed + 1);
+                format!("sametick fuzz --forks --seeds {from}..{to}{}", subject.flags())
+            },
             file,
             text,
             times: found.times,
@@ -265,10 +258,11 @@ fn show(summary: &Summary, situations: bool) -> Result<(), Stop> {
     }
     let verdict = look::worlds_hold(summary.failed == 0, summary.failed, summary.worlds);
     let counts = format!(
-        "seeds {}..{}, {} worlds, {} events in {}.{:03} s, digest {}",
+        "seeds {}..{}, {} worlds{}, {} events in {}.{:03} s, digest {}",
         summary.from,
         summary.to,
         grouped(summary.worlds),
+        summary.forks.map_or(String::new(), |forks| format!(" and {} forks of them", grouped(forks))),
         grouped(summary.events),
         summary.elapsed_ms / 1_000,
         summary.elapsed_ms % 1_000,

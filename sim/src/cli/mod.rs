@@ -4,9 +4,11 @@ mod broke;
 mod drawn;
 mod everywhere;
 mod explain;
+mod explore;
 mod field;
 mod field_table;
 mod fuzz;
+mod interrupt;
 mod load;
 mod look;
 mod mutants;
@@ -39,6 +41,8 @@ enum Command {
     Run(run::Args),
     /// Draws plans from seeds, runs their worlds, and makes what breaks small
     Fuzz(fuzz::Args),
+    /// Goes through every order and distance of what meets in a scenario, and every fault at every tick
+    Explore(explore::Args),
     /// Tells one world, tick by tick, or what is untrue in a real state directory
     Explain(explain::Args),
     /// Shows which check catches which bug; fails on a bug that survives and on an idle check
@@ -118,6 +122,7 @@ pub(crate) fn main() -> ExitCode {
         None => run::main(&cli.run),
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Fuzz(args)) => fuzz::main(&args),
+        Some(Command::Explore(args)) => explore::main(&args),
         Some(Command::Explain(args)) => explain::main(&args),
         Some(Command::Mutants(args)) => mutants::main(&args),
         Some(Command::Completions { shell }) => completions(shell),

@@ -40,7 +40,7 @@ pub use plans::{AnyPlan, PlanTree, plans};
 pub use suite::Suite;
 
 use crate::campaign;
-use crate::fuzz::{self, Tally, Watch};
+use crate::fuzz::{self, Campaign, Hit, Tally, Watch};
 use crate::machines::{Own, Subject};
 use crate::plan::{Plan, Trial};
 use crate::scenario::Scenario;
@@ -116,8 +116,9 @@ impl Harness {
     /// `SAMETICK_SEEDS` is no range.
     pub fn drawn(&self) -> Result<Held, Broken> {
         let seeds = replay::seeds()?.unwrap_or_else(|| self.seeds.clone());
-        let tally = fuzz::run(self.subject, seeds.clone(), true, &mut Unwatched);
-        if let Some((seed, failure)) = tally.failures.first() {
+        let campaign = Campaign { subject: self.subject, forks: false, until_failure: true };
+        let tally = fuzz::run(campaign, seeds.clone(), &mut Unwatched);
+        if let Some(Hit { seed, failure, .. }) = tally.failures.first() {
             let (plan, failure) = fuzz::make_small(*seed, failure, self.subject);
             let mut broken = BrokenWorld::of_plan(self.subject, &plan, &failure);
             broken.replay = Some(replay::command(*seed));

@@ -78,6 +78,12 @@ impl Subject {
         }
     }
 
+    /// The scenario that a plan is; nothing where the plan says too little to be one, or the machine cannot play it.
+    #[must_use]
+    pub fn scenario_of(self, plan: &Plan) -> Option<Scenario> {
+        plan.scenario("plan.toml").ok().filter(|scenario| self.plays(scenario))
+    }
+
     /// Whether it can play a scenario at all.
     #[must_use]
     pub fn plays(self, scenario: &Scenario) -> bool {

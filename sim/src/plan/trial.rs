@@ -34,8 +34,7 @@ impl Trial {
     /// Runs the world of a plan; nothing where a plan says too little to be one, or the machine cannot play it.
     #[must_use]
     pub fn run_plan(self, plan: &Plan, subject: Subject) -> Option<Verdict> {
-        let scenario = plan.scenario("plan.toml").ok().filter(|scenario| subject.plays(scenario))?;
-        Some(self.run(&scenario, subject))
+        subject.scenario_of(plan).map(|scenario| self.run(&scenario, subject))
     }
 
     /// Runs a world of a scenario without ranges. What the scenario claims is not judged.

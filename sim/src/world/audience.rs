@@ -38,8 +38,8 @@ impl<M: Machine> World<'_, M> {
 
     /// They get an event, and acknowledge it once they are done with it and all before.
     fn deliver(&mut self, offset: u64, event: LifecycleEvent) {
-        let takes = self.script.acknowledges(offset, self.audience.life);
-        let at = self.audience.busy_until.max(self.now) + takes;
+        let free = self.audience.busy_until.max(self.now);
+        let at = free + self.script.acknowledges(offset, self.audience.life, free);
         self.audience.busy_until = at;
         let life = self.audience.life;
         self.agenda.plan(at, What::Acknowledge { offset, event: Box::new(event), life });

@@ -83,7 +83,7 @@ impl<'s, M: Machine> World<'s, M> {
     }
 
     /// Takes over all that makes one world another than the next, keeping the memory.
-    fn become_like(&mut self, other: &Self) {
+    pub(super) fn become_like(&mut self, other: &Self) {
         let Self {
             // What all worlds have in common, what they add up to, and what is written before it is read.
             scenario: _,

@@ -253,7 +253,7 @@ impl<M: Machine> World<'_, M> {
                 // What does not get through is not answered; the machine asks again.
                 if self.hosts[place].cut_until.is_none() {
                     let answer = if life == self.lives { Answer::Applied } else { Answer::Fenced };
-                    let at = self.now + self.script.renewal_answers(sent);
+                    let at = self.now + self.script.renewal_answers(sent, self.now);
                     self.agenda.plan(at, What::Renewal { sent, answer, life });
                 }
             }

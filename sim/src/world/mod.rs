@@ -6,6 +6,8 @@
 mod audience;
 mod beginning;
 mod claims;
+mod explored;
+mod forked;
 mod host;
 mod probe;
 mod store;
@@ -222,7 +224,11 @@ impl<'s, M: Machine> World<'s, M> {
     }
 
     fn begin(&mut self, seed: u64) {
-        self.script = Script::new(self.scenario, seed);
+        self.begin_with(Script::new(self.scenario, seed));
+    }
+
+    fn begin_with(&mut self, script: Script<'s>) {
+        self.script = script;
         self.judge.begin(self.script.jobs());
         self.now = Mono::default();
         self.leaving = None;
@@ -285,7 +291,7 @@ impl<'s, M: Machine> World<'s, M> {
     /// Takes what happens up to `now` off the queue and to whom it concerns. A crash ends the taking,
     /// and says whose it is.
     fn collect(&mut self, now: Mono, rings: Option<Mono>) -> Option<(usize, Span)> {
-        while let Some(happening) = self.agenda.take(now) {
+        while let Some(happening) = self.next_happening(now) {
             let at = happening.at;
             match happening.kind {
                 What::Crash { down, life } => {
@@ -333,6 +339,11 @@ impl<'s, M: Machine> World<'s, M> {
                 What::Progress { run, every } => self.progress(at, run, every, rings),
                 What::Acknowledge { offset, event, life } => self.acknowledge(at, offset, &event, life),
                 What::Resume => self.audience_resumes(at),
+                What::Asked { command } => {
+                    let kind = self.command(happening.sequence, command);
+                    self.tell(self.owner, at, kind);
+                }
+                What::Steps { millis } => self.steps_by(at, millis),
                 What::Report { run, report } => self.hear(at, run, report, rings),
                 What::Arrival { run, report } => self.arrives(at, run, report, rings),
             }
@@ -453,6 +464,7 @@ impl<'s, M: Machine> World<'s, M> {
             ticks::note_said(&mut self.verdict.met, tick);
         }
         let fault = if self.faults.is_empty() { None } else { self.fault_at(place, tick.commit()) };
+        let fault = fault.or_else(|| self.chosen_fault(tick));
         if self.judge.failures().is_empty() {
             match (tick.commit(), fault) {
                 (Some(commit), fault) => {
@@ -479,7 +491,7 @@ impl<'s, M: Machine> World<'s, M> {
             self.carry_out(host, effect);
         }
         if let Some(FaultKind::Crash { when: CrashPoint::AfterEffects, down, .. }) = fault {
-            let down = self.script.fault_down(self.fault_key(tick.commit()), down);
+            let down = self.script.fault_down(self.fault_key(tick.commit()), down, self.now);
             self.crash(host, down);
         }
         self.hosts[host].tick = Some(tick);
@@ -501,7 +513,7 @@ impl<'s, M: Machine> World<'s, M> {
             (false, false) => Ending::Left,
         };
         self.judge.end(self.now, &waiting, self.heard, ending);
-        if self.judges_claims {
+        if self.judges_claims && !self.has_interfered() {
             self.claims();
         }
         if probes && self.judge.failures().is_empty() {

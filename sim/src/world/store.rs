@@ -50,7 +50,7 @@ impl<M: Machine> World<'_, M> {
             self.meets(&CUT_OFF);
             if let Some(FaultKind::Crash { when: CrashPoint::Before | CrashPoint::At, down, .. }) = fault {
                 self.lost(Fate::AllLost);
-                self.crash(place, self.script.fault_down(commit.number, down));
+                self.crash(place, self.script.fault_down(commit.number, down, self.now));
                 return false;
             }
             let said = self.reading(self.now);
@@ -58,7 +58,7 @@ impl<M: Machine> World<'_, M> {
             self.answer(place, self.now + NO_ANSWER, commit.number, Answer::Unknown);
             return true;
         }
-        let answers = self.now + self.script.store_answers(commit.number);
+        let answers = self.now + self.script.store_answers(commit.number, self.now);
         match fault {
             None => {
                 let said = self.reading(self.now);
@@ -90,17 +90,17 @@ impl<M: Machine> World<'_, M> {
                     CrashPoint::At => &CRASH_AT,
                     CrashPoint::AfterEffects | CrashPoint::After | CrashPoint::Anywhere => &CRASH_AFTER,
                 });
-                let down = self.script.fault_down(commit.number, down);
+                let down = |world: &Self| world.script.fault_down(commit.number, down, world.now);
                 if when == CrashPoint::Before {
                     self.lost(Fate::AllLost);
-                    self.crash(place, down);
+                    self.crash(place, down(self));
                     return false;
                 }
                 let said = self.reading(self.now);
                 let answer = self.apply(place, said, commit);
                 if when == CrashPoint::At {
                     self.lost(Fate::EffectsLost);
-                    self.crash(place, down);
+                    self.crash(place, down(self));
                     return false;
                 }
                 if !is_final(answer) {
@@ -108,7 +108,7 @@ impl<M: Machine> World<'_, M> {
                 }
                 self.answer(place, answers, commit.number, answer);
                 if when == CrashPoint::After {
-                    let life = self.hosts[place].life;
+                    let (life, down) = (self.hosts[place].life, down(self));
                     self.agenda.plan(answers.tick_after(), What::Crash { down, life });
                 }
                 true
@@ -118,17 +118,17 @@ impl<M: Machine> World<'_, M> {
 
     /// The process dies at a tick that has nothing to store; false when no effect of it leaves.
     pub(super) fn crash_without_commit(&mut self, place: usize, when: CrashPoint, down: SpanRange) -> bool {
-        let down = self.script.fault_down(self.fault_key(None), down);
+        let down = |world: &Self| world.script.fault_down(world.fault_key(None), down, world.now);
         match when {
             CrashPoint::Before | CrashPoint::At => {
                 self.lost(Fate::EffectsLost);
-                self.crash(place, down);
+                self.crash(place, down(self));
                 false
             }
             // The last is drawn before anything strikes.
             CrashPoint::AfterEffects | CrashPoint::Anywhere => true,
             CrashPoint::After => {
-                let life = self.hosts[place].life;
+                let (life, down) = (self.hosts[place].life, down(self));
                 self.agenda.plan(self.now.tick_after(), What::Crash { down, life });
                 true
             }
@@ -235,7 +235,7 @@ impl<M: Machine> World<'_, M> {
         let reaches = self.hosts[place].cut_until.is_none();
         let labels = self.judge.labels();
         let strikes = |nth: usize, fault: &Fault| match fault.at {
-            FaultAt::Tick { first, last } => self.script.fault_tick(nth, first, last) == tick,
+            FaultAt::Tick { first, last } => self.script.strikes(nth, first, last, tick),
             FaultAt::Run { moment, runs } => commit.is_some_and(|commit| {
                 let matches = |row: &RunRow| labels.fits(runs, row.id) && self.moment(row) == Some(moment);
                 reaches && commit.runs.iter().any(matches)

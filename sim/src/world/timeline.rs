@@ -16,18 +16,18 @@ impl<M: Machine> World<'_, M> {
         let scenario = self.scenario;
         let kind = match scenario.timeline[place].kind {
             EventKind::Crash { host, down } => {
-                return Some((host.unwrap_or(self.owner), self.script.event_down(place, down)));
+                return Some((host.unwrap_or(self.owner), self.script.event_down(place, down, self.now)));
             }
             EventKind::Freeze { host, lasts } => {
-                self.freeze(host, self.script.event_lasts(place, lasts));
+                self.freeze(host, self.script.event_lasts(place, lasts, self.now));
                 return None;
             }
             EventKind::Cut { host, lasts } => {
-                self.cut(host, self.script.event_lasts(place, lasts));
+                self.cut(host, self.script.event_lasts(place, lasts, self.now));
                 return None;
             }
             EventKind::SubscribersDie { lasts } => {
-                self.audience_dies(self.script.event_lasts(place, lasts));
+                self.audience_dies(self.script.event_lasts(place, lasts, self.now));
                 return None;
             }
             EventKind::Takeover { host } => {
@@ -36,12 +36,12 @@ impl<M: Machine> World<'_, M> {
             }
             EventKind::Clock { low, high, noticed } => {
                 self.stepped = self.stepped.saturating_add(self.script.event_step(place, low, high));
-                self.agenda.plan(at + self.script.event_lasts(place, noticed), What::ClockRead);
+                self.agenda.plan(at + self.script.event_lasts(place, noticed, at), What::ClockRead);
                 return None;
             }
             EventKind::Foreign { lasts } if self.hosts[self.owner].up => {
                 let (key, turn, life) = (scenario.main_session(), place as u64, self.lives);
-                let ends = at + self.script.event_lasts(place, lasts);
+                let ends = at + self.script.event_lasts(place, lasts, at);
                 self.agenda.plan(ends, What::ForeignEnds { key, turn, life });
                 InputKind::Foreign { key, turn, began: true }
             }

@@ -17,6 +17,8 @@ pub(super) struct Turn {
     host: usize,
     /// How far from its deadline it was planned to end.
     pub(super) off: Option<Offset>,
+    /// When its session is ready, if it ever is.
+    pub(super) ready_at: Option<Mono>,
     started: bool,
     aborted: bool,
     /// Whether it ended, by itself or because it was asked to.
@@ -36,11 +38,17 @@ impl Turn {
         self.started && !self.ended
     }
 
+    /// When it got its slot.
+    pub(super) const fn granted_at(&self) -> Mono {
+        self.granted
+    }
+
     pub(super) const fn granted(at: Mono, host: usize) -> Self {
         Self {
             granted: at,
             host,
             off: None,
+            ready_at: None,
             started: false,
             aborted: false,
             ended: false,
@@ -107,7 +115,8 @@ impl<M: Machine> World<'_, M> {
         let place = turn.host;
         if let Some(until) = self.hosts[place].frozen_until {
             self.agenda.plan(until, What::Arrival { run, report });
-        } else if turn.deadline_first && rings == Some(at) {
+        } else if rings == Some(at) && self.script.rings_first(run, &self.judge.labels(), turn.deadline_first)
+        {
             self.agenda.plan(at.tick_after(), What::Arrival { run, report });
         } else {
             self.tell(place, at, InputKind::Report { run, report });
@@ -138,12 +147,12 @@ impl<M: Machine> World<'_, M> {
         let now = self.now;
         let book = self.judge.books().runs.get(&run);
         let budgets = book.map(|book| book.terms.budgets).unwrap_or_default();
-        let script = self.script.turn(run, &self.judge.labels());
         let Some(turn) =
             self.turns.get_mut(&run).filter(|turn| turn.host == place && !turn.aborted && !turn.started)
         else {
             return;
         };
+        let script = self.script.turn_begins(run, &self.judge.labels(), &budgets, turn.granted, now);
         turn.started = true;
         turn.off = script.offset();
         turn.deadline_first = script.deadline_first;
@@ -153,6 +162,7 @@ impl<M: Machine> World<'_, M> {
             self.agenda.plan(now + every, What::Progress { run, every });
         }
         if let Some(ready) = script.ready {
+            turn.ready_at = Some(now + ready);
             self.sessions += 1;
             let session = SessionId(self.sessions);
             self.says(now + ready, run, Report::Ready { session }, script.again);
@@ -164,21 +174,23 @@ impl<M: Machine> World<'_, M> {
 
     pub(super) fn abort_turn(&mut self, place: usize, run: RunId) {
         let now = self.now;
-        let script = self.script.turn(run, &self.judge.labels());
         // A host can ask nothing of the turns of another.
         let Some(turn) = self.turns.get_mut(&run).filter(|turn| turn.host == place) else { return };
+        let labels = self.judge.labels();
         let again = std::mem::replace(&mut turn.aborted, true);
-        turn.delayed = script.delayed;
-        let stopped = match script.stops {
+        let stops = self.script.turn_stops(run, &labels, now);
+        let stopped = match stops {
             Some(stops) => now + stops,
             None if turn.started => return,
             // There is no turn to ignore anything.
             None => now.tick_after(),
         };
+        let (heard_again, delayed) = self.script.turn_reports(run, &labels, stopped);
+        turn.delayed = delayed;
         // An abort that is repeated after a crash is answered again.
-        if script.stops.is_some() && (!again || turn.silent_after.is_some_and(|silent| silent < now)) {
+        if stops.is_some() && (!again || turn.silent_after.is_some_and(|silent| silent < now)) {
             turn.silent_after = Some(stopped);
         }
-        self.says(stopped, run, Report::Stopped, script.again);
+        self.says(stopped, run, Report::Stopped, heard_again);
     }
 }
