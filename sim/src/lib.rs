@@ -19,6 +19,7 @@ pub mod laws;
 pub mod machines;
 pub mod matrix;
 pub mod oracle;
+pub mod page;
 pub mod parting;
 pub mod plan;
 pub mod record;

@@ -10,6 +10,7 @@ mod fuzz;
 mod load;
 mod look;
 mod mutants;
+mod page;
 mod run;
 
 use std::process::ExitCode;
