@@ -32,8 +32,10 @@ impl Page {
         let columns = columns(&axis, &places, &world, core.as_ref());
         let failures = &world.verdict.failures;
         let counts = |place: &usize| failures.is_empty() || *place <= ends;
-        let differs = |column: &Column| column.core.is_some() || column.core_marks.is_some();
-        let parts = columns.iter().position(differs).filter(counts);
+        // What is told comes first: a field that nobody tells of may differ from the beginning.
+        let told = columns.iter().position(|column| column.core.is_some()).filter(counts);
+        let rows_part = || columns.iter().position(|column| column.core_marks.is_some()).filter(counts);
+        let parts = told.or_else(rows_part);
         let broken = failures.iter().map(|failure| Broken {
             check: failure.check.name(),
             sentence: failure.check.sentence(),
@@ -168,10 +170,13 @@ fn strands(
         };
         let ours = stretches(world.courses.get(&thread.key), ends);
         let theirs = core.map(|_| stretches(core_courses.get(&thread.key), core_ends));
+        let differs =
+            theirs.as_ref().is_some_and(|theirs| clipped(theirs, ends) != clipped(&ours, ends));
         Strand {
             row: row_of.get(&thread.key).copied().unwrap_or(0),
             kind: thread.key.kind(),
             name: thread.name.clone(),
+            differs,
             core: theirs.filter(|theirs| *theirs != ours),
             stretches: ours,
         }
@@ -194,6 +199,14 @@ fn reach<'c>(axis: &Axis, courses: impl Iterator<Item = &'c Course>) -> (usize, 
 fn stretch(axis: &Axis, stood: &Stood, ends: usize) -> Stretch {
     let until = stood.until.map_or(ends + 1, |until| axis.place(until));
     Stretch(axis.place(stood.from), until, stood.look, stood.label.clone())
+}
+
+/// What of it is before the end of a world.
+fn clipped(stretches: &[Stretch], ends: usize) -> Vec<Stretch> {
+    let before = stretches.iter().filter(|Stretch(from, ..)| *from <= ends);
+    before
+        .map(|Stretch(from, until, look, label)| Stretch(*from, *until.min(&(ends + 1)), look, label.clone()))
+        .collect()
 }
 
 /// What one world has in each column.

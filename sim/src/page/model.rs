@@ -121,6 +121,9 @@ pub struct Strand {
     /// How it stood in the core's world, where that is not the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub core: Option<Vec<Stretch>>,
+    /// Whether that is so before this world ends.
+    #[serde(skip_serializing_if = "is_false")]
+    pub differs: bool,
 }
 
 /// How a strand stands from one column to another: both columns, how it looks, and the word for it.

@@ -40,6 +40,7 @@ function button(name, content, title, act) {
   return made;
 }
 
+const lookClass = (look) => look.split(" ").map((word) => `is-${word}`).join(" ");
 const isolated = (text) => element("bdi", "", text);
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const pixels = (value) => `${value}px`;
@@ -59,10 +60,8 @@ function lowerBound(list, wanted, value = (item) => item) {
 // ---------------------------------------------------------------- what the data says
 
 const isBroken = new Set(data.broken.map((failure) => failure.column));
-const columnDiffers = (place) => {
-  const column = data.columns[place];
-  return place <= data.ends && Boolean(column.core || column.coreMarks);
-};
+/** Whether the core tells something else there, while this world still goes on. */
+const tellsOther = (place) => place >= 0 && place <= data.ends && data.columns[place].core !== undefined;
 const isBeyond = (place) => compares && place > data.ends;
 const hasCrash = (place) => data.columns[place].lines.some(([kind]) => kind === "crash");
 
@@ -73,7 +72,7 @@ const notable = data.columns
     (place) =>
       isBroken.has(place) ||
       place === data.parts ||
-      (columnDiffers(place) && !columnDiffers(place - 1 < 0 ? place : place - 1)) ||
+      (tellsOther(place) && !tellsOther(place - 1)) ||
       hasCrash(place),
   );
 
@@ -133,11 +132,14 @@ function cells(place) {
   return cellCache.get(place);
 }
 
-const ORDER = ["session", "run", "job", "events", "subscribers", "commits", "lane", "gateway"];
+const ORDER = ["session", "run", "job", "events", "store", "lane", "subscribers", "gateway"];
 
 /** The cell that tells most of a column: what differs, sessions first. */
 function foremost(place) {
-  const rank = (cell) => ORDER.indexOf(data.strands[cell.strand].kind) + (cell.differs ? 0 : 20);
+  const rank = (cell) => {
+    const { kind, name } = data.strands[cell.strand];
+    return ORDER.indexOf(kind) + (cell.differs ? 0 : 20) - (name.startsWith("session ") ? 1 : 0);
+  };
   const all = cells(place);
   return all.reduce((best, cell) => (best === null || rank(cell) < rank(best) ? cell : best), null);
 }
@@ -153,8 +155,10 @@ let tops = [];
 let height = 0;
 
 function measure() {
-  column = metric("--column");
   namesWidth = metric("--names");
+  // A short world is drawn as wide as there is room.
+  const room = Math.floor((view.clientWidth - namesWidth) / (last + 1));
+  column = clamp(room, metric("--column"), 160);
   topHeight = metric("--top");
 }
 
@@ -287,14 +291,14 @@ function timeLabel(place) {
   const made = button("time", "", at, () => go(place));
   made.tabIndex = -1;
   made.style.left = pixels(place * column);
-  made.append(element("span", "gap", gap ? `+${gap}` : " "), element("b", "", rest ? seconds : `${seconds}s`));
+  made.append(element("span", "gap", gap ? `+${gap}` : ""), element("b", "", rest ? seconds : `${seconds}s`));
   if (rest) made.append(element("span", "rest", `.${rest}s`));
   made.setAttribute("aria-label", `tick ${place + 1} at ${at}${isBroken.has(place) ? ", a check breaks" : ""}`);
   return made;
 }
 
 function drawBands(shown) {
-  band("now", now.column, shown);
+  if (!isBroken.has(now.column)) band("now", now.column, shown);
   for (const place of isBroken) band("bad", place, shown);
   if (data.parts !== undefined) band("parts", data.parts, shown);
   if (compares && data.ends < last && data.ends < shown.last) {
@@ -351,7 +355,7 @@ function rowName(row, place) {
   const made = element("div", "row-name", isolated(row.name));
   made.title = row.name;
   const [strand] = strandsOfRow[place];
-  if (strand !== undefined && data.strands[strand].core) {
+  if (strand !== undefined && data.strands[strand].differs) {
     made.classList.add("differs");
     made.title = `${row.name}: the core's is not the same`;
   }
@@ -386,7 +390,7 @@ function drawStretches(stretches, key, top, tall, more, shown) {
     const made = field.want(`${key}:${place}`, () => element("div", "", element("span", "", label)));
     const isOver = from === until;
     const goesOn = until > data.ends && !isOver && !more && data.ends < last;
-    made.className = `bar ${look}${more}${goesOn ? " open" : ""}`;
+    made.className = `bar ${lookClass(look)}${more}${goesOn ? " open" : ""}`;
     const left = from * column + 14;
     const right = isOver ? (from + 1) * column - 4 : until * column + (until > last ? -4 : 14);
     made.style.left = pixels(left);
@@ -425,7 +429,7 @@ function noteOf(cell) {
   const { kind } = data.strands[cell.strand];
   const mark = cell.here ?? cell.core;
   const count = mark.records?.length ?? 0;
-  if (kind === "commits") return count === 1 ? `#${mark.records[0].values[0]}` : count ? `${count} commits` : "answer";
+  if (kind === "store") return count === 1 ? `#${mark.records[0].values[0]}` : count ? `${count} commits` : mark.label;
   if (kind !== "events" && kind !== "subscribers") return "";
   return count > 1 ? `${count} events` : mark.label.split("/").at(-1);
 }
@@ -465,7 +469,9 @@ function drawOverview() {
   const home = by("overview");
   const share = (place) => `${(place / (last + 1)) * 100}%`;
   const spots = new Map();
-  for (const place of [...notable, ...data.columns.keys()].filter((place) => columnDiffers(place) || notable.includes(place))) {
+  const stops = new Set(notable);
+  for (const place of data.columns.keys()) {
+    if (!stops.has(place) && !tellsOther(place)) continue;
     const look = isBroken.has(place) ? "bad" : hasCrash(place) ? "crash" : "differs";
     const bucket = Math.floor((place / (last + 1)) * 300);
     if (!spots.has(bucket) || look === "bad") spots.set(bucket, { place, look });
@@ -481,6 +487,13 @@ function drawOverview() {
     spot.style.width = share(1);
     home.append(spot);
   }
+}
+
+/** The thumb stands over its tick. */
+function placeScrub() {
+  const half = 0.5 / (last + 1);
+  const inset = `calc(8px + (100% - 16px) * ${half} - 6px)`;
+  Object.assign(by("scrub").style, { left: inset, width: `calc((100% - 16px) * ${1 - 2 * half} + 12px)` });
 }
 
 function drawWindow() {
@@ -499,7 +512,7 @@ function tellStory() {
   const core = column.core;
   if (core) parts.push(twoStories(column.lines, core));
   else parts.push(element("div", "one", told(column.lines, [])));
-  if (compares && !core) parts.push(element("p", "same", agreement(column)));
+  if (compares && !core) parts.push(element("p", "agrees", agreement(column)));
   parts.push(chips());
   home.replaceChildren(...parts);
 }
@@ -520,7 +533,7 @@ function twoStories(here, core) {
   const made = element("div", "two");
   const ended = isBeyond(now.column);
   const ours = element("div", "here", element("h3", "", data.machine?.[0] || "this machine"));
-  ours.append(ended ? element("p", "same", "This world was stopped at the tick that broke.") : told(here, core));
+  ours.append(ended ? element("p", "agrees", "This world was stopped at the tick that broke.") : told(here, core));
   const theirs = element("div", "core", element("h3", "", "the core"), told(core, here));
   made.append(ours, theirs);
   return made;
@@ -827,7 +840,7 @@ function failureBox(failure) {
     "article",
     "failure",
     head,
-    element("p", "held", `it holds that ${failure.sentence}`),
+    element("p", "holds-that", `it holds that ${failure.sentence}`),
     element("p", "found", `but: ${failure.message}`),
   );
 }
@@ -839,7 +852,7 @@ function twinBox(twin) {
     sides.append(side.column === undefined ? element("span", "", side.at) : link(side.column));
     sides.append(element("span", "", side.text));
   }
-  const held = element("p", "held", `it holds that ${twin.sentence}`);
+  const held = element("p", "holds-that", `it holds that ${twin.sentence}`);
   return element("article", "failure", element("h2", "", `✗ ${twin.check}`), held, element("p", "found", `but: ${twin.message}`), sides);
 }
 
@@ -849,8 +862,8 @@ function tellLegend() {
   const looks = ["queued", "starting", "running", "ok", "timeout", "failed", "killed", "interrupted"];
   const words = { ok: "done", timeout: "timed out", killed: "cancelled" };
   const used = new Set(data.strands.flatMap((strand) => [...strand.stretches, ...(strand.core ?? [])].flatMap((stretch) => stretch[2].split(" "))));
-  const items = looks.filter((look) => used.has(look)).map((look) => element("li", "", element("i", `swatch ${look}`), words[look] ?? look));
-  if (used.has("draining")) items.push(element("li", "", element("i", "swatch queued draining"), "turn not known to have stopped"));
+  const items = looks.filter((look) => used.has(look)).map((look) => element("li", "", element("i", `swatch is-${look}`), words[look] ?? look));
+  if (used.has("draining")) items.push(element("li", "", element("i", "swatch is-queued is-draining"), "turn not known to have stopped"));
   const glyph = (name, text) => element("li", "", markSample(name), text);
   items.push(glyph("c", "a commit wrote the row"), glyph("h", "heard"), glyph("e", "an effect left"));
   if (data.columns.some((column) => column.marks.some((mark) => mark.note))) items.push(glyph("c lost", "not durable in its tick"));
@@ -864,6 +877,7 @@ const markSample = (name) => element("span", `mark ${name}`);
 
 function resize() {
   measure();
+  by("world").style.setProperty("--column", pixels(column));
   by("world").style.gridTemplateColumns = `${namesWidth}px ${(last + 1) * column}px`;
   by("world").style.gridTemplateRows = `${topHeight}px ${height}px`;
   [times, names, field].forEach((pool) => pool.clear());
@@ -875,6 +889,7 @@ function begin() {
   tellLegend();
   layRows();
   drawOverview();
+  placeScrub();
   by("scrub").max = last + 1;
   by("to-first").addEventListener("click", KEYS.Home);
   by("to-before").addEventListener("click", KEYS.ArrowLeft);

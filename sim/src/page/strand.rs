@@ -141,6 +141,13 @@ impl Happened {
         self.records.push(record);
     }
 
+    /// A word for it, until a row gives a better one.
+    pub(super) fn is_called(&mut self, word: String) {
+        if self.label.is_empty() {
+            self.label = word;
+        }
+    }
+
     /// What it is made of, in letters.
     pub(super) fn made_of(&self) -> String {
         let parts = [(self.heard, 'h'), (!self.records.is_empty(), 'c'), (self.left, 'e')];

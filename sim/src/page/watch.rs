@@ -186,7 +186,9 @@ impl<'b, 's> Watch<'b, 's> {
     fn hears_durable(&mut self, at: Mono, inputs: &[Input]) {
         for input in inputs {
             if let InputKind::Answer { commit, answer: Answer::Applied } = input.kind {
-                self.course(Key::Store).at(at).hears(format!("commit {commit} is durable"));
+                let store = self.course(Key::Store).at(at);
+                store.hears(format!("commit {commit} is durable"));
+                store.is_called(format!("#{commit} durable"));
             }
         }
     }
@@ -209,7 +211,12 @@ impl<'b, 's> Watch<'b, 's> {
             InputKind::Foreign { key, .. } => Key::Session(*key),
             InputKind::ClockStepped => Key::Host(host),
         };
-        self.course(key).at(at).hears(text);
+        let word = if let InputKind::Answer { commit, answer } = input { answer_word(*commit, *answer) } else { None };
+        let happened = self.course(key).at(at);
+        happened.hears(text);
+        if let Some(word) = word {
+            happened.is_called(word);
+        }
     }
 
     fn leaves(&mut self, at: Mono, host: usize, effect: &Effect, text: String) {
@@ -484,6 +491,16 @@ const fn draining_look(outcome: Outcome) -> &'static str {
         Outcome::Cancelled => "killed draining",
         Outcome::Interrupted(_) => "interrupted draining",
     }
+}
+
+fn answer_word(commit: u64, answer: Answer) -> Option<String> {
+    let word = match answer {
+        Answer::Applied => return None,
+        Answer::NotApplied => "refused",
+        Answer::Unknown => "unknown",
+        Answer::Fenced => "fenced",
+    };
+    Some(format!("#{commit} {word}"))
 }
 
 fn event_word(event: &LifecycleEvent) -> String {
