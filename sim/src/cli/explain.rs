@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anstyle::Style;
 use sametick_core::schedule::tzdb_version;
 use sametick_sim::label::instant;
-use sametick_sim::parting::{self, Parting};
 use sametick_sim::page::{Page, by_calendar, is_exact};
+use sametick_sim::parting::{self, Parting};
 use sametick_sim::scenario::Fault;
 use sametick_sim::story::{self, Line, LineKind, Story};
 use sametick_sim::{Scenario, Subject};
@@ -91,7 +91,8 @@ pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
         return field::main(directory, args.json, args.all);
     }
     if args.json && args.html.as_deref().is_some_and(|file| file.as_os_str() == page::STDOUT) {
-        let message = "--html - writes the page to stdout, and so does --json its object: name a file for the page";
+        let message =
+            "--html - writes the page to stdout, and so does --json its object: name a file for the page";
         return Err(Stop::BadInput(message.to_owned()));
     }
     let path = args.path.clone().unwrap_or_else(|| PathBuf::from("timeouts/after_session_start"));

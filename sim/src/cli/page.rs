@@ -58,11 +58,16 @@ fn unwritable(path: &Path, error: &io::Error) -> Stop {
     let shown = path.display();
     Stop::BadInput(match error.kind() {
         io::ErrorKind::IsADirectory => {
-            format!("could not write {shown}: it is a directory; name a file in it, such as {}", path.join("world.html").display())
+            format!(
+                "could not write {shown}: it is a directory; name a file in it, such as {}",
+                path.join("world.html").display()
+            )
         }
         io::ErrorKind::NotFound => {
             format!("could not write {shown}: its directory does not exist; make it first, or name another")
         }
-        _ => format!("could not write {shown}: {error}; name a file in a directory that you may write to, or - for stdout"),
+        _ => format!(
+            "could not write {shown}: {error}; name a file in a directory that you may write to, or - for stdout"
+        ),
     })
 }

@@ -8,7 +8,7 @@ use sametick_core::time::{Mono, Wall};
 
 use super::fields::KINDS;
 use super::layout::{self, Thread};
-use super::model::{Broken, Column, Mark, Page, Side, Stretch, Strand, Twin};
+use super::model::{Broken, Column, Mark, Page, Side, Strand, Stretch, Twin};
 use super::strand::{Course, Happened, Key, Stood};
 use super::watch::Watched;
 use crate::label::instant;
@@ -46,7 +46,12 @@ impl Page {
             scenario: scenario.name.clone(),
             sentence: scenario.sentence.clone(),
             seed: scenario.is_family.then_some(seed),
-            faults: scenario.faults.iter().filter(|fault| is_exact(fault.at)).map(ToString::to_string).collect(),
+            faults: scenario
+                .faults
+                .iter()
+                .filter(|fault| is_exact(fault.at))
+                .map(ToString::to_string)
+                .collect(),
             time_zones: by_calendar(scenario).then(tzdb_version),
             begins: date(scenario.begins),
             machine: machine(subject),
@@ -137,7 +142,8 @@ impl Axis {
 }
 
 fn instants(world: &Watched) -> impl Iterator<Item = Mono> {
-    let happened = world.courses.values().flat_map(|course| course.happened.iter().map(|happened| happened.at));
+    let happened =
+        world.courses.values().flat_map(|course| course.happened.iter().map(|happened| happened.at));
     world.lines.iter().map(|line| line.at).chain(happened)
 }
 
@@ -165,13 +171,12 @@ fn strands(
     let strands = threads.iter().map(|thread| {
         let stretches = |course: Option<&Course>, ends| {
             course.map_or(Vec::new(), |course| {
-                course.stood.iter().map(|stood| stretch(axis, stood, ends)).collect::<Vec<_>>()
+                course.stood.iter().filter_map(|stood| stretch(axis, stood, ends)).collect::<Vec<_>>()
             })
         };
         let ours = stretches(world.courses.get(&thread.key), ends);
         let theirs = core.map(|_| stretches(core_courses.get(&thread.key), core_ends));
-        let differs =
-            theirs.as_ref().is_some_and(|theirs| clipped(theirs, ends) != clipped(&ours, ends));
+        let differs = theirs.as_ref().is_some_and(|theirs| clipped(theirs, ends) != clipped(&ours, ends));
         Strand {
             row: row_of.get(&thread.key).copied().unwrap_or(0),
             kind: thread.key.kind(),
@@ -196,9 +201,12 @@ fn reach<'c>(axis: &Axis, courses: impl Iterator<Item = &'c Course>) -> (usize, 
     (places.iter().min().copied().unwrap_or(0), places.iter().max().copied().unwrap_or(0))
 }
 
-fn stretch(axis: &Axis, stood: &Stood, ends: usize) -> Stretch {
+/// Nothing of what was over before there was a column for it.
+fn stretch(axis: &Axis, stood: &Stood, ends: usize) -> Option<Stretch> {
+    let from = axis.place(stood.from);
     let until = stood.until.map_or(ends + 1, |until| axis.place(until));
-    Stretch(axis.place(stood.from), until, stood.look, stood.label.clone())
+    let is_seen = until > from || stood.until == Some(stood.from);
+    is_seen.then(|| Stretch(from, until, stood.look, stood.label.clone()))
 }
 
 /// What of it is before the end of a world.
@@ -259,15 +267,19 @@ fn columns(
     let column = |(place, at): (usize, &Mono)| {
         let lines = std::mem::take(&mut told.lines[place]);
         let marks = std::mem::take(&mut told.marks[place]);
-        let theirs = core.as_mut().map(|core| {
-            (std::mem::take(&mut core.lines[place]), std::mem::take(&mut core.marks[place]))
-        });
+        let theirs = core
+            .as_mut()
+            .map(|core| (std::mem::take(&mut core.lines[place]), std::mem::take(&mut core.marks[place])));
         let (core, core_marks) = theirs.unzip();
         Column {
             at: instant(*at),
-            gap: place.checked_sub(1).map_or(String::new(), |before| gap(at.since(axis.0[before]).as_nanos())),
+            gap: place
+                .checked_sub(1)
+                .map_or(String::new(), |before| gap(at.since(axis.0[before]).as_nanos())),
             quiet: quiet[place],
-            core: core.filter(|core| !core.iter().eq(lines.iter().filter(|(kind, _)| *kind != LineKind::Broken.name()))),
+            core: core.filter(|core| {
+                !core.iter().eq(lines.iter().filter(|(kind, _)| *kind != LineKind::Broken.name()))
+            }),
             core_marks: core_marks.filter(|core| *core != marks),
             lines,
             marks,
@@ -306,12 +318,10 @@ mod tests {
 
     #[test]
     fn distances_read_at_every_scale() {
-        let told = [1, 999, 200_000, 42_999_800, 200_000_000, 29_956_800_000, 60_000_000_000, 3_723_000_000_000];
+        let told =
+            [1, 999, 200_000, 42_999_800, 200_000_000, 29_956_800_000, 60_000_000_000, 3_723_000_000_000];
         let shown = told.map(gap);
-        assert_eq!(
-            shown,
-            ["1 ns", "999 ns", "200 µs", "42.99 ms", "200 ms", "29.95 s", "1m 00s", "1h 02m"]
-        );
+        assert_eq!(shown, ["1 ns", "999 ns", "200 µs", "42.99 ms", "200 ms", "29.95 s", "1m 00s", "1h 02m"]);
         assert_eq!(gap(50 * 86_400 * 1_000_000_000), "50d 00h");
     }
 }

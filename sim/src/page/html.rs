@@ -16,7 +16,8 @@ impl Page {
         // Each placeholder stands once in the frame, which is cut there: nothing that is put in is searched.
         let mut page = String::with_capacity(FRAME.len() + STYLE.len() + SCRIPT.len() + data.len());
         let mut rest = FRAME;
-        for (placeholder, part) in [("{{style}}", STYLE), ("{{data}}", data.as_str()), ("{{script}}", SCRIPT)] {
+        for (placeholder, part) in [("{{style}}", STYLE), ("{{data}}", data.as_str()), ("{{script}}", SCRIPT)]
+        {
             let (before, after) = rest.split_once(placeholder).unwrap_or((rest, ""));
             page.push_str(before);
             page.push_str(part);

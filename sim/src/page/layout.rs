@@ -1,6 +1,6 @@
 //! Where strands run: a row of their own in a small world; in a large one they share rows, one after the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sametick_core::id::{JobId, SessionKey};
 
@@ -11,7 +11,7 @@ use super::strand::Key;
 const FEW: usize = 12;
 
 /// How wide a column is drawn and how wide a letter of a name, for names that need more room than their strand.
-const COLUMN: usize = 92;
+const COLUMN: usize = 98;
 const LETTER: usize = 7;
 
 /// A strand to be laid out.
@@ -62,37 +62,37 @@ struct Rows {
 
 impl Rows {
     fn lay(&mut self, section: &'static str, threads: Vec<&Thread>) {
-        if threads.len() <= FEW {
-            for thread in threads {
-                self.of.insert(thread.key, self.rows.len());
-                self.rows.push(Row { section, name: thread.name.clone(), shared: false });
-            }
+        let (places, count) = share(&threads);
+        // Where most live as long as the world, sharing saves no room and costs them their names at the left.
+        let shared = threads.len() > FEW && count * 2 <= threads.len();
+        let first = self.rows.len();
+        if shared {
+            self.of.extend(places.iter().map(|(key, place)| (*key, first + place)));
+            self.rows.extend((0..count).map(|_| Row { section, name: String::new(), shared }));
         } else {
-            self.share(section, threads);
+            self.of.extend(threads.iter().enumerate().map(|(place, thread)| (thread.key, first + place)));
+            self.rows.extend(threads.iter().map(|thread| Row { section, name: thread.name.clone(), shared }));
         }
     }
+}
 
-    /// Each takes the first row that is free again.
-    fn share(&mut self, section: &'static str, mut threads: Vec<&Thread>) {
-        threads.sort_by_key(|thread| (thread.first, family(thread.key)));
-        let first_row = self.rows.len();
-        let mut free_from: Vec<usize> = Vec::new();
-        // Rows by the column they are free from: the lowest of those that are free is taken.
-        let mut free: std::collections::BTreeSet<usize> = std::collections::BTreeSet::new();
-        let mut taken: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for thread in threads {
-            let later = taken.split_off(&(thread.first + 1));
-            free.extend(std::mem::replace(&mut taken, later).into_values().flatten());
-            let row = free.pop_first().unwrap_or_else(|| {
-                free_from.push(0);
-                free_from.len() - 1
-            });
-            taken.entry(needs(thread)).or_default().push(row);
-            self.of.insert(thread.key, first_row + row);
-        }
-        let shared = |_| Row { section, name: String::new(), shared: true };
-        self.rows.extend((0..free_from.len()).map(shared));
+/// Each takes the first row that is free again. Says how many rows that takes.
+fn share(threads: &[&Thread]) -> (Vec<(Key, usize)>, usize) {
+    let mut threads = threads.to_vec();
+    threads.sort_by_key(|thread| (thread.first, family(thread.key)));
+    let (mut places, mut count) = (Vec::new(), 0);
+    let mut free: BTreeSet<usize> = BTreeSet::new();
+    // By the column from which on they are free.
+    let mut taken: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for thread in threads {
+        let later = taken.split_off(&(thread.first + 1));
+        free.extend(std::mem::replace(&mut taken, later).into_values().flatten());
+        let row = free.pop_first().unwrap_or(count);
+        count = count.max(row + 1);
+        taken.entry(needs(thread)).or_default().push(row);
+        places.push((thread.key, row));
     }
+    (places, count)
 }
 
 /// The column from which on another strand has room behind this one.
@@ -121,7 +121,8 @@ mod tests {
 
     #[test]
     fn many_share_rows_and_never_meet() {
-        let threads: Vec<Thread> = (0..100).map(|place| thread(place, place as usize, place as usize + 3)).collect();
+        let threads: Vec<Thread> =
+            (0..100).map(|place| thread(place, place as usize, place as usize + 3)).collect();
         let (rows, of) = lay_out(&threads);
         assert!(rows.len() <= 5, "{} rows", rows.len());
         for one in &threads {

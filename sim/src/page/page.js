@@ -43,6 +43,7 @@ function button(name, content, title, act) {
 const lookClass = (look) => look.split(" ").map((word) => `is-${word}`).join(" ");
 const isolated = (text) => element("bdi", "", text);
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+const grouped = (number) => number.toLocaleString("en");
 const pixels = (value) => `${value}px`;
 const metric = (name) => parseFloat(getComputedStyle(document.documentElement).getPropertyValue(name));
 
@@ -325,7 +326,7 @@ function drawSection(line) {
   made.style.height = pixels(line.height);
   if (data.rows.some((row) => row.section === line.section && row.shared) && made.childNodes.length === 1) {
     const kind = data.strands.filter((strand) => data.rows[strand.row].section === line.section).length;
-    made.append(` ${kind}`);
+    made.append(` ${grouped(kind)}`);
     made.title = `${kind} in ${count} rows; fold or unfold`;
   }
   const rule = field.want(`rule${line.section}`, () => element("div", "rule"));
@@ -390,9 +391,9 @@ function drawStretches(stretches, key, top, tall, more, shown) {
     const made = field.want(`${key}:${place}`, () => element("div", "", element("span", "", label)));
     const isOver = from === until;
     const goesOn = until > data.ends && !isOver && !more && data.ends < last;
-    made.className = `bar ${lookClass(look)}${more}${goesOn ? " open" : ""}`;
+    made.className = `bar ${lookClass(look)}${more}${isOver ? " over" : ""}${goesOn ? " open" : ""}`;
     const left = from * column + 14;
-    const right = isOver ? (from + 1) * column - 4 : until * column + (until > last ? -4 : 14);
+    const right = isOver ? (from + 1) * column - 2 : until * column + (until > last ? -2 : 14);
     made.style.left = pixels(left);
     made.style.width = pixels(right - left);
     made.style.top = pixels(top);
@@ -419,7 +420,7 @@ function drawMark(place, cell) {
   const text = noteOf(cell);
   if (text) {
     const note = field.want(`${key}n`, () => element("span", `note${cell.here ? "" : " ghost"}`, text));
-    note.style.left = pixels(markX(place) + 23);
+    note.style.left = pixels(markX(place) + 27);
     note.style.top = pixels(barTop(cell.strand) - 2);
   }
 }
@@ -743,7 +744,7 @@ function reveal() {
 
 function tellPlace() {
   const where = by("where");
-  where.replaceChildren(data.columns[now.column].at, " ", element("small", "", `${now.column + 1} of ${last + 1}`));
+  where.replaceChildren(data.columns[now.column].at, " ", element("small", "", `${grouped(now.column + 1)} of ${grouped(last + 1)}`));
   by("scrub").value = now.column + 1;
   by("scrub").setAttribute("aria-valuetext", `tick ${now.column + 1} of ${last + 1}, at ${data.columns[now.column].at}`);
   by("to-first").disabled = by("to-before").disabled = now.column === 0;
@@ -816,7 +817,7 @@ function tellHead() {
   document.title = `${data.scenario} · sametick explain`;
   by("name").append(isolated(data.scenario));
   by("sentence").textContent = data.sentence;
-  by("verdict").textContent = `${data.holds ? "holds" : "broken"} after ${data.ticks} ticks`;
+  by("verdict").textContent = `${data.holds ? "holds" : "broken"} after ${grouped(data.ticks)} ticks`;
   by("verdict").classList.add(data.holds ? "holds" : "broke");
   const facts = [];
   if (data.seed !== undefined) facts.push(`seed ${data.seed}`);

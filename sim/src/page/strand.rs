@@ -77,7 +77,11 @@ impl Course {
     /// It stands in another way from now on.
     pub(super) fn stands(&mut self, at: Mono, look: &'static str, label: impl Into<String>) {
         let label = label.into();
-        if self.stood.last().is_some_and(|last| last.until.is_none() && last.look == look && last.label == label) {
+        if self
+            .stood
+            .last()
+            .is_some_and(|last| last.until.is_none() && last.look == look && last.label == label)
+        {
             return;
         }
         self.stops(at);

@@ -137,9 +137,7 @@ impl<'b, 's> Watch<'b, 's> {
 
     fn course(&mut self, key: Key) -> &mut Course {
         let labels = &self.labels;
-        self.courses
-            .entry(key)
-            .or_insert_with(|| Course { name: name(key, labels), ..Course::default() })
+        self.courses.entry(key).or_insert_with(|| Course { name: name(key, labels), ..Course::default() })
     }
 
     fn beat(&mut self, beat: &Beat) {
@@ -211,7 +209,15 @@ impl<'b, 's> Watch<'b, 's> {
             InputKind::Foreign { key, .. } => Key::Session(*key),
             InputKind::ClockStepped => Key::Host(host),
         };
-        let word = if let InputKind::Answer { commit, answer } = input { answer_word(*commit, *answer) } else { None };
+        let word = match input {
+            InputKind::Answer { commit, answer } => answer_word(*commit, *answer),
+            InputKind::Renewal { .. } => Some("not renewed".to_owned()),
+            InputKind::Heard { .. }
+            | InputKind::Report { .. }
+            | InputKind::Command { .. }
+            | InputKind::Foreign { .. }
+            | InputKind::ClockStepped => None,
+        };
         let happened = self.course(key).at(at);
         happened.hears(text);
         if let Some(word) = word {
@@ -305,7 +311,11 @@ impl<'b, 's> Watch<'b, 's> {
     /// A commit is durable that was said some ticks ago.
     fn applied_late(&mut self, at: Mono, epoch: u64, number: u64) {
         if let Some(record) = self.open.remove(&(epoch, number)) {
-            self.course(Key::Store).at(at).writes("durable", format!("commit {number} becomes durable"), record);
+            self.course(Key::Store).at(at).writes(
+                "durable",
+                format!("commit {number} becomes durable"),
+                record,
+            );
         }
     }
 
@@ -377,7 +387,9 @@ impl<'b, 's> Watch<'b, 's> {
     }
 
     fn lane_stands(&mut self, at: Mono, lane: usize) {
-        let Some(limit) = self.labels.scenario().config.lanes.get(lane).map(|lane| lane.limit) else { return };
+        let Some(limit) = self.labels.scenario().config.lanes.get(lane).map(|lane| lane.limit) else {
+            return;
+        };
         let Some(held) = self.occupancy.lane(lane) else { return };
         let (by, waiting) = (held.by.len(), held.waiting);
         let look = match by {
@@ -390,7 +402,9 @@ impl<'b, 's> Watch<'b, 's> {
     }
 
     fn lane_changes(&mut self, at: Mono, lane: usize, note: &Option<String>) {
-        let Some(limit) = self.labels.scenario().config.lanes.get(lane).map(|lane| lane.limit) else { return };
+        let Some(limit) = self.labels.scenario().config.lanes.get(lane).map(|lane| lane.limit) else {
+            return;
+        };
         let Some(held) = self.occupancy.lane(lane) else { return };
         let shown: Vec<String> = held.by.iter().take(12).map(|run| self.labels.run(*run)).collect();
         let more = held.by.len().saturating_sub(shown.len());
@@ -418,7 +432,8 @@ impl<'b, 's> Watch<'b, 's> {
             let record = fields::late(late, &self.labels);
             let happened = self.course(Key::Run(late.run)).at(at);
             let look = if happened.look.is_empty() { "late" } else { happened.look };
-            let label = if happened.label.is_empty() { "noted as late".to_owned() } else { happened.label.clone() };
+            let label =
+                if happened.label.is_empty() { "noted as late".to_owned() } else { happened.label.clone() };
             happened.writes(look, label, record);
             happened.note.clone_from(note);
         }
