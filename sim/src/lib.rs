@@ -22,6 +22,7 @@ mod lines;
 pub mod machines;
 pub mod matrix;
 pub mod oracle;
+pub mod page;
 pub mod parting;
 pub mod plan;
 pub mod record;

@@ -1,5 +1,6 @@
 //! What happened in a world, kept only when somebody looks.
 
+use sametick_core::commit::Commit;
 use sametick_core::effect::{Input, Tick};
 use sametick_core::time::Mono;
 
@@ -28,6 +29,12 @@ pub enum Beat {
     },
     /// A commit became durable.
     Applied {
+        /// When.
+        at: Mono,
+        /// The epoch of its owner.
+        epoch: u64,
+        /// Its number.
+        number: u64,
         /// What it changed.
         changes: Changes,
     },
@@ -98,8 +105,9 @@ impl Recorder {
         });
     }
 
-    pub(crate) fn applied(&mut self, changes: &Changes) {
-        self.beats.push(Beat::Applied { changes: changes.clone() });
+    pub(crate) fn applied(&mut self, at: Mono, commit: &Commit, changes: &Changes) {
+        let Commit { epoch, number, .. } = *commit;
+        self.beats.push(Beat::Applied { at, epoch, number, changes: changes.clone() });
     }
 
     pub(crate) fn befell(&mut self, at: Mono, host: usize, what: Befell) {

@@ -46,6 +46,20 @@ pub enum LineKind {
     Broken,
 }
 
+impl LineKind {
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Heard => "heard",
+            Self::Commit => "commit",
+            Self::Effect => "effect",
+            Self::Crash => "crash",
+            Self::Broken => "broken",
+        }
+    }
+}
+
 /// A world's story.
 #[derive(Clone, Debug)]
 pub struct Story {
@@ -211,7 +225,8 @@ fn tell_failures(at: Mono, failures: &[Failure], lines: &mut Vec<Line>) {
     }
 }
 
-fn told_input(input: &Input, labels: &Labels<'_>) -> Option<String> {
+/// What the machine heard; nothing of what is heard all the time.
+pub(crate) fn told_input(input: &Input, labels: &Labels<'_>) -> Option<String> {
     use sametick_core::commit::Answer;
     Some(match input.kind {
         InputKind::Answer { answer: Answer::Applied, .. } | InputKind::Heard { .. } => return None,
@@ -309,7 +324,8 @@ fn told_commit(commit: &Commit, labels: &Labels<'_>, statuses: &mut BTreeMap<Job
     format!("commit {}: {}", commit.number, parts.join(" · "))
 }
 
-fn short_key(key: SessionKey, labels: &Labels<'_>) -> String {
+/// A session row, as short as a story has it.
+pub(crate) fn short_key(key: SessionKey, labels: &Labels<'_>) -> String {
     let agent = key.agent();
     // Most worlds have one agent.
     let of = if agent == AgentId(0) { String::new() } else { format!(" of {}", labels.agent(agent)) };
@@ -341,7 +357,8 @@ fn told_run(row: &RunRow, labels: &Labels<'_>) -> String {
     }
 }
 
-fn told_effect(effect: &Effect, labels: &Labels<'_>) -> Option<String> {
+/// What left; nothing of what leaves all the time.
+pub(crate) fn told_effect(effect: &Effect, labels: &Labels<'_>) -> Option<String> {
     Some(match effect {
         Effect::Start { run } => format!("-> start the turn of {}", labels.run(*run)),
         Effect::Abort { run } => format!("-> ask the turn of {} to stop", labels.run(*run)),

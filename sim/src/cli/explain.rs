@@ -1,19 +1,20 @@
 //! `sametick explain`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anstyle::Style;
-use sametick_core::schedule::{Schedule, tzdb_version};
+use sametick_core::schedule::tzdb_version;
 use sametick_sim::label::instant;
+use sametick_sim::page::{Page, by_calendar, is_exact};
 use sametick_sim::parting::{self, Parting};
-use sametick_sim::scenario::{Fault, FaultAt};
+use sametick_sim::scenario::Fault;
 use sametick_sim::story::{self, Line, LineKind, Story};
 use sametick_sim::{Scenario, Subject};
 use serde::Serialize;
 
 use super::look::{self, BAD, GOOD, QUIET, STRONG, styled};
-use super::{Machine, Stop, field, load};
+use super::{Machine, Stop, field, load, page};
 
 /// What `sametick explain` takes.
 #[derive(Debug, clap::Args)]
@@ -40,6 +41,11 @@ pub(crate) struct Args {
     fault: Vec<Fault>,
     #[command(flatten)]
     machine: Machine,
+    /// Draws the world as one page for a browser, with nothing to fetch, and says where it is instead of telling
+    /// the story; - is stdout. Arrow keys step through its ticks; with --mutant it shows where the core does something
+    /// else
+    #[arg(long, value_name = "FILE", conflicts_with = "from")]
+    html: Option<PathBuf>,
     /// One JSON object on stdout instead of the story or the table
     #[arg(long)]
     json: bool,
@@ -58,6 +64,9 @@ struct Told<'a> {
     /// Laws that the world and a twin of it do not keep.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     partings: Vec<ToldParting<'a>>,
+    /// The page that was drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    html: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -81,6 +90,11 @@ pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
     if let Some(directory) = &args.from {
         return field::main(directory, args.json, args.all);
     }
+    if args.json && args.html.as_deref().is_some_and(|file| file.as_os_str() == page::STDOUT) {
+        let message =
+            "--html - writes the page to stdout, and so does --json its object: name a file for the page";
+        return Err(Stop::BadInput(message.to_owned()));
+    }
     let path = args.path.clone().unwrap_or_else(|| PathBuf::from("timeouts/after_session_start"));
     let mut scenarios = load::scenarios(std::slice::from_ref(&path))?;
     let count = scenarios.len();
@@ -103,21 +117,58 @@ pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
     let twins = args.fault.is_empty() && story.verdict.failures.is_empty();
     let partings = if twins { parting::partings(scenario, subject, args.seed) } else { Vec::new() };
     let holds = story.verdict.failures.is_empty() && partings.is_empty();
-    if args.json {
-        json(scenario, args.seed, &story, &partings)?;
-    } else {
-        show(scenario, subject, args.seed, &story, &partings)?;
+    if let Some(file) = &args.html {
+        draw(file, scenario, subject, args.seed, &partings)?;
+    }
+    match &args.html {
+        html if args.json => json(scenario, args.seed, &story, &partings, html.as_deref())?,
+        Some(file) => show_page(file, &story, &partings)?,
+        None => show(scenario, subject, args.seed, &story, &partings)?,
     }
     Ok(holds)
 }
 
+fn draw(
+    file: &Path,
+    scenario: &Scenario,
+    subject: Subject,
+    seed: u64,
+    partings: &[Parting],
+) -> Result<(), Stop> {
+    let page = Page::draw(scenario, subject, seed, partings);
+    page::write(file, &page.html().map_err(std::io::Error::other)?)
+}
+
+/// Where the page is, and what is in it.
+fn show_page(file: &Path, story: &Story, partings: &[Parting]) -> Result<(), Stop> {
+    if file.as_os_str() == page::STDOUT {
+        return Ok(());
+    }
+    let broken = story.verdict.failures.first().map(|failure| (failure.check, Some(failure.at)));
+    let parted = || partings.first().map(|parting| (parting.check, None));
+    let what = match broken.or_else(parted) {
+        None => styled(GOOD, "holds"),
+        Some((check, None)) => format!("{}: {}", styled(BAD, "broken"), check.name()),
+        Some((check, Some(at))) => format!("{}: {} at {}", styled(BAD, "broken"), check.name(), instant(at)),
+    };
+    let ticks = look::grouped(story.verdict.ticks);
+    writeln!(look::out(), "{}: {ticks} ticks, {what}", file.display())?;
+    Ok(())
+}
+
 impl<'a> ToldLine<'a> {
     fn of(line: &'a Line) -> Self {
-        Self { at_ms: line.at.as_nanos() as f64 / 1e6, kind: kind_name(line.kind), text: &line.text }
+        Self { at_ms: line.at.as_nanos() as f64 / 1e6, kind: line.kind.name(), text: &line.text }
     }
 }
 
-fn json(scenario: &Scenario, seed: u64, story: &Story, partings: &[Parting]) -> Result<(), Stop> {
+fn json(
+    scenario: &Scenario,
+    seed: u64,
+    story: &Story,
+    partings: &[Parting],
+    html: Option<&Path>,
+) -> Result<(), Stop> {
     let side =
         |parting: &'_ Parting, place: usize| parting.sides.as_ref().and_then(|sides| sides[place].clone());
     let sides: Vec<[Option<Line>; 2]> =
@@ -137,20 +188,11 @@ fn json(scenario: &Scenario, seed: u64, story: &Story, partings: &[Parting]) -> 
         time_zones: tzdb_version(),
         lines: story.lines.iter().map(ToldLine::of).collect(),
         partings: told.collect(),
+        html: html.map(|file| file.display().to_string()),
     };
     let text = serde_json::to_string(&told).map_err(std::io::Error::other)?;
     writeln!(std::io::stdout(), "{text}")?;
     Ok(())
-}
-
-const fn kind_name(kind: LineKind) -> &'static str {
-    match kind {
-        LineKind::Heard => "heard",
-        LineKind::Commit => "commit",
-        LineKind::Effect => "effect",
-        LineKind::Crash => "crash",
-        LineKind::Broken => "broken",
-    }
 }
 
 fn show(
@@ -169,11 +211,7 @@ fn show(
     if scenario.is_family {
         writeln!(out, "{}", styled(QUIET, &format!("seed {seed}")))?;
     }
-    for fault in scenario
-        .faults
-        .iter()
-        .filter(|fault| matches!(fault.at, FaultAt::Tick { first, last } if first == last))
-    {
+    for fault in scenario.faults.iter().filter(|fault| is_exact(fault.at)) {
         writeln!(out, "{}", styled(QUIET, &format!("fault {fault}")))?;
     }
     if by_calendar(scenario) {
@@ -218,11 +256,6 @@ fn show_parting(out: &mut impl Write, parting: &Parting) -> Result<(), Stop> {
         writeln!(out, "{told}")?;
     }
     Ok(())
-}
-
-/// Whether due times of this world depend on the database of time zones.
-fn by_calendar(scenario: &Scenario) -> bool {
-    scenario.jobs.iter().any(|job| matches!(job.job.schedule, Schedule::Cron(_)))
 }
 
 /// Shows the lines of a story, and says how wide their times are.

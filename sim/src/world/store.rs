@@ -214,7 +214,7 @@ impl<M: Machine> World<'_, M> {
                 }
             }
             if let Some(recorder) = &mut self.recorder {
-                recorder.applied(self.judge.changes());
+                recorder.applied(self.now, commit, self.judge.changes());
             }
             if self.notes_situations {
                 commits::note(&mut self.verdict.met, commit, self.judge.changes(), self.judge.books());
