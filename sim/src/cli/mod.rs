@@ -12,6 +12,7 @@ mod interrupt;
 mod load;
 mod look;
 mod mutants;
+mod races;
 mod run;
 
 use std::process::ExitCode;
