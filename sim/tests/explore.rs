@@ -35,28 +35,27 @@ fn faults(faults: u32) -> Limits {
     Limits { faults, ..Limits::default() }
 }
 
-/// Its session is ready at any time; at one of them two budgets end in one instant, which whole milliseconds miss.
-const TWO_BUDGETS: &str = "# Two budgets.
+/// A turn that stops as soon as it is asked to can answer late in one nanosecond only, which whole milliseconds miss.
+const STOPS_AT_ONCE: &str = "# A turn that stops at once.
 [[job]]
 name = \"digest\"
 at = \"1s\"
 timeout = \"30s\"
-stall_timeout = \"20s\"
 
 [[turn]]
 of = \"digest\"
-ready = \"1ms..15s\"
-takes = \"never\"
+takes = \"1s..60s\"
+stops = \"1ns\"
 
 [[claim]]
 of = \"digest\"
-outcome = \"timed out\"
+runs = 1
 ";
 
 #[test]
-fn an_instant_that_no_seed_draws_is_met() {
-    let (scenario, mutant) = (read(TWO_BUDGETS), broken("wider-budget-named"));
-    assert!(campaign::run(&scenario, mutant, 0..5_000).holds(), "no seed has both in one instant");
+fn an_answer_at_the_very_deadline_is_met_that_no_seed_draws() {
+    let (scenario, mutant) = (read(STOPS_AT_ONCE), broken("loser-overwrites"));
+    assert!(campaign::run(&scenario, mutant, 0..5_000).holds(), "no seed answers in that nanosecond");
     let report = searched(&scenario, mutant, faults(0));
     assert!(!report.holds());
     assert_eq!(report.cuts.total(), 0);
@@ -132,7 +131,7 @@ fn what_breaks_is_frozen_into_a_scenario_that_breaks() {
         ("races/answer_in_time", "recovery-forgets-running", 1),
         ("races/answer_in_time", "unknown-is-lost", 1),
         ("queues/queue_timeout_among_others", "queue-taken-for-set-up", 0),
-        ("crashes/at_any_tick", "recovery-forgets-queued", 0),
+        ("crashes/while_queued", "recovery-forgets-queued", 0),
     ];
     for (name, mutant, most) in told {
         let (scenario, subject) = (named(name), broken(mutant));
@@ -210,7 +209,7 @@ fn programs_get_the_keys_they_were_promised() {
     assert_eq!(output.status.code(), Some(0));
     let summary = told(&output);
     let keys: Vec<&str> = summary.as_object().expect("an object").keys().map(String::as_str).collect();
-    assert_eq!(keys, ["command", "cut", "failures", "holds", "orders", "states"]);
+    assert_eq!(keys, ["command", "states", "orders", "cut", "holds", "failures"]);
     assert_eq!((&summary["command"], &summary["holds"]), (&"explore".into(), &true.into()));
     let words = ["explore", "races/either_order", "--json", "--mutant", "field-race"];
     let output = sametick(folder.path(), &words);
