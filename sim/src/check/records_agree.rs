@@ -173,11 +173,18 @@ fn job_differs(run: &RunRow, outcome: Outcome, scene: &Scene<'_>) -> Option<Stri
     let (_, job) = scene.books.job(run.id.job).filter(|(_, job)| job.generation == run.id.generation)?;
     let last = job.last.filter(|last| last.run == run.id);
     // Another run of the job may have settled in the same commit, and not before this one. A record may give a later time
-    // than that was: no end is before its start, whatever the wall clock says.
-    let settled = |run: RunId| scene.books.runs.get(&run).and_then(|book| book.times.settled);
+    // than that was: no end is before its start, whatever the wall clock says. One that gives its start as its end ended
+    // then or any time since.
+    let book = |run: RunId| scene.books.runs.get(&run);
+    let settled = |run: RunId| book(run).and_then(|book| book.times.settled);
+    let earliest = if run.settled_at == run.started_at {
+        book(run.id).and_then(|book| book.times.ready.min(book.times.settled))
+    } else {
+        settled(run.id)
+    };
     let settled_after = |other: RunId| {
         let change = scene.look_up().run(other).filter(|change| change.settles().is_some());
-        change.is_some_and(|change| settled(change.after.id) >= settled(run.id))
+        change.is_some_and(|change| settled(change.after.id) >= earliest)
     };
     match last {
         Some(last) if last.outcome == outcome => None,

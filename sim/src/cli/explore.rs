@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use sametick_sim::explore::{self, Limits, Pick, Progress, Report};
+use sametick_sim::explore::{self, Cuts, Limits, Pick, Progress, Report};
 use sametick_sim::{Scenario, Subject, story};
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use super::broke::{Broke, write_down};
 use super::interrupt::{self, Interrupt};
 use super::look::{self, BAD, GOOD, STRONG, grouped, styled};
 use super::run::shell_word;
-use super::{Machine, Stop, load};
+use super::{Machine, Stop, load, races};
 
 /// More choices than this no world has.
 const MOST_CHOICES: usize = 1_000_000;
@@ -21,7 +21,12 @@ const MOST_CHOICES: usize = 1_000_000;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A scenario: a file, or the name of a shipped one
-    path: PathBuf,
+    #[arg(required_unless_present = "races")]
+    path: Option<PathBuf>,
+    /// Instead of a scenario: any two of timeout, completion, cancel, crash, commit answer, next occurrence and edit, at
+    /// -2ms, -1ms, -1ns, 0, +1ns, +1ms and +2ms from one another, as a matrix
+    #[arg(long, conflicts_with_all = ["path", "faults", "limit", "take"])]
+    races: bool,
     /// How many faults are tried in one world, each at every tick: a crash before its commit, between that and its
     /// effects, after them, and after the store's answer; and each answer the store can give
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -38,20 +43,21 @@ pub(crate) struct Args {
     forgetful: bool,
     /// Where each failure is written as a scenario that has nothing left to choose; made when there is one
     #[arg(long, value_name = "DIR", default_value = "explore-failures")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
     #[command(flatten)]
-    machine: Machine,
+    pub(super) machine: Machine,
     /// One JSON object on stdout instead of the summary
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
-    let scenarios = load::scenarios(std::slice::from_ref(&args.path))?;
+    let Some(path) = args.path.as_ref().filter(|_| !args.races) else { return races::main(args) };
+    let scenarios = load::scenarios(std::slice::from_ref(path))?;
     let [scenario] = scenarios.as_slice() else {
         return Err(Stop::BadInput(format!(
             "{} names {} scenarios; explore goes through one",
-            args.path.display(),
+            path.display(),
             scenarios.len()
         )));
     };
@@ -117,13 +123,13 @@ fn tell(scenario: &Scenario, subject: Subject, args: &Args) -> Result<bool, Stop
 }
 
 /// Looks at whether somebody wants it to end, and shows how far it is.
-struct Clock {
+pub(super) struct Clock {
     begun: Instant,
     interrupted: Interrupt,
 }
 
 impl Clock {
-    fn start() -> Result<Self, Stop> {
+    pub(super) fn start() -> Result<Self, Stop> {
         let interrupted = interrupt::listen()?;
         #[allow(
             clippy::disallowed_methods,
@@ -133,7 +139,7 @@ impl Clock {
         Ok(Self { begun, interrupted })
     }
 
-    fn elapsed_ms(&self) -> u64 {
+    pub(super) fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
@@ -146,7 +152,11 @@ impl Clock {
             grouped(progress.orders),
             grouped(progress.broken)
         ));
-        !self.interrupted.is_wanted()
+        !self.is_over()
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.interrupted.is_wanted()
     }
 }
 
@@ -163,7 +173,7 @@ struct Summary {
 /// A way that breaks something; one entry for each check that does.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Broken {
+pub(super) struct Broken {
     #[serde(flatten)]
     what: Broke,
     /// What was taken that is not the first there is.
@@ -179,16 +189,16 @@ struct Broken {
 }
 
 /// What it takes to tell of what broke.
-struct Telling<'a> {
-    scenario: &'a Scenario,
-    subject: Subject,
-    limits: Limits,
-    out: &'a Path,
-    number: usize,
+pub(super) struct Telling<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) subject: Subject,
+    pub(super) limits: Limits,
+    pub(super) out: &'a Path,
+    pub(super) number: usize,
 }
 
 impl Telling<'_> {
-    fn broken(&self, broken: &explore::Broken) -> Result<Vec<Broken>, Stop> {
+    pub(super) fn broken(&self, broken: &explore::Broken) -> Result<Vec<Broken>, Stop> {
         let Some(first) = broken.failures.first() else { return Ok(Vec::new()) };
         let choices = told_picks(&broken.picks);
         let plan = explore::freeze(self.scenario, self.subject, &broken.picks, self.limits.faults, first);
@@ -220,10 +230,26 @@ impl Telling<'_> {
 
 fn show(summary: &Summary, report: &Report, elapsed_ms: u64) -> Result<(), Stop> {
     let mut out = look::out();
-    for (place, broken) in summary.failures.iter().enumerate() {
+    show_broken(&mut out, &summary.failures)?;
+    let verdict = look::worlds_hold(report.holds(), report.broken, report.orders);
+    let counts = format!(
+        "{} states, {} orders in {}.{:03} s; {}",
+        grouped(summary.states),
+        grouped(summary.orders),
+        elapsed_ms / 1_000,
+        elapsed_ms % 1_000,
+        cut_words(report.cuts)
+    );
+    writeln!(out, "{}", look::paragraph(&format!("{verdict}: "), &counts))?;
+    Ok(())
+}
+
+/// Each way that breaks something: what, and the world in which it does.
+pub(super) fn show_broken(out: &mut impl Write, failures: &[Broken]) -> Result<(), Stop> {
+    for (place, broken) in failures.iter().enumerate() {
         writeln!(out, "{} breaks at {}", styled(BAD, broken.what.check), broken.what.at)?;
         writeln!(out, "{}", look::held_and_found(broken.what.sentence, &broken.what.message))?;
-        if summary.failures.get(place + 1).is_some_and(|next| !next.is_first) {
+        if failures.get(place + 1).is_some_and(|next| !next.is_first) {
             continue;
         }
         if let Some(text) = &broken.text {
@@ -234,24 +260,15 @@ fn show(summary: &Summary, report: &Report, elapsed_ms: u64) -> Result<(), Stop>
         }
         writeln!(out, "    replay:        {}\n", styled(STRONG, &broken.replay))?;
     }
-    let cut = if summary.cut == 0 {
-        "nothing was cut".to_owned()
-    } else {
-        let why: Vec<String> = report
-            .cuts
-            .iter()
-            .map(|(why, count)| format!("{} as {}", grouped(count), why.reason()))
-            .collect();
-        format!("{} alternatives were cut: {}", grouped(summary.cut), why.join("; "))
-    };
-    let verdict = look::worlds_hold(report.holds(), report.broken, report.orders);
-    let counts = format!(
-        "{} states, {} orders in {}.{:03} s; {cut}",
-        grouped(summary.states),
-        grouped(summary.orders),
-        elapsed_ms / 1_000,
-        elapsed_ms % 1_000,
-    );
-    writeln!(out, "{}", look::paragraph(&format!("{verdict}: "), &counts))?;
     Ok(())
+}
+
+/// What was left out, and why; or that nothing was.
+pub(super) fn cut_words(cuts: Cuts) -> String {
+    if cuts.total() == 0 {
+        return "nothing was cut".to_owned();
+    }
+    let why: Vec<String> =
+        cuts.iter().map(|(why, count)| format!("{} because {}", grouped(count), why.reason())).collect();
+    format!("{} alternatives were cut: {}", grouped(cuts.total()), why.join("; "))
 }

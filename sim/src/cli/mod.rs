@@ -13,6 +13,7 @@ mod load;
 mod look;
 mod mutants;
 mod page;
+mod races;
 mod run;
 
 use std::process::ExitCode;

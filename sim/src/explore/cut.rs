@@ -39,7 +39,8 @@ impl Cuts {
         self.0[why as usize] += count;
     }
 
-    pub(crate) fn add_all(&mut self, other: Self) {
+    /// Adds what was left out elsewhere.
+    pub fn add_all(&mut self, other: Self) {
         for (own, others) in self.0.iter_mut().zip(other.0) {
             *own += others;
         }

@@ -9,6 +9,7 @@ pub mod cut;
 mod forks;
 mod frozen;
 mod ink;
+pub mod races;
 mod search;
 
 pub use chooser::{DISTANCES, Pick};

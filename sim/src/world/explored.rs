@@ -6,6 +6,7 @@ use sametick_core::Machine;
 use sametick_core::effect::Tick;
 use sametick_core::time::{Mono, Span};
 
+use super::turns::Turn;
 use super::{Verdict, World};
 use crate::agenda::Happening;
 use crate::explore::chooser::{Chooser, Decided, Freedom, Pick};
@@ -139,17 +140,23 @@ impl<'s, M: Machine> World<'s, M> {
         let books = self.judge.books();
         for book in books.runs.values().filter(|book| book.row.state.phase().is_some()) {
             let budgets = &book.terms.budgets;
-            let turn = self.turns.get(&book.row.id);
-            let granted = turn.map(super::turns::Turn::granted_at);
-            let from_grant = [budgets.start_timeout, budgets.stall_timeout, budgets.timeout];
-            let from_grant = from_grant.into_iter().flatten().filter_map(|span| granted.map(|at| at + span));
-            from_grant.for_each(|at| chooser.meets(at));
-            let waits = budgets
-                .queue_timeout
-                .filter(|_| granted.is_none())
-                .and_then(|span| Some(on_wall(book.times.queued)? + span));
-            let total = budgets.total_timeout.and_then(|span| Some(on_wall(book.times.first)? + span));
-            waits.into_iter().chain(total).for_each(|at| chooser.meets(at));
+            let granted = self.turns.get(&book.row.id).map(Turn::granted_at);
+            let waits = on_wall(book.times.queued).filter(|_| granted.is_none());
+            let ends = [
+                (waits, budgets.queue_timeout),
+                (granted, budgets.start_timeout),
+                (granted, budgets.stall_timeout),
+                (granted, budgets.timeout),
+                (on_wall(book.times.first), budgets.total_timeout),
+            ];
+            for end in ends.into_iter().filter_map(|(from, span)| Some(from? + span?)) {
+                chooser.meets(end);
+                // What begins to count now may end in the same instant.
+                let counts = [budgets.stall_timeout, budgets.timeout, Some(budgets.abort_grace)];
+                for span in counts.into_iter().flatten().filter(|span| end.since(self.now) > *span) {
+                    chooser.meets(Mono::from_nanos(end.as_nanos() - span.as_nanos()));
+                }
+            }
         }
         for (_, row) in books.jobs.iter().flatten() {
             let due = row.next_due.and_then(|due| on_wall(due - self.scenario.begins - self.stepped));
