@@ -17,7 +17,7 @@ const FIRST: &str = "timeouts/after_session_start";
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
 /// Nothing but the page: no network of its own, no first steps, nothing kept.
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 11] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -27,6 +27,8 @@ const FLAGS: [&str; 10] = [
     "--disable-component-update",
     "--disable-sync",
     "--enable-logging=stderr",
+    // In virtual time, too: the document is read when nothing is left to do in it.
+    "--virtual-time-budget=10000",
     "--dump-dom",
 ];
 
@@ -65,11 +67,8 @@ const record = () => one("#record").innerText;
 const field = (name) => all("#record tr").filter((row) => row.cells[0].innerText === name).map((row) => [...row.cells].slice(1).map((cell) => cell.innerText))[0];
 const mark = (name) => all(".mark[aria-label]").find((made) => made.getAttribute("aria-label").startsWith(name));
 const answer = (given) => {
-  const home = document.createElement("pre");
-  home.id = "answer";
-  home.textContent = JSON.stringify({ given, errors, nodes: all("*").length, width: [innerWidth, document.documentElement.scrollWidth] })
-    .replace(/[<>&]/g, (letter) => "\\u00" + letter.charCodeAt(0).toString(16));
-  document.body.append(home);
+  const told = { given, errors, nodes: all("*").length, width: [innerWidth, document.documentElement.scrollWidth] };
+  parent.postMessage(JSON.stringify(told).replace(/[<>&]/g, (letter) => "\\u00" + letter.charCodeAt(0).toString(16)), "*");
 };
 "##;
 
@@ -78,6 +77,16 @@ const errors = [];
 addEventListener("error", (event) => errors.push(String(event.message)));
 addEventListener("securitypolicyviolation", (event) => errors.push(event.violatedDirective));
 console.error = (...said) => errors.push(said.join(" "));
+</script>"#;
+
+/// What a page is shown in: a browser's own window does not get as narrow as a phone. Writes down what comes from there.
+const FRAME: &str = r#"<!doctype html><body style="margin: 0"><script>
+addEventListener("message", (event) => {
+  const home = document.createElement("pre");
+  home.id = "answer";
+  home.textContent = event.data;
+  document.body.append(home);
+});
 </script>"#;
 
 struct Seen {
@@ -91,10 +100,16 @@ fn look(page: &Page, hash: &str, size: (u32, u32), script: &str) -> Option<Seen>
     let browser = browser()?;
     let folder = tempfile::tempdir().expect("a folder");
     let html = page.html().expect("a page").replacen("<head>", &format!("<head>{ERRORS}"), 1);
-    let script = format!("<script>{READER}answer((() => {{ {script} }})());</script></body>");
+    let script = format!("<script>{{ {READER} answer((() => {{ {script} }})()); }}</script></body>");
     let file = folder.path().join("world.html");
     std::fs::write(&file, html.replacen("</body>", &script, 1)).expect("a file");
-    let (dom, log) = open(browser, folder.path(), &file, hash, size);
+    let (wide, tall) = size;
+    let within = folder.path().join("frame.html");
+    let shown = format!(
+        r#"<iframe src="world.html{hash}" width="{wide}" height="{tall}" style="border: 0"></iframe>"#
+    );
+    std::fs::write(&within, format!("{FRAME}{shown}</body>")).expect("a file");
+    let (dom, log) = open(browser, folder.path(), &within, size);
     let said: Vec<&str> = log.lines().filter(|line| line.contains("CONSOLE")).collect();
     assert!(said.is_empty(), "the console says {said:#?}");
     let answer = dom.rsplit_once(r#"<pre id="answer">"#).and_then(|(_, rest)| rest.split_once("</pre>"));
@@ -110,12 +125,12 @@ fn look(page: &Page, hash: &str, size: (u32, u32), script: &str) -> Option<Seen>
 }
 
 /// What the document is in the end, and what was logged.
-fn open(browser: &str, folder: &Path, file: &Path, hash: &str, (wide, tall): (u32, u32)) -> (String, String) {
+fn open(browser: &str, folder: &Path, file: &Path, (wide, tall): (u32, u32)) -> (String, String) {
     let output = Command::new(browser)
         .args(FLAGS)
         .arg(format!("--user-data-dir={}", folder.join("profile").display()))
         .arg(format!("--window-size={wide},{tall}"))
-        .arg(format!("file://{}{hash}", file.display()))
+        .arg(format!("file://{}", file.display()))
         .output()
         .expect("the browser that was just found");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
