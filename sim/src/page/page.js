@@ -750,7 +750,16 @@ function tellPlace() {
   by("to-first").disabled = by("to-before").disabled = now.column === 0;
   by("to-last").disabled = by("to-next").disabled = now.column === last;
   by("to-notable").disabled = notable.length === 0;
-  history.replaceState(null, "", `#tick=${now.column + 1}`);
+  keepPlace();
+}
+
+/** The address names the tick. Where a page is shown inside another it may not have one, and does without. */
+function keepPlace() {
+  try {
+    history.replaceState(null, "", `#tick=${now.column + 1}`);
+  } catch {
+    // Nothing is lost but a link to this tick.
+  }
 }
 
 const nextNotable = () => notable.find((place) => place > now.column) ?? notable[0];
