@@ -2,7 +2,7 @@
 
 use educe::Educe;
 use sametick_core::commit::{Answer, Commit, JobRow, LateNote, LedgerRow, Rows, TermsRow};
-use sametick_core::effect::{Input, InputKind, Report};
+use sametick_core::effect::{Command, Input, InputKind, Report};
 use sametick_core::id::{JobId, RunId, SessionKey};
 use sametick_core::job::{Budget, Job, Terms};
 use sametick_core::lifecycle::{EventPhase, LifecycleEvent};
@@ -46,6 +46,8 @@ pub struct Books {
     noted: Table<RunId, Mono>,
     /// Jobs as they were declared before the commit at hand, which declares or removes them.
     replaced: Vec<Job>,
+    /// Jobs as somebody wanted them added: one that goes in the same tick is in no commit.
+    wanted: Table<JobId, Terms>,
 }
 
 /// A run's record, and what is known of the run beyond it.
@@ -101,6 +103,7 @@ impl Books {
         self.epoch = 0;
         self.lines.clear();
         self.noted.clear();
+        self.wanted.clear();
     }
 
     /// A gateway comes, and reads the clocks.
@@ -111,8 +114,14 @@ impl Books {
     /// What a gateway hears in a tick that reads the clocks. Says whether it takes that for a step of the wall clock.
     pub fn hear(&mut self, epoch: u64, now: Now, inputs: &[Input]) -> bool {
         for input in inputs {
-            if let InputKind::Report { run, report: Report::Progress } = input.kind {
-                self.noted.insert(run, now.mono);
+            match &input.kind {
+                InputKind::Report { run, report: Report::Progress } => {
+                    self.noted.insert(*run, now.mono);
+                }
+                InputKind::Command { command: Command::Add(job), .. } => {
+                    self.wanted.insert(job.id, job.terms);
+                }
+                _ => {}
             }
         }
         self.lines.read(epoch, now)
@@ -300,7 +309,7 @@ impl Books {
         let now = self.job(run.job).map(|(job, _)| job.terms);
         let replaced = self.replaced.iter().find(|job| job.id == run.job).map(|job| job.terms);
         let earlier = replaced.filter(|terms| now.is_none() || self.terms.get(&run) == Some(terms));
-        earlier.or(now).unwrap_or_default()
+        earlier.or(now).or_else(|| self.wanted.get(&run.job).copied()).unwrap_or_default()
     }
 
     fn first_of(&self, row: &RunRow, line: i64, now: i64) -> RunBook {
@@ -358,14 +367,22 @@ impl Books {
     }
 }
 
+/// Whether a record gives one time for start and end, as it does where the wall clock stepped back in between.
+pub(crate) fn ends_as_it_starts(row: &RunRow) -> bool {
+    row.started_at.is_some() && row.started_at == row.settled_at
+}
+
 impl RunBook {
     fn update(&mut self, row: &RunRow, line: i64, now: i64) {
         let on_line =
             |wall: Option<Wall>, known: Option<i64>| known.or(wall.map(|wall| wall.as_millis() - line));
         self.times.granted = on_line(row.granted_at, self.times.granted);
         self.times.ready = on_line(row.started_at, self.times.ready);
-        // A record says that it ended when it began, if the wall clock stepped back in between.
-        self.times.settled = on_line(row.settled_at, self.times.settled).map(|settled| settled.min(now));
+        // A record says that it ended when it began, if the wall clock stepped back in between. How long it ran does not step.
+        let ran = self.times.ready.zip(row.runtime_ms).filter(|_| ends_as_it_starts(row));
+        let settled = ran.map(|(ready, ran)| ready.saturating_add(i64::try_from(ran).unwrap_or(i64::MAX)));
+        self.times.settled =
+            settled.or(on_line(row.settled_at, self.times.settled)).map(|settled| settled.min(now));
         if row.last_progress != self.row.last_progress {
             self.times.progress = on_line(row.last_progress, None);
         }

@@ -9,12 +9,13 @@ use std::ops::Range;
 use rayon::prelude::*;
 use sametick_core::run::Shape;
 
-use crate::check::Failure;
+use crate::check::{CheckName, Failure};
 use crate::digest::BatchDigest;
-use crate::explore::{Fork, fork, with_fork};
+use crate::explore::{Fork, fork, freeze_seed, with_fork};
 use crate::judge::Judge;
 use crate::machines::Subject;
 use crate::plan::{Plan, Reason, Trial, draw, shrink};
+use crate::scenario::Scenario;
 use crate::sometimes::Counts;
 
 /// Worlds that one core runs at a time; fixed, so that a campaign that stops at a failure stops at the same seed anywhere.
@@ -165,6 +166,23 @@ pub fn make_plan_small(plan: &Plan, trial: Trial, failure: &Failure, subject: Su
     let plan = shrink(plan, |plan| reason.is_first_of(&failures(plan)));
     let small = failures(&plan).into_iter().next();
     (plan, small.unwrap_or_else(|| failure.clone()))
+}
+
+/// The smallest plan that was found in which breaks what breaks in the world of a seed of a scenario, and how that says it;
+/// nothing where that world has no words in the language, or where it is a claim that breaks, which is about all of them.
+#[must_use]
+pub fn make_world_small(
+    scenario: &Scenario,
+    seed: u64,
+    failure: &Failure,
+    subject: Subject,
+) -> Option<(Plan, Failure)> {
+    if failure.check == CheckName::Claim {
+        return None;
+    }
+    let trial = Trial::that_shows(failure);
+    let plan = freeze_seed(scenario, subject, seed, trial, failure)?;
+    Some(make_plan_small(&plan, trial, failure, subject))
 }
 
 fn failures_of(plan: &Plan, trial: Trial, subject: Subject) -> Vec<Failure> {

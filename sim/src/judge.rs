@@ -146,7 +146,7 @@ impl<'s> Judge<'s> {
     /// Hears what the gateway is told, before it answers. A host that does not show it has its books
     /// believed where a turn's own word would be better.
     pub fn hear(&mut self, inputs: &[Input]) {
-        self.checks.hear(None, inputs, &self.books, &self.scenario.config);
+        self.checks.hear(None, true, inputs, &self.books, &self.scenario.config);
     }
 
     /// [`Self::hear`] where the wall clock may have stepped: `now` is the reading of the tick. Says whether the gateway
@@ -154,7 +154,8 @@ impl<'s> Judge<'s> {
     pub(crate) fn hear_on(&mut self, epoch: u64, now: Now, inputs: &[Input]) -> bool {
         let steps = self.books.hear(epoch, now, inputs);
         let taken = self.books.taken(epoch, now);
-        self.checks.hear(Some(taken), inputs, &self.books, &self.scenario.config);
+        let owns = epoch == self.books.epoch;
+        self.checks.hear(Some(taken), owns, inputs, &self.books, &self.scenario.config);
         steps
     }
 

@@ -10,7 +10,7 @@ use sametick_core::schedule::Schedule;
 use sametick_core::time::{Mono, Span, Wall};
 
 use crate::draw::{Choice, Draw};
-use crate::explore::chooser::{Chooser, Whose};
+use crate::explore::chooser::{Chooser, Decided, Whose};
 use crate::label::Labels;
 use crate::scenario::{
     CrashPoint, Offset, OnAbort, Order, RunPattern, Scenario, ScenarioJob, SpanRange, TurnEnd, TurnRule,
@@ -74,6 +74,16 @@ impl<'s> Script<'s> {
         Self { scenario, draw: Draw::default(), chooser: Some(Box::new(RefCell::new(chooser))) }
     }
 
+    /// The choices of `seed`, which are kept.
+    pub(crate) fn noted(scenario: &'s Scenario, seed: u64) -> Self {
+        Self { chooser: Some(Box::new(RefCell::new(Chooser::following()))), ..Self::new(scenario, seed) }
+    }
+
+    /// Whether the seed decides, and nobody else.
+    fn seed_decides(&self) -> bool {
+        self.chooser().is_none_or(|chooser| chooser.follows())
+    }
+
     /// Whether a search decides.
     pub(crate) const fn is_chosen(&self) -> bool {
         self.chooser.is_some()
@@ -91,22 +101,33 @@ impl<'s> Script<'s> {
     }
 
     fn span_of(&self, whose: Whose, range: SpanRange, from: Mono) -> Span {
-        let (choice, key, _) = whose;
-        match self.chooser() {
-            Some(mut chooser) if range.is_range() => chooser.span(range, whose, from),
-            Some(_) => range.low,
-            None => self.draw.span(range, choice, key),
+        let (choice, key, run) = whose;
+        let Some(mut chooser) = self.chooser() else { return self.draw.span(range, choice, key) };
+        if !range.is_range() {
+            return range.low;
         }
+        if !chooser.follows() {
+            return chooser.span(range, whose, from);
+        }
+        let span = self.draw.span(range, choice, key);
+        let nanos = i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
+        chooser.note(Decided::Nanos { what: choice, key, run, from, nanos });
+        span
     }
 
     /// A distance out of a range, from an instant.
     fn offset_of(&self, whose: Whose, (low, high): (Offset, Offset), from: Mono) -> Offset {
-        let (choice, key, _) = whose;
-        match self.chooser() {
-            Some(mut chooser) if low != high => chooser.offset(low, high, whose, from),
-            Some(_) => low,
-            None => self.draw.offset(low, high, choice, key),
+        let (choice, key, run) = whose;
+        let Some(mut chooser) = self.chooser() else { return self.draw.offset(low, high, choice, key) };
+        if low == high {
+            return low;
         }
+        if !chooser.follows() {
+            return chooser.offset(low, high, whose, from);
+        }
+        let offset = self.draw.offset(low, high, choice, key);
+        chooser.note(Decided::Nanos { what: choice, key, run, from, nanos: offset.0 });
+        offset
     }
 
     /// The jobs as this seed declares them.
@@ -194,7 +215,7 @@ impl<'s> Script<'s> {
                 Order::ReportFirst => false,
                 Order::DeadlineFirst => true,
                 // A search decides when they meet.
-                Order::Either => self.chooser.is_none() && self.draw.coin(Choice::Order, key),
+                Order::Either => self.seed_decides() && self.draw.coin(Choice::Order, key),
             },
         }
     }
@@ -230,17 +251,26 @@ impl<'s> Script<'s> {
     pub(crate) fn rings_first(&self, run: RunId, labels: &Labels<'_>, planned: bool) -> bool {
         let Some(mut chooser) = self.chooser() else { return planned };
         let either = self.rule(run, labels).order == Order::Either;
+        if chooser.follows() {
+            chooser.note(Decided::DeadlineFirst { run, first: planned });
+            return planned;
+        }
         chooser.rings_first(run, (!either).then_some(planned))
     }
 
     /// Whether the nth fault strikes at a tick, which has not struck yet.
     #[must_use]
     pub fn strikes(&self, place: usize, first: u64, last: u64, tick: u64) -> bool {
-        if let Some(mut chooser) = self.chooser() {
-            return (first..=last).contains(&tick) && chooser.strikes(place, tick, tick == last);
+        if !self.seed_decides() {
+            let chooses = |mut chooser: RefMut<'_, Chooser>| chooser.strikes(place, tick, tick == last);
+            return (first..=last).contains(&tick) && self.chooser().is_some_and(chooses);
         }
         let range = SpanRange { low: Span::from_nanos(first), high: Span::from_nanos(last) };
-        self.draw.span(range, Choice::Tick, place as u64).as_nanos() == tick
+        let strikes = self.draw.span(range, Choice::Tick, place as u64).as_nanos() == tick;
+        if let Some(mut chooser) = self.chooser().filter(|_| strikes) {
+            chooser.note(Decided::Strikes { fault: place, tick });
+        }
+        strikes
     }
 
     /// Where a process dies over the nth tick of a world.
@@ -249,11 +279,15 @@ impl<'s> Script<'s> {
         if when != CrashPoint::Anywhere {
             return when;
         }
-        if let Some(mut chooser) = self.chooser() {
+        if let Some(mut chooser) = self.chooser().filter(|chooser| !chooser.follows()) {
             return chooser.point();
         }
         let drawn = self.draw.bits(Choice::Point, tick, 1) % CrashPoint::EACH.len() as u64;
-        CrashPoint::EACH[drawn as usize]
+        let point = CrashPoint::EACH[drawn as usize];
+        if let Some(mut chooser) = self.chooser() {
+            chooser.note(Decided::Point(point));
+        }
+        point
     }
 
     /// How long subscribers take to acknowledge an event in the nth of their lives.

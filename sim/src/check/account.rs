@@ -138,8 +138,11 @@ impl Accounts {
             let is_ahead = entry.last > shown.plus_millis(ROUNDING_MS);
             let ahead = is_ahead.then(|| schedule_right::ahead(entry.job, entry.last, scene));
             let declared = scene.commit.declared.iter().find(|job| job.id == entry.job);
-            let edited =
-                declared.map(|job| job.schedule).or_else(|| self.edited_as_it_goes(entry.job, scene));
+            // Of one that was removed and added again, the declaration is another generation's.
+            let declared = declared.filter(|job| !is_of_before(job.id, entry.generation, scene));
+            let edited = declared
+                .map(|job| job.schedule)
+                .or_else(|| self.edited_as_it_goes(entry.job, entry.generation, scene));
             let wrong = match edited {
                 Some(schedule) => self.take_edited(entry, &schedule, latest, scene),
                 None => self.account_of(entry.job, entry.generation).and_then(|account| {
@@ -235,12 +238,27 @@ impl Accounts {
     }
 
     /// By what a job goes that is edited in the very tick in which it goes: no commit declares it any more.
-    fn edited_as_it_goes(&self, job: JobId, scene: &Scene<'_>) -> Option<Schedule> {
-        if !scene.commit.removed.contains(&job) {
+    fn edited_as_it_goes(&self, job: JobId, generation: u32, scene: &Scene<'_>) -> Option<Schedule> {
+        if !scene.commit.removed.contains(&job) && !is_of_before(job, generation, scene) {
             return None;
         }
-        let edit = self.edits.iter().rev().find(|edit| edit.job == job && edit.tick == scene.said.mono);
-        edit.map(|edit| edit.schedule)
+        self.edit_before(job, self.taken_away(job, scene).map(|(at, _)| at), scene).map(|edit| edit.schedule)
+    }
+
+    /// When somebody took a job away, with the tick that heard of it: of two in one tick the first, as the other found
+    /// nothing.
+    fn taken_away(&self, job: JobId, scene: &Scene<'_>) -> Option<(Mono, Mono)> {
+        let heard = |(removed, at, _): &&(JobId, Mono, Mono)| *removed == job && *at <= scene.said.mono;
+        let latest = self.removals.iter().rev().find(heard).map(|(_, _, tick)| *tick);
+        let first = self.removals.iter().filter(heard).find(|(_, _, tick)| Some(*tick) == latest);
+        first.map(|(_, at, tick)| (*at, *tick))
+    }
+
+    /// The last edit of a job in the tick at hand, and before it was taken away if it was.
+    fn edit_before(&self, job: JobId, taken: Option<Mono>, scene: &Scene<'_>) -> Option<&Edit> {
+        let in_time = |edit: &Edit| taken.is_none_or(|taken| edit.at <= taken);
+        let of_tick = |edit: &&Edit| edit.job == job && edit.tick == scene.said.mono && in_time(edit);
+        self.edits.iter().rev().find(of_tick)
     }
 
     /// A job that was edited in the tick in which it went by itself had nothing left to do by its new schedule.
@@ -262,18 +280,25 @@ impl Accounts {
     /// before that has its end.
     fn given_up(&self, job: JobId, next: Next, scene: &Scene<'_>) -> Option<Wrong> {
         let Next::At(due) = next else { return None };
-        let heard = |(removed, at, _): &&(JobId, Mono, Mono)| *removed == job && *at <= scene.said.mono;
-        let latest = self.removals.iter().rev().find(heard).map(|(_, _, tick)| *tick);
-        // Of two in one tick the first took it away, and the other found nothing.
-        match self.removals.iter().filter(heard).find(|(_, _, tick)| Some(*tick) == latest) {
-            Some((_, at, _)) => {
-                (due < before(*at, scene)).then(|| nothing_lost::passed_over(job, due, &scene.labels))
-            }
-            None => match self.edited_as_it_goes(job, scene) {
-                Some(schedule) => self.gone_as_edited(job, next, &schedule, scene),
+        let Some((at, tick)) = self.taken_away(job, scene) else {
+            return match self.edit_before(job, None, scene).filter(|_| scene.commit.removed.contains(&job)) {
+                Some(edit) => self.gone_as_edited(job, next, &edit.schedule, scene),
                 None => Some(nothing_lost::gone_before(job, due, &scene.labels)),
-            },
-        }
+            };
+        };
+        let edit = self.edit_before(job, Some(at), scene).filter(|_| tick == scene.said.mono);
+        let Some(edit) = edit else {
+            return (due < before(at, scene)).then(|| nothing_lost::passed_over(job, due, &scene.labels));
+        };
+        // Until it was edited it went by its old schedule, and from then on by the new one.
+        let due_by_new =
+            scene.labels.scenario().dues(&edit.schedule).map(|dues| dues.after(wall_of(edit.at, scene)));
+        self.left_behind(job, next, scene).or_else(|| match due_by_new {
+            Some(Next::At(due)) if due < before(at, scene) && !is_told(job, due, scene) => {
+                Some(nothing_lost::passed_over(job, due, &scene.labels))
+            }
+            Some(Next::At(_) | Next::Beyond(_) | Next::Never) | None => None,
+        })
     }
 
     /// What a job's row says is due next has to be the occurrence that has no end yet.
@@ -387,8 +412,25 @@ impl Account {
 
 /// What the wall clock showed just before something was asked for.
 fn before(asked: Mono, scene: &Scene<'_>) -> Wall {
+    wall_of(asked, scene).plus_millis(-ROUNDING_MS)
+}
+
+/// What the wall clock showed when something was asked for.
+fn wall_of(asked: Mono, scene: &Scene<'_>) -> Wall {
     let back = i64::try_from(scene.said.mono.since(asked).as_millis()).unwrap_or(i64::MAX);
-    scene.said.wall.plus_millis((-back).saturating_sub(2))
+    scene.said.wall.plus_millis(-back)
+}
+
+/// Whether the books have another generation of a job by now.
+fn is_of_before(job: JobId, generation: u32, scene: &Scene<'_>) -> bool {
+    scene.books.job(job).is_some_and(|(_, row)| row.generation > generation)
+}
+
+/// Whether the commit says what became of a due time of a job, or of one after it.
+fn is_told(job: JobId, due: Wall, scene: &Scene<'_>) -> bool {
+    let by_range = scene.changes.ledger.iter().any(|(_, row)| row.job == job && row.last >= due);
+    by_range
+        || scene.changes.runs.iter().any(|change| change.after.id.job == job && change.after.id.due >= due)
 }
 
 /// What has its end with this commit, in the order of due times.

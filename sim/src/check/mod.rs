@@ -204,16 +204,27 @@ impl Checks {
         self.accounts.open(job, row.generation, scenario.begins, scenario);
     }
 
-    /// Hears what a gateway is told, before that has answered.
-    pub(crate) fn hear(&mut self, now: Option<Now>, inputs: &[Input], books: &Books, config: &Config) {
+    /// Hears what a gateway is told, before that has answered. `owns` tells whether the books are that gateway's.
+    pub(crate) fn hear(
+        &mut self,
+        now: Option<Now>,
+        owns: bool,
+        inputs: &[Input],
+        books: &Books,
+        config: &Config,
+    ) {
         self.accounts.reads(now);
-        self.open_commits.hear(inputs);
+        if owns {
+            self.open_commits.hear(inputs);
+        }
         self.tenure.hear(inputs, config.lease);
         if inputs.iter().any(|input| matches!(input.kind, InputKind::Command { .. })) {
             self.accounts.hear(now, inputs);
-            self.policies.hear(inputs);
-            self.open_commits.hear_commands(inputs);
+            self.policies.hear(now, inputs);
             self.tenure.hear_commands(inputs);
+            if owns {
+                self.open_commits.hear_commands(inputs);
+            }
         }
         let slots = &mut self.slots;
         self.alive.hear(inputs, |run, alive| {

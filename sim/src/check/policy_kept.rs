@@ -9,7 +9,7 @@ use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::job::{CatchUp, Job, Overlap};
 use sametick_core::run::{RunRow, RunState};
-use sametick_core::time::Wall;
+use sametick_core::time::{Now, Wall};
 
 use super::sequel::Sequels;
 use super::{CheckName, Departure, Failure, Scene, leaving};
@@ -50,11 +50,20 @@ impl Policies {
         self.sequels.clear();
     }
 
-    /// What the gateway hears: runs ask for children.
-    pub(super) fn hear(&mut self, inputs: &[Input]) {
+    /// What the gateway hears: runs ask for children, and somebody disables jobs.
+    pub(super) fn hear(&mut self, now: Option<Now>, inputs: &[Input]) {
         for input in inputs {
-            if let InputKind::Command { ticket, command: Command::Spawn { parent, .. } } = input.kind {
-                self.asked.push((ticket, parent));
+            let InputKind::Command { ticket, ref command } = input.kind else { continue };
+            match *command {
+                Command::Spawn { parent, .. } => self.asked.push((ticket, parent)),
+                Command::Disable(job) => self.sequels.disabled(job, now.map_or(input.at, |now| now.mono)),
+                Command::Add(_)
+                | Command::Edit(_)
+                | Command::Remove(_)
+                | Command::Pause(_)
+                | Command::Resume(_)
+                | Command::RunNow(_)
+                | Command::Cancel(_) => {}
             }
         }
     }

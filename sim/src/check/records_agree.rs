@@ -7,12 +7,16 @@ use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::session::{SessionRow, Status};
 
 use super::{CheckName, Failure, Scene, settling, shown, status_of, told};
+use crate::books::ends_as_it_starts;
 use crate::changes::RunChange;
 
 pub(super) const SENTENCE: &str =
     "job state, run record, session row and event tell one story in every commit";
 pub(super) const FIELD: &[&str] =
     &["#70421", "#18120", "#142638", "#17554", "#41979", "#133223", "#91979", "wholeRow"];
+
+/// Wall times are whole milliseconds.
+const ROUNDING_MS: i64 = 2;
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
     for change in &scene.changes.runs {
@@ -172,19 +176,13 @@ fn job_differs(run: &RunRow, outcome: Outcome, scene: &Scene<'_>) -> Option<Stri
     // Of a job that was removed and added again, another generation's state says nothing.
     let (_, job) = scene.books.job(run.id.job).filter(|(_, job)| job.generation == run.id.generation)?;
     let last = job.last.filter(|last| last.run == run.id);
-    // Another run of the job may have settled in the same commit, and not before this one. A record may give a later time
-    // than that was: no end is before its start, whatever the wall clock says. One that gives its start as its end ended
-    // then or any time since.
-    let book = |run: RunId| scene.books.runs.get(&run);
-    let settled = |run: RunId| book(run).and_then(|book| book.times.settled);
-    let earliest = if run.settled_at == run.started_at {
-        book(run.id).and_then(|book| book.times.ready.min(book.times.settled))
-    } else {
-        settled(run.id)
-    };
+    // Another run of the job may have settled in the same commit, and not before this one.
+    let settled = |run: RunId| scene.books.runs.get(&run).and_then(|book| book.times.settled);
+    // Where that is reckoned from how long it ran, it is not to the millisecond.
+    let room = if ends_as_it_starts(run) { ROUNDING_MS } else { 0 };
     let settled_after = |other: RunId| {
         let change = scene.look_up().run(other).filter(|change| change.settles().is_some());
-        change.is_some_and(|change| settled(change.after.id) >= earliest)
+        change.is_some_and(|change| settled(change.after.id).map(|other| other + room) >= settled(run.id))
     };
     match last {
         Some(last) if last.outcome == outcome => None,

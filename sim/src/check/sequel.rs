@@ -11,6 +11,7 @@ use sametick_core::id::{JobId, RunId};
 use sametick_core::job::{Budget, Job};
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::schedule::Schedule;
+use sametick_core::time::Mono;
 
 use super::{CheckName, Failure, Scene, on_again, told};
 use crate::changes::RunChange;
@@ -21,12 +22,20 @@ use crate::changes::RunChange;
 pub(super) struct Sequels {
     /// Runs that are not over, after the parents that wait for them.
     children: BTreeSet<(RunId, RunId)>,
+    /// Jobs that somebody disabled, each with the tick that heard of it, of those that no commit has spoken of yet.
+    disabled: Vec<(JobId, Mono)>,
 }
 
 impl Sequels {
     /// Forgets everything, keeping the memory.
     pub(super) fn clear(&mut self) {
         self.children.clear();
+        self.disabled.clear();
+    }
+
+    /// Somebody disables a job.
+    pub(super) fn disabled(&mut self, job: JobId, tick: Mono) {
+        self.disabled.push((job, tick));
     }
 
     /// What became durable. `open` are the runs of a job that are not closed.
@@ -54,7 +63,10 @@ impl Sequels {
             }
             let Some(outcome) = row.state.outcome() else { continue };
             let Some((job, before, after)) = declared(row.id, scene) else { continue };
-            let again = is_tried_again(change, outcome, before, after, scene);
+            // What is disabled and resumed in one tick shows neither in its row.
+            let at_times_disabled = self.disabled.contains(&(row.id.job, scene.said.mono));
+            let again = is_tried_again(change, outcome, before, after, scene)
+                .filter(|again| !(*again && at_times_disabled));
             let closes = row.is_closed() && change.before.is_none_or(|before| !before.is_closed());
             let next = scene.books.run(row.id.next_attempt());
             let written = next.is_some();
@@ -81,6 +93,7 @@ impl Sequels {
             let message = format!("{} {}, {what}", scene.labels.run(row.id), told(outcome));
             failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run: Some(row.id), message });
         }
+        self.disabled.retain(|(_, tick)| *tick > scene.said.mono);
     }
 
     /// Which children are not over, as of this commit.

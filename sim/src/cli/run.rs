@@ -2,15 +2,15 @@
 
 use std::io::Write;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sametick_sim::campaign::{self, Report};
 use sametick_sim::check::Failure;
 use sametick_sim::digest::{BatchDigest, short};
-use sametick_sim::{Scenario, Subject, World, story};
+use sametick_sim::{Scenario, Subject, World, fuzz, story};
 use serde::Serialize;
 
-use super::broke::Broke;
+use super::broke::{Broke, write_down};
 use super::look::{self, BAD, STRONG, grouped, styled};
 use super::{Machine, Stop, everywhere, load};
 
@@ -35,10 +35,17 @@ pub(crate) struct Args {
     /// store can give. Draws one seed of a family unless told otherwise. All checks judge, no claims do
     #[arg(long, conflicts_with = "bless")]
     crash_everywhere: bool,
+    /// Where the first failure of each scenario is written, made small, as a scenario with what happened in it; made
+    /// when there is one. Without, it is only shown
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["bless", "crash_everywhere"])]
+    out: Option<PathBuf>,
     /// One JSON object on stdout instead of the table
     #[arg(long)]
     pub(super) json: bool,
 }
+
+/// Of more scenarios than this the failures are not made small: somebody broke a lot, and wants to know what.
+const MOST_SMALL: usize = 5;
 
 /// Starts as many threads as were asked for.
 pub(super) fn use_threads(jobs: Option<u16>) -> Result<(), Stop> {
@@ -67,7 +74,8 @@ pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
     }
     look::progress("");
     let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let summary = Summary::of(&scenarios, &reports, subject, elapsed_ms);
+    let mut summary = Summary::of(&scenarios, &reports, subject, elapsed_ms);
+    summary.make_small(&scenarios, &reports, subject, args.out.as_deref())?;
     if args.json {
         let text = serde_json::to_string(&summary).map_err(std::io::Error::other)?;
         writeln!(std::io::stdout(), "{text}")?;
@@ -121,6 +129,17 @@ struct Row {
     #[serde(skip)]
     failed: u64,
     failures: Vec<Broken>,
+    /// The first of them, as a scenario that says no more than it needs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    small: Option<Small>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Small {
+    scenario: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -153,6 +172,32 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// The first failure of each scenario, as far as the language has words for its world.
+    fn make_small(
+        &mut self,
+        scenarios: &[Scenario],
+        reports: &[Report],
+        subject: Subject,
+        out: Option<&Path>,
+    ) -> Result<(), Stop> {
+        let broken =
+            self.scenarios.iter_mut().zip(scenarios).zip(reports).filter(|(_, report)| !report.holds());
+        for ((row, scenario), report) in broken.take(MOST_SMALL) {
+            let Some((seed, failures)) = report.failures.first() else { continue };
+            let Some(first) = failures.first() else { continue };
+            look::progress(&format!("making what breaks in {} small", scenario.name));
+            let Some((plan, _)) = fuzz::make_world_small(scenario, *seed, first, subject) else { continue };
+            let text = plan.text();
+            let name = format!("{}-{}-{seed}", first.check.name(), scenario.name.replace('/', "-"));
+            let file = out.map(|out| write_down(out, &name, &text, subject)).transpose()?;
+            row.small = Some(Small { scenario: text, file });
+        }
+        look::progress("");
+        Ok(())
+    }
+}
+
 impl Row {
     fn of(scenario: &Scenario, report: &Report, subject: Subject) -> Self {
         let broken = |seed: u64, failure: &Failure| Broken::of(scenario, subject, seed, failure);
@@ -170,6 +215,7 @@ impl Row {
             sentence: scenario.sentence.clone(),
             failed: report.failed,
             failures: failures.collect(),
+            small: None,
         }
     }
 }
@@ -233,6 +279,15 @@ fn show_broken(out: &mut impl Write, row: &Row) -> Result<(), Stop> {
             broken.seed
         )?;
         writeln!(out, "{}", look::held_and_found(broken.what.sentence, &broken.what.message))?;
+    }
+    if let Some(small) = &row.small {
+        writeln!(out, "    made small:")?;
+        for line in small.scenario.lines() {
+            writeln!(out, "      {line}")?;
+        }
+        if let Some(file) = &small.file {
+            writeln!(out, "    kept:          {file}")?;
+        }
     }
     writeln!(out, "    replay:        {}", styled(STRONG, &first.replay))?;
     Ok(())

@@ -71,6 +71,8 @@ pub(crate) struct Chooser {
     /// Something was done that the scenario does not have.
     interfered: bool,
     cuts: Cuts,
+    /// It decides nothing, and only keeps what a seed does.
+    follows: bool,
     /// What was decided, if somebody wants to know.
     log: Option<Vec<Decided>>,
 }
@@ -91,6 +93,15 @@ impl Chooser {
         Self { faults, ..Self::default() }
     }
 
+    /// Decides nothing, and keeps what a seed decides.
+    pub(crate) fn following() -> Self {
+        Self { follows: true, ..Self::default() }.keep_log()
+    }
+
+    pub(crate) const fn follows(&self) -> bool {
+        self.follows
+    }
+
     /// Keeps what is decided from now on.
     pub(crate) fn keep_log(mut self) -> Self {
         self.log = Some(Vec::new());
@@ -102,7 +113,7 @@ impl Chooser {
         self.log.take().unwrap_or_default()
     }
 
-    fn note(&mut self, decided: Decided) {
+    pub(crate) fn note(&mut self, decided: Decided) {
         if let Some(log) = &mut self.log {
             log.push(decided);
         }
@@ -215,6 +226,9 @@ impl Chooser {
 
     /// Which of so many things that happen in one instant happens first.
     pub(crate) fn first_of(&mut self, count: usize) -> usize {
+        if self.follows {
+            return 0;
+        }
         if count > MOST_ORDERED {
             self.cut(Cut::Orders, 1);
             return 0;

@@ -12,7 +12,7 @@ use crate::check::{CheckName, Failure};
 use crate::draw::Choice;
 use crate::label::Labels;
 use crate::machines::{Subject, Visit};
-use crate::plan::{Kind, Plan, Reason, Table, Word};
+use crate::plan::{Kind, Plan, Reason, Table, Trial, Word};
 use crate::scenario::{CrashPoint, EventKind, FaultKind, Scenario, TurnEnd, TurnRule};
 use crate::world::World;
 use sametick_core::Machine;
@@ -28,15 +28,36 @@ pub fn freeze(
     faults: u32,
     failure: &Failure,
 ) -> Option<Plan> {
+    let mut plan = plan_without_claims(scenario, failure)?;
+    let way = Way::Chosen { picks, faults };
+    subject.visit(scenario.config.clone(), Freezing { scenario, way, plan: &mut plan });
+    let frozen = plan.scenario("frozen.toml").ok().filter(|frozen| !frozen.is_family)?;
+    let again = subject.visit(frozen.config.clone(), Replay { scenario: &frozen });
+    Reason::of(failure).is_first_of(&again).then_some(plan)
+}
+
+/// The world of a seed as a scenario of its own, if that breaks first in the way of `failure` when this is tried on it.
+#[must_use]
+pub fn freeze_seed(
+    scenario: &Scenario,
+    subject: Subject,
+    seed: u64,
+    trial: Trial,
+    failure: &Failure,
+) -> Option<Plan> {
+    let mut plan = plan_without_claims(scenario, failure)?;
+    subject.visit(scenario.config.clone(), Freezing { scenario, way: Way::Seed(seed), plan: &mut plan });
+    let again = trial.run_plan(&plan, subject)?.failures;
+    Reason::of(failure).is_first_of(&again).then_some(plan)
+}
+
+fn plan_without_claims(scenario: &Scenario, failure: &Failure) -> Option<Plan> {
     let mut plan = plan_of(scenario)?;
     plan.sentence = format!("{} In this world {} breaks.", scenario.sentence, failure.check.name());
     if failure.check != CheckName::Claim {
         plan.tables.retain(|table| table.kind != Kind::Each("claim".into()));
     }
-    subject.visit(scenario.config.clone(), Freezing { scenario, picks, faults, plan: &mut plan });
-    let frozen = plan.scenario("frozen.toml").ok().filter(|frozen| !frozen.is_family)?;
-    let again = subject.visit(frozen.config.clone(), Replay { scenario: &frozen });
-    Reason::of(failure).is_first_of(&again).then_some(plan)
+    Some(plan)
 }
 
 /// A scenario's text, table by table, without its transcript.
@@ -100,10 +121,16 @@ fn word_of(value: &DeValue<'_>) -> Option<Word> {
     }
 }
 
+/// Whose choices they are.
+#[derive(Clone, Copy)]
+enum Way<'p> {
+    Chosen { picks: &'p [Pick], faults: u32 },
+    Seed(u64),
+}
+
 struct Freezing<'s, 'p> {
     scenario: &'s Scenario,
-    picks: &'p [Pick],
-    faults: u32,
+    way: Way<'p>,
     plan: &'p mut Plan,
 }
 
@@ -112,7 +139,12 @@ impl Visit for Freezing<'_, '_> {
 
     fn visit<M: Machine + Send + Sync + 'static>(self, machine: M) {
         let mut world = World::new(self.scenario, machine);
-        world.record_choices(Chooser::with_faults(self.faults).keep_log(), self.picks);
+        match self.way {
+            Way::Chosen { picks, faults } => {
+                world.record_choices(Chooser::with_faults(faults).keep_log(), picks);
+            }
+            Way::Seed(seed) => _ = world.run_noting(seed),
+        }
         let mut ice =
             Ice { scenario: self.scenario, labels: world.labels(), plan: self.plan, turns: Vec::new() };
         world.take_log().into_iter().for_each(|decided| ice.set(decided));

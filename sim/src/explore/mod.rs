@@ -15,5 +15,5 @@ mod search;
 pub use chooser::{DISTANCES, Pick};
 pub use cut::{Cut, Cuts};
 pub use forks::{Fork, Forks, fork, with_fork};
-pub use frozen::freeze;
+pub use frozen::{freeze, freeze_seed};
 pub use search::{Broken, Limits, Progress, Report, Watch, explore};

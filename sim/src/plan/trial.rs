@@ -3,6 +3,7 @@
 use sametick_core::Machine;
 
 use super::Plan;
+use crate::check::{CheckName, Failure};
 use crate::laws::{LawCounts, Twins};
 use crate::machines::{Subject, Visit};
 use crate::scenario::Scenario;
@@ -24,6 +25,16 @@ const TWINS_IN: u64 = 32;
 impl Trial {
     /// Everything.
     pub const FULL: Self = Self { laws: true, twins: true };
+
+    /// What has to be tried for a failure to show: laws and twins only where one of them found it.
+    #[must_use]
+    pub const fn that_shows(failure: &Failure) -> Self {
+        if matches!(failure.check, CheckName::Law(_) | CheckName::OwnLaneOnly) {
+            Self::FULL
+        } else {
+            Self { laws: false, twins: false }
+        }
+    }
 
     /// What a campaign tries on the world of a seed.
     #[must_use]

@@ -65,6 +65,14 @@ impl<'s, M: Machine> World<'s, M> {
         (verdict, beats)
     }
 
+    /// Runs the world of a seed from its first tick on and keeps what that decides.
+    pub(crate) fn run_noting(&mut self, seed: u64) -> Verdict {
+        self.begin_with(Script::noted(self.scenario, seed));
+        self.boot(0);
+        while self.step(&[], Freedom::default()) {}
+        self.close().clone()
+    }
+
     fn picks_made(&self, most: usize) -> usize {
         self.script.chooser().map_or(0, |chooser| chooser.picks().len().min(most))
     }

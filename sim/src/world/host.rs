@@ -125,14 +125,16 @@ impl<M: Machine> World<'_, M> {
         }
     }
 
-    /// A process that died is back. If another owns the store by now, it stands by.
-    pub(super) fn restart(&mut self, place: usize) {
-        if self.hosts[place].life == self.lives {
+    /// A process that died is back. If another owns the store by now, it stands by, and recovers nothing.
+    pub(super) fn restart(&mut self, place: usize) -> bool {
+        let recovers = self.hosts[place].life == self.lives;
+        if recovers {
             self.boot(place);
         } else {
             self.hosts[place].up = true;
             self.befell(place, Befell::Back);
         }
+        recovers
     }
 
     pub(super) fn crash(&mut self, place: usize, down: Span) {
@@ -155,10 +157,11 @@ impl<M: Machine> World<'_, M> {
         self.agenda.plan(self.now + down, What::Restart { host: place });
     }
 
-    /// A host that stands by, or has stepped down, takes the store over, if it can reach it.
-    pub(super) fn take_over(&mut self, place: usize) {
+    /// A host that stands by, or has stepped down, takes the store over, if it can reach it. Says whether it does.
+    pub(super) fn take_over(&mut self, place: usize) -> bool {
         let host = &self.hosts[place];
-        if host.up && !host.owns && host.frozen_until.is_none() && host.cut_until.is_none() {
+        let takes = host.up && !host.owns && host.frozen_until.is_none() && host.cut_until.is_none();
+        if takes {
             self.befell(place, Befell::TakesOver);
             self.meets(&TAKEOVER);
             if self.judge.books().runs.values().any(|book| book.row.drain == Drain::Open) {
@@ -166,6 +169,7 @@ impl<M: Machine> World<'_, M> {
             }
             self.boot(place);
         }
+        takes
     }
 
     /// A host stands still, as a machine does that is suspended, and so do its turns.

@@ -295,18 +295,21 @@ impl<'s, M: Machine> World<'s, M> {
             let at = happening.at;
             match happening.kind {
                 What::Crash { down, life } => {
-                    if let Some(place) = self.host_of(life) {
-                        return Some((place, down));
+                    if let Some(crash) = self.host_of(life).and_then(|place| self.dies(place, down)) {
+                        return Some(crash);
                     }
                 }
-                // A recovery closes this instant; what else happens by now is for the next step.
+                // A recovery closes this instant; what else happens by now is for the next step. Who comes back and stands
+                // by closes nothing, and nobody else is later for it.
                 What::Restart { host } => {
-                    self.restart(host);
-                    return None;
+                    if self.restart(host) {
+                        return None;
+                    }
                 }
                 What::Takeover { host } => {
-                    self.take_over(host);
-                    return None;
+                    if self.take_over(host) {
+                        return None;
+                    }
                 }
                 What::Thaw { host, until } => self.thaw(host, until),
                 What::Heal { host } => self.heal(host),
@@ -321,8 +324,8 @@ impl<'s, M: Machine> World<'s, M> {
                 }
                 What::Event(place) => {
                     let crash = self.befall(place, at, happening.sequence);
-                    if crash.is_some() {
-                        return crash;
+                    if let Some(crash) = crash.and_then(|(place, down)| self.dies(place, down)) {
+                        return Some(crash);
                     }
                 }
                 What::ClockRead => {
@@ -348,6 +351,15 @@ impl<'s, M: Machine> World<'s, M> {
                 What::Arrival { run, report } => self.arrives(at, run, report, rings),
             }
         }
+        None
+    }
+
+    /// A crash of who owns the store comes after its tick. Anybody else dies at once: nobody is later for that.
+    fn dies(&mut self, place: usize, down: Span) -> Option<(usize, Span)> {
+        if place == self.owner {
+            return Some((place, down));
+        }
+        self.crash(place, down);
         None
     }
 
