@@ -12,6 +12,7 @@ mod growth;
 mod measure;
 mod others;
 mod pending;
+mod search;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -27,4 +28,5 @@ fn main() {
     part("first", first::compare);
     part("growth", growth::compare);
     part("pending", pending::compare);
+    part("search", search::compare);
 }
