@@ -86,7 +86,8 @@ fn what_is_remembered_hides_nothing() {
         ("schedules/overlap_while_draining", 0),
         ("owners/nobody_came", 0),
     ];
-    let subjects = [CORE, broken("loser-overwrites"), broken("unknown-is-lost"), broken("recovery-forgets-queued")];
+    let subjects =
+        [CORE, broken("loser-overwrites"), broken("unknown-is-lost"), broken("recovery-forgets-queued")];
     let mut shorter = 0;
     for (name, most) in scenarios {
         let scenario = named(name);
@@ -152,7 +153,11 @@ fn the_core_holds_in_every_window_of_a_race() {
     for meeting in races::meetings() {
         let cell = races::meet(meeting, CORE).expect("it reads");
         cells += 1;
-        assert!(cell.holds(), "{meeting:?}: {:?}", cell.broken.map(|(scenario, broken)| (scenario.text, broken)));
+        assert!(
+            cell.holds(),
+            "{meeting:?}: {:?}",
+            cell.broken.map(|(scenario, broken)| (scenario.text, broken))
+        );
         assert_eq!(cell.cuts.total(), 0, "{meeting:?}");
     }
     assert_eq!(cells, 21 * 7, "seven things in pairs, at seven distances");
