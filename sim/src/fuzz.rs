@@ -24,6 +24,9 @@ const BATCH: u64 = 64;
 /// The most batches between two looks at whether to go on; at first there is one, then twice as many each time.
 const BATCHES_AT_A_TIME: u64 = 64;
 
+/// The same where each world has a thousand forks.
+const FORKED_AT_A_TIME: u64 = 2;
+
 /// How many failing seeds are kept, and how many reasons: a machine that always fails fails a million times.
 const MOST_FAILURES: usize = 100;
 const MOST_REASONS: usize = 10;
@@ -107,7 +110,7 @@ pub fn run(campaign: Campaign, seeds: Range<u64>, watch: &mut impl Watch) -> Tal
     while tally.to < seeds.end {
         let from = tally.to;
         let wave = most.min((seeds.end - from).div_ceil(BATCH));
-        most = BATCHES_AT_A_TIME.min(2 * most);
+        most = if campaign.forks { FORKED_AT_A_TIME } else { BATCHES_AT_A_TIME }.min(2 * most);
         let start = |batch: u64| from.saturating_add(batch * BATCH).min(seeds.end);
         let batches: Vec<Batch> = (0..wave)
             .into_par_iter()
