@@ -276,3 +276,33 @@ fn a_fault_that_is_none_says_what_to_write() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("after-effects"), "{}", stderr(&output));
 }
+
+/// What the first failing world of a scenario is made into: kept, read again, and broken in the same way.
+#[test]
+fn a_world_of_a_family_that_breaks_is_made_small() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().to_str().expect("a path");
+    for (scenario, mutant) in [
+        (FIRST, "field-race"),
+        ("races/late_host", "late-resurrects"),
+        ("crashes/at_any_tick", "recovery-forgets-running"),
+        ("store/unknown_and_not_applied", "unknown-is-lost"),
+    ] {
+        let told = json(&["run", scenario, "--mutant", mutant, "--out", out, "--json"]);
+        let row = &told["scenarios"][0];
+        let (first, small) = (&row["failures"][0], &row["small"]);
+        let text = small["scenario"].as_str().unwrap_or_else(|| panic!("{mutant} in {scenario}: {row:#}"));
+        assert!(
+            text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count() <= 15,
+            "{text}"
+        );
+        assert!(!text.contains(".."), "nothing is left to draw:\n{text}");
+        let file = small["file"].as_str().expect("a file");
+        let again = sametick(&["explain", file, "--mutant", mutant]);
+        assert_eq!(again.status.code(), Some(1), "{text}");
+        let check = first["check"].as_str().expect("a check");
+        assert!(stdout(&again).contains(&format!("✗ {check}")), "{check}: {}", stdout(&again));
+        let core = sametick(&["explain", file]);
+        assert_eq!(core.status.code(), Some(0), "the core holds there: {}", stdout(&core));
+    }
+}
