@@ -49,6 +49,14 @@ bless *paths="scenarios":
 fuzz *args:
     cargo run --release --bin sametick -- fuzz {{ args }}
 
+# Every order, distance and fault of one scenario: `just explore races/either_order`.
+explore *args:
+    cargo run --release --bin sametick -- explore {{ args }}
+
+# Any two of timeout, completion, cancel, crash, answer, occurrence and edit, at seven distances.
+races:
+    cargo run --release --bin sametick -- explore --races
+
 # A million seeds for every family. Takes minutes.
 soak:
     cargo run --release --bin sametick -- run --seeds 0..1000000
