@@ -114,14 +114,10 @@ impl Books {
     /// What a gateway hears in a tick that reads the clocks. Says whether it takes that for a step of the wall clock.
     pub fn hear(&mut self, epoch: u64, now: Now, inputs: &[Input]) -> bool {
         for input in inputs {
-            match &input.kind {
-                InputKind::Report { run, report: Report::Progress } => {
-                    self.noted.insert(*run, now.mono);
-                }
-                InputKind::Command { command: Command::Add(job), .. } => {
-                    self.wanted.insert(job.id, job.terms);
-                }
-                _ => {}
+            if let InputKind::Report { run, report: Report::Progress } = input.kind {
+                self.noted.insert(run, now.mono);
+            } else if let InputKind::Command { command: Command::Add(job), .. } = &input.kind {
+                self.wanted.insert(job.id, job.terms);
             }
         }
         self.lines.read(epoch, now)

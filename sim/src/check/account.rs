@@ -134,6 +134,7 @@ impl Accounts {
         collect(&mut entries, scene);
         let mut latest = None;
         let shown = self.has_shown(scene);
+        self.put_back.retain(|(at, _)| *at > scene.said.mono);
         for entry in entries.drain(..) {
             let is_ahead = entry.last > shown.plus_millis(ROUNDING_MS);
             let ahead = is_ahead.then(|| schedule_right::ahead(entry.job, entry.last, scene));
@@ -195,15 +196,9 @@ impl Accounts {
 
     /// The latest that the wall clock showed to the tick that says it, or to one before it that no commit has spoken of
     /// yet: skips alone wait for the next commit where the store is behind.
-    fn has_shown(&mut self, scene: &Scene<'_>) -> Wall {
-        let (said, mut latest) = (scene.said, scene.said.wall);
-        self.put_back.retain(|(at, before)| {
-            if *at <= said.mono {
-                latest = latest.max(*before);
-            }
-            *at > said.mono
-        });
-        latest
+    pub(super) fn has_shown(&self, scene: &Scene<'_>) -> Wall {
+        let until_said = self.put_back.iter().filter(|(at, _)| *at <= scene.said.mono);
+        until_said.fold(scene.said.wall, |latest, (_, before)| latest.max(*before))
     }
 
     /// Takes an entry of a job whose old schedule ends in this commit and whose new one begins. Where it was edited more

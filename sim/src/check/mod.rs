@@ -280,7 +280,7 @@ impl Checks {
         at_most_once::judge_attempts(failures, scene, self.restarted_at);
         leaving::judge_both(failures, scene);
         self.results.committed(failures, scene, &self.alive);
-        nothing_lost::judge(failures, scene, self.back_at);
+        nothing_lost::judge(failures, scene, self.accounts.has_shown(scene), self.back_at);
         self.accounts.judge(failures, scene);
         let back = self.back_at.filter(|_| self.recovering);
         self.policies.judge(failures, scene, back);

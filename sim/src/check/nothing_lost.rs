@@ -60,7 +60,8 @@ pub(super) fn gone_before(job: JobId, due: Wall, labels: &Labels<'_>) -> (CheckN
 }
 
 /// What is told of a run has a record behind it, and what is told of an occurrence can be true.
-pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: Option<Wall>) {
+/// `shown` is the latest that the wall clock showed to a tick that the commit speaks of.
+pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, shown: Wall, restarted: Option<Wall>) {
     let mut broken = |run: Option<RunId>, message: String| {
         failures.push(Failure { check: CheckName::NothingLost, at: scene.at, run, message });
     };
@@ -90,7 +91,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: O
     for (before, row) in &scene.changes.ledger {
         if before.is_none()
             && row.end == Unran::Missed
-            && let Some(message) = not_missed(row, scene, restarted)
+            && let Some(message) = not_missed(row, scene, shown, restarted)
         {
             broken(None, message);
         }
@@ -99,14 +100,14 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: O
 
 /// Missed is what was due too long before the tick that met it, or before the gateway was there, or what is too much or
 /// too old to be caught up on then.
-fn not_missed(row: &LedgerRow, scene: &Scene<'_>, restarted: Option<Wall>) -> Option<String> {
+fn not_missed(row: &LedgerRow, scene: &Scene<'_>, shown: Wall, restarted: Option<Wall>) -> Option<String> {
     // What an edited job went by before is not in the books any more.
     if scene.commit.declared.iter().any(|job| job.id == row.job) {
         return None;
     }
     let (job, _) = scene.books.job(row.job)?;
     let late = i64::try_from(job.misfire_after.as_millis()).unwrap_or(i64::MAX);
-    let too_late = row.first < scene.said.wall.plus_millis(late.saturating_neg());
+    let too_late = row.first < shown.plus_millis(late.saturating_neg());
     let was_down = restarted.is_some_and(|restarted| row.first < restarted);
     (!too_late && !was_down).then(|| {
         format!(

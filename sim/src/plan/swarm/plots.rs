@@ -108,8 +108,8 @@ impl Swarm {
         tables.push(turn);
         let mut events = Vec::new();
         let mut parent = eldest;
-        for place in 1..=youngest {
-            let child = format!("{}!1", JOBS[place]);
+        for (place, name) in JOBS.into_iter().enumerate().take(youngest + 1).skip(1) {
+            let child = format!("{name}!1");
             let mut turn = Table::each("turn");
             turn.say("of", child.clone());
             turn.say("takes", "never");
@@ -118,7 +118,7 @@ impl Swarm {
             }
             tables.push(turn);
             let mut event = self.at(begins + place as u64);
-            event.say("spawn", JOBS[place]);
+            event.say("spawn", name);
             event.say("by", std::mem::replace(&mut parent, child));
             events.push(event);
         }
