@@ -227,6 +227,7 @@ function noteOf(cell) {
   const mark = cell.here ?? cell.core;
   const count = mark.records?.length ?? 0;
   if (kind === "store") return count === 1 ? `#${mark.records[0].values[0]}` : count ? `${count} commits` : mark.label;
+  if (mark.look === "late") return "late";
   if (kind !== "events" && kind !== "subscribers") return "";
   return count > 1 ? `${count} events` : mark.label.split("/").at(-1);
 }

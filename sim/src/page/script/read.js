@@ -129,7 +129,7 @@ function cells(place) {
   return cellCache.get(place);
 }
 
-const ORDER = ["session", "run", "job", "events", "store", "lane", "subscribers", "gateway"];
+const ORDER = ["session", "run", "job", "events", "subscribers", "gateway", "lane", "store"];
 
 /** The cell that tells most of a column: what differs, sessions first. */
 function foremost(place) {

@@ -24,11 +24,15 @@ function storyHead(column) {
   return head;
 }
 
+const worldEnd = data.broken.length
+  ? "This world was left at the tick that broke."
+  : "This world has come to its end.";
+
 function twoStories(here, core) {
   const made = element("div", "two");
   const ended = isBeyond(now.column);
   const ours = element("div", "here", element("h3", "", data.machine?.[0] || "this machine"));
-  ours.append(ended ? element("p", "agrees", "This world was stopped at the tick that broke.") : told(here, core));
+  ours.append(ended ? element("p", "agrees", worldEnd) : told(here, core));
   const theirs = element("div", "core", element("h3", "", "the core"), told(core, here));
   made.append(ours, theirs);
   return made;
@@ -72,7 +76,8 @@ function chip(cell) {
   const named = isolated(name);
   const made = button("chip", named, markLabel(now.column, cell), () => go(now.column, cell.strand));
   if (kind !== name && kind !== "session") made.prepend(element("small", "", `${kind} `));
-  const word = mark.label || (mark.madeOf.includes("e") ? "→" : "heard");
+  const said = mark.said?.[0] ?? "";
+  const word = mark.label || (said.length <= 28 ? said : mark.madeOf.includes("e") ? "→" : "heard");
   made.append(element("small", "", ` ${word}`));
   if (!cell.here) made.classList.add("ghost");
   else if (cell.differs) made.classList.add("differs");
