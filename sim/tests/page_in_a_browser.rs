@@ -44,7 +44,7 @@ fn browser() -> Option<&'static str> {
     let runs = |name: &&str| {
         Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success())
     };
-    let found = BROWSERS.into_iter().find(|name| runs(&name));
+    let found = BROWSERS.into_iter().find(|name| runs(name));
     if found.is_none() {
         let needed = std::env::var_os("SAMETICK_NEEDS_CHROMIUM").is_some_and(|value| value != "0");
         assert!(

@@ -55,19 +55,13 @@ fn beside(path: &Path) -> io::Result<PathBuf> {
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Stop {
-    let shown = path.display();
-    Stop::BadInput(match error.kind() {
-        io::ErrorKind::IsADirectory => {
-            format!(
-                "could not write {shown}: it is a directory; name a file in it, such as {}",
-                path.join("world.html").display()
-            )
-        }
-        io::ErrorKind::NotFound => {
-            format!("could not write {shown}: its directory does not exist; make it first, or name another")
-        }
-        _ => format!(
-            "could not write {shown}: {error}; name a file in a directory that you may write to, or - for stdout"
-        ),
-    })
+    let (shown, kind) = (path.display(), error.kind());
+    let why = if kind == io::ErrorKind::IsADirectory {
+        format!("it is a directory; name a file in it, such as {}", path.join("world.html").display())
+    } else if kind == io::ErrorKind::NotFound {
+        "its directory does not exist; make it first, or name another".to_owned()
+    } else {
+        format!("{error}; name a file in a directory that you may write to, or - for stdout")
+    };
+    Stop::BadInput(format!("could not write {shown}: {why}"))
 }

@@ -166,22 +166,29 @@ fn strands(
         .map(|key| {
             let both = [world.courses.get(key), core_courses.get(key)].into_iter().flatten();
             let name = both.clone().map(|course| course.name.clone()).next().unwrap_or_default();
-            let (first, last) = reach(axis, both);
+            let (first, last) = reach(axis, *key, both);
             Thread { key: *key, name, first, last }
         })
         .collect();
     let (rows, row_of) = layout::lay_out(&threads);
     let strands = threads.iter().map(|thread| {
+        let row = row_of.get(&thread.key).copied().unwrap_or(0);
+        let shares = rows.get(row).is_some_and(|row| row.shared);
         let stretches = |course: Option<&Course>, ends| {
-            course.map_or(Vec::new(), |course| {
-                course.stood.iter().filter_map(|stood| stretch(axis, stood, ends)).collect::<Vec<_>>()
-            })
+            let stood = course.map_or(&[][..], |course| &course.stood);
+            let drawn = stood.iter().filter_map(|stood| {
+                // In a row that it shares it makes room once nothing more is said of it.
+                let makes_room = shares && has_said_all(thread.key, stood);
+                let until = if makes_room { Some(stood.from) } else { stood.until };
+                stretch(axis, &Stood { until, ..stood.clone() }, ends)
+            });
+            drawn.collect::<Vec<_>>()
         };
         let ours = stretches(world.courses.get(&thread.key), ends);
         let theirs = core.map(|_| stretches(core_courses.get(&thread.key), core_ends));
         let differs = theirs.as_ref().is_some_and(|theirs| clipped(theirs, ends) != clipped(&ours, ends));
         Strand {
-            row: row_of.get(&thread.key).copied().unwrap_or(0),
+            row,
             kind: thread.key.kind(),
             name: thread.name.clone(),
             differs,
@@ -194,14 +201,24 @@ fn strands(
     (rows, strands, places)
 }
 
+/// Whether it stands as it will for ever: a session row goes on saying how its last run ended.
+fn has_said_all(key: Key, stood: &Stood) -> bool {
+    matches!(key, Key::Session(_)) && stood.until.is_none() && !matches!(stood.look, "running" | "idle")
+}
+
 /// The first and the last column that has anything of a strand.
-fn reach<'c>(axis: &Axis, courses: impl Iterator<Item = &'c Course>) -> (usize, usize) {
-    let instants = courses.flat_map(|course| {
+fn reach<'c>(axis: &Axis, key: Key, courses: impl Iterator<Item = &'c Course>) -> (usize, usize) {
+    let (mut first, mut last) = (axis.0.len() - 1, 0);
+    for course in courses {
+        let goes_on = |stood: &Stood| stood.until.is_none() && !has_said_all(key, stood);
+        let to_the_end = course.stood.iter().any(goes_on).then(|| axis.0.len() - 1);
         let stood = course.stood.iter().flat_map(|stood| [Some(stood.from), stood.until]).flatten();
-        stood.chain(course.happened.iter().map(|happened| happened.at)).collect::<Vec<_>>()
-    });
-    let places: Vec<usize> = instants.map(|at| axis.place(at)).collect();
-    (places.iter().min().copied().unwrap_or(0), places.iter().max().copied().unwrap_or(0))
+        let instants = stood.chain(course.happened.iter().map(|happened| happened.at));
+        for place in instants.map(|at| axis.place(at)).chain(to_the_end) {
+            (first, last) = (first.min(place), last.max(place));
+        }
+    }
+    (first, last)
 }
 
 /// Nothing of what was over before there was a column for it.

@@ -4,7 +4,7 @@ use sametick_core::commit::{Commit, JobRow, LateNote, LateWord, LedgerRow};
 use sametick_core::id::RunId;
 use sametick_core::lifecycle::{Cause, LifecycleEvent, StopReason};
 use sametick_core::run::{Drain, Finish, Outcome, RunRow, RunState};
-use sametick_core::session::{SessionRow, Status};
+use sametick_core::session::SessionRow;
 use sametick_core::time::Wall;
 
 use super::model::Record;
@@ -274,27 +274,4 @@ pub(super) fn late(note: &LateNote, labels: &Labels<'_>) -> Record {
 
 pub(super) fn lane(of: &str, held: usize, limit: u32, by: String, waiting: usize) -> Record {
     record("lane", of.to_owned(), vec![held.to_string(), limit.to_string(), by, waiting.to_string()])
-}
-
-/// How an outcome looks.
-pub(super) const fn outcome_look(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Ok => "ok",
-        Outcome::Failed(_) => "failed",
-        Outcome::TimedOut(_) => "timeout",
-        Outcome::Cancelled => "killed",
-        Outcome::Interrupted(_) => "interrupted",
-    }
-}
-
-/// How a session's status looks.
-pub(super) const fn status_look(status: Option<Status>) -> &'static str {
-    match status {
-        None => "idle",
-        Some(Status::Running) => "running",
-        Some(Status::Done) => "ok",
-        Some(Status::Timeout) => "timeout",
-        Some(Status::Killed) => "killed",
-        Some(Status::Failed) => "failed",
-    }
 }

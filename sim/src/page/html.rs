@@ -4,7 +4,17 @@ use super::model::Page;
 
 const FRAME: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+/// One script in the order of its parts: what one part uses while it is read stands before it.
+const SCRIPT: &str = concat!(
+    include_str!("script/read.js"),
+    include_str!("script/place.js"),
+    include_str!("script/draw.js"),
+    include_str!("script/overview.js"),
+    include_str!("script/story.js"),
+    include_str!("script/record.js"),
+    include_str!("script/head.js"),
+    include_str!("script/go.js"),
+);
 
 impl Page {
     /// The file: frame, style, script and data in one.

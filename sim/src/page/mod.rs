@@ -7,6 +7,7 @@ mod draw;
 mod fields;
 mod html;
 mod layout;
+mod looks;
 mod model;
 mod occupancy;
 mod strand;

@@ -1,6 +1,6 @@
 //! What a page shows, as pure data: instants, rows, strands, marks and records.
 //!
-//! Columns are places, not times: a nanosecond and an hour are both one column wide. `page.js` reads it, so the names
+//! Columns are places, not times: a nanosecond and an hour are both one column wide. the script reads it, so the names
 //! here are the names there.
 
 use serde::Serialize;

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use sametick_core::Machine;
-use sametick_core::commit::{Answer, Commit, JobRow, JobStatus};
+use sametick_core::commit::{Answer, Commit, JobRow};
 use sametick_core::effect::{Command, Effect, Input, InputKind, Tick};
 use sametick_core::id::SessionKey;
-use sametick_core::lifecycle::{ErrorKind, EventPhase, LifecycleEvent};
-use sametick_core::run::{Drain, Outcome, RunRow, RunState};
+use sametick_core::run::RunRow;
 use sametick_core::session::{SessionRow, Status};
 use sametick_core::time::Mono;
 
 use super::fields;
+use super::looks;
 use super::model::Record;
 use super::occupancy::Occupancy;
 use super::strand::{Course, Key};
@@ -119,7 +119,7 @@ impl<'b, 's> Watch<'b, 's> {
         };
         for planned in scenario.jobs.iter().filter(|planned| planned.declared) {
             let row = JobRow { status: planned.status, ..JobRow::new(planned.job.id, 1, None) };
-            let (look, label) = standing_of(&row, &watch.labels);
+            let (look, label) = looks::of_job(&row, &watch.labels);
             watch.course(Key::Job(row.id)).stands(Mono::default(), look, label);
         }
         for lane in 0..scenario.config.lanes.len() {
@@ -210,7 +210,7 @@ impl<'b, 's> Watch<'b, 's> {
             InputKind::ClockStepped => Key::Host(host),
         };
         let word = match input {
-            InputKind::Answer { commit, answer } => answer_word(*commit, *answer),
+            InputKind::Answer { commit, answer } => looks::answer(*commit, *answer),
             InputKind::Renewal { .. } => Some("not renewed".to_owned()),
             InputKind::Heard { .. }
             | InputKind::Report { .. }
@@ -240,7 +240,7 @@ impl<'b, 's> Watch<'b, 's> {
         let happened = self.course(key).at(at);
         happened.sends(text);
         if let (Some(event), Some(record)) = (event, record) {
-            happened.writes(event_look(&event), event_word(&event), record);
+            happened.writes(looks::of_event(&event), looks::event_word(&event), record);
         }
     }
 
@@ -258,7 +258,7 @@ impl<'b, 's> Watch<'b, 's> {
         for event in &commit.events {
             let record = fields::event(event, &self.labels);
             let happened = self.course(Key::Events).at(at);
-            happened.writes(event_look(event), event_word(event), record);
+            happened.writes(looks::of_event(event), looks::event_word(event), record);
             happened.note.clone_from(&note);
         }
         match stored {
@@ -336,10 +336,10 @@ impl<'b, 's> Watch<'b, 's> {
     }
 
     fn job(&mut self, at: Mono, row: &JobRow, note: &Option<String>, stands: bool) {
-        let (look, label) = standing_of(row, &self.labels);
+        let (look, label) = looks::of_job(row, &self.labels);
         let record = fields::job(row, &self.labels);
         let last = row.last.filter(|_| row.running.is_none()).map(|last| last.outcome);
-        let mark = last.map_or(look, fields::outcome_look);
+        let mark = last.map_or(look, looks::of_outcome);
         let word = last.map_or(label.clone(), |last| format!("{label}, last run {}", last.name()));
         let course = self.course(Key::Job(row.id));
         if stands {
@@ -351,7 +351,7 @@ impl<'b, 's> Watch<'b, 's> {
     }
 
     fn run(&mut self, at: Mono, row: &RunRow, note: &Option<String>, stands: bool) {
-        let (look, label) = run_standing(row);
+        let (look, label) = looks::of_run(row);
         let record = fields::run(row, &self.labels);
         if stands && let Some(lane) = self.occupancy.write(row) {
             self.lane_stands(at, lane);
@@ -369,7 +369,7 @@ impl<'b, 's> Watch<'b, 's> {
     }
 
     fn session(&mut self, at: Mono, row: &SessionRow, note: &Option<String>, stands: bool) {
-        let (look, label) = (fields::status_look(row.status), shown(row.status));
+        let (look, label) = (looks::of_status(row.status), shown(row.status));
         let record = fields::session(row, &self.labels);
         let course = self.course(Key::Session(row.key));
         if stands {
@@ -445,92 +445,12 @@ impl<'b, 's> Watch<'b, 's> {
     }
 
     fn befalls(&mut self, at: Mono, host: usize, what: Befell) {
-        let (look, label, said) = match what {
-            Befell::Died => ("down", "down", "dies"),
-            Befell::Back => ("idle", "stands by", "is back and stands by"),
-            Befell::TakesOver => ("up", "owns the store", "takes the store over"),
-            Befell::Freezes => ("frozen", "stands still", "stands still"),
-            Befell::GoesOn => ("up", "owns the store", "goes on"),
-            Befell::CutOff => ("cut", "cut off", "reaches the store no more"),
-            Befell::Reaches => ("up", "owns the store", "reaches the store again"),
-        };
         let course = self.course(Key::Host(host));
-        // One that does not own the store goes on standing by.
-        let stood = course.stood.iter().rev().map(|stood| stood.look);
-        let owned = stood.clone().find(|look| matches!(*look, "up" | "idle" | "down"));
-        let (look, label) = match what {
-            Befell::GoesOn | Befell::Reaches if owned == Some("idle") => ("idle", "stands by"),
-            Befell::GoesOn | Befell::Reaches if stood.clone().next() == Some("down") => ("down", "down"),
-            _ => (look, label),
-        };
+        let (look, label) = looks::of_host(what, course.stood.iter().map(|stood| stood.look));
         course.stands(at, look, label);
         let happened = course.at(at);
         (happened.look, happened.label) = (look, label.to_owned());
-        happened.hears(said.to_owned());
-    }
-}
-
-/// How a job stands: by what it runs, or by whether its schedule is followed.
-fn standing_of(row: &JobRow, labels: &Labels<'_>) -> (&'static str, String) {
-    match (row.running, row.status) {
-        (Some(run), _) => ("running", labels.run(run)),
-        (None, JobStatus::Active) => ("idle", "active".to_owned()),
-        (None, JobStatus::Paused) => ("paused", "paused".to_owned()),
-        (None, JobStatus::Disabled) => ("paused", "disabled".to_owned()),
-        (None, JobStatus::Exhausted) => ("over", "exhausted".to_owned()),
-    }
-}
-
-fn run_standing(row: &RunRow) -> (&'static str, String) {
-    match (row.state, row.drain) {
-        (RunState::Queued, _) if row.not_before.is_some() => ("queued", "backs off".to_owned()),
-        (RunState::Queued, _) => ("queued", "queued".to_owned()),
-        (RunState::Starting, _) => ("starting", "starting".to_owned()),
-        (RunState::Running, _) => ("running", "running".to_owned()),
-        (RunState::Settled(outcome), Drain::None) => {
-            (fields::outcome_look(outcome), outcome.name().to_owned())
-        }
-        (RunState::Settled(outcome), Drain::Open) => (draining_look(outcome), outcome.name().to_owned()),
-        (RunState::Settled(_), Drain::Confirmed) => ("stopped", "stopped".to_owned()),
-        (RunState::Settled(_), Drain::Abandoned) => ("abandoned", "abandoned".to_owned()),
-        (RunState::Settled(_), Drain::Held) => ("held", "slot held".to_owned()),
-    }
-}
-
-/// Over, with a turn that was asked to stop and has not said that it did.
-const fn draining_look(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Ok => "ok draining",
-        Outcome::Failed(_) => "failed draining",
-        Outcome::TimedOut(_) => "timeout draining",
-        Outcome::Cancelled => "killed draining",
-        Outcome::Interrupted(_) => "interrupted draining",
-    }
-}
-
-fn answer_word(commit: u64, answer: Answer) -> Option<String> {
-    let word = match answer {
-        Answer::Applied => return None,
-        Answer::NotApplied => "refused",
-        Answer::Unknown => "unknown",
-        Answer::Fenced => "fenced",
-    };
-    Some(format!("#{commit} {word}"))
-}
-
-fn event_word(event: &LifecycleEvent) -> String {
-    let reason = event.cause.map_or(String::new(), |cause| format!("/{}", cause.kind.name()));
-    format!("{}{reason}", event.phase.name())
-}
-
-fn event_look(event: &LifecycleEvent) -> &'static str {
-    match (event.phase, event.cause.map(|cause| cause.kind)) {
-        (EventPhase::Start, _) => "running",
-        (EventPhase::End, _) => "ok",
-        (EventPhase::Error, Some(ErrorKind::Timeout)) => "timeout",
-        (EventPhase::Error, Some(ErrorKind::Cancelled)) => "killed",
-        (EventPhase::Error, Some(ErrorKind::Interrupted)) => "interrupted",
-        (EventPhase::Error, Some(ErrorKind::Failed) | None) => "failed",
+        happened.hears(looks::befell(what).to_owned());
     }
 }
 
