@@ -86,20 +86,20 @@ fn plan_of(scenario: &Scenario) -> Option<Plan> {
     let mut tables = Vec::new();
     for (key, value) in parsed.get_ref() {
         let key: Cow<'static, str> = Cow::Owned(key.get_ref().to_string());
-        match value.get_ref() {
-            DeValue::Array(array) if array.iter().all(|one| one.get_ref().as_table().is_some()) => {
-                let each = array.iter().filter_map(|one| one.get_ref().as_table());
-                tables.extend(each.map(|table| table_of(Kind::Each(key.clone()), table)));
-            }
-            DeValue::Table(table) if key == "lanes" => {
-                let lanes = table.iter().filter_map(|(name, lane)| Some((name, lane.get_ref().as_table()?)));
-                tables.extend(lanes.map(|(name, lane)| {
-                    table_of(Kind::One(format!("lanes.\"{}\"", name.get_ref()).into()), lane)
-                }));
-            }
-            DeValue::Table(table) => tables.push(table_of(Kind::One(key), table)),
-            _ if key == "expect" || key == "seeds" => {}
-            other => top.keys.extend(word_of(other).map(|word| (key, word))),
+        let value = value.get_ref();
+        let tables_in =
+            value.as_array().filter(|array| array.iter().all(|one| one.get_ref().as_table().is_some()));
+        if let Some(array) = tables_in {
+            let each = array.iter().filter_map(|one| one.get_ref().as_table());
+            tables.extend(each.map(|table| table_of(Kind::Each(key.clone()), table)));
+        } else if let Some(table) = value.as_table().filter(|_| key == "lanes") {
+            let lanes = table.iter().filter_map(|(name, lane)| Some((name, lane.get_ref().as_table()?)));
+            let lane = |name: &str| Kind::One(format!("lanes.\"{name}\"").into());
+            tables.extend(lanes.map(|(name, table)| table_of(lane(name.get_ref()), table)));
+        } else if let Some(table) = value.as_table() {
+            tables.push(table_of(Kind::One(key), table));
+        } else if key != "expect" && key != "seeds" {
+            top.keys.extend(word_of(value).map(|word| (key, word)));
         }
     }
     // Tables of one kind stay in their order.
@@ -217,8 +217,12 @@ impl Ice<'_> {
                     (Choice::Lasts, _) => self.lasts(key, length),
                     (Choice::Down, _) if key >= 1_000 => self.nth("do", key - 1_000, "down", length),
                     (Choice::Down, _) => self.all_faults("down", length),
-                    // Nothing of a world, or of no run.
-                    _ => {}
+                    // Of no run, or of no world.
+                    (
+                        Choice::Ready | Choice::Takes | Choice::Stops | Choice::Again | Choice::Delayed,
+                        None,
+                    )
+                    | (Choice::Order | Choice::Tick | Choice::Point | Choice::Plan, _) => {}
                 }
             }
             Decided::DeadlineFirst { run, first } => {

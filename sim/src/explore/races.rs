@@ -160,11 +160,8 @@ impl Scene {
         // A job is due at whole milliseconds.
         let (one_at, other_at) =
             if other == Racer::Occurrence { (MEETS - distance, MEETS) } else { (MEETS, MEETS + distance) };
-        let when = |racer: Racer| match racer {
-            _ if racer == one => Some(one_at),
-            _ if racer == other => Some(other_at),
-            _ => None,
-        };
+        let meets = [(one, one_at), (other, other_at)];
+        let when = |racer: Racer| meets.iter().find(|(who, _)| *who == racer).map(|(_, at)| *at);
         // A turn completes that has been called, so that is not held back by the answer to its grant.
         let of_grant = self.of_grant && when(Racer::Completion).is_none();
         let answers = match when(Racer::Answer) {
