@@ -16,6 +16,9 @@ use sametick_core::time::Mono;
 use super::{CheckName, Failure, Scene, on_again, told};
 use crate::changes::RunChange;
 
+/// Wall times are whole milliseconds.
+const ROUNDING_MS: i64 = 2;
+
 /// Runs that others wait for.
 #[derive(Educe, Debug, Default)]
 #[educe(Clone)]
@@ -46,8 +49,27 @@ impl Sequels {
         open: impl Fn(JobId) -> &'o [RunId],
     ) {
         self.follow(scene);
+        for run in disabled_and_waits(scene, &open) {
+            let message = format!(
+                "{} waits on, and its job was disabled: nothing of it is to run any more",
+                scene.labels.run(run)
+            );
+            failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run: Some(run), message });
+        }
         for change in &scene.changes.runs {
             let row = &change.after;
+            if let Some(late) = waits_too_long(change, scene) {
+                let message = format!(
+                    "{} waits {late} ms longer than the backoff that its job says: nobody tries again for so long",
+                    scene.labels.run(row.id)
+                );
+                failures.push(Failure {
+                    check: CheckName::PolicyKept,
+                    at: scene.at,
+                    run: Some(row.id),
+                    message,
+                });
+            }
             if let Some(child) = change.settles().and_then(|_| self.child_of(row.id)) {
                 let name = scene.labels.run(child);
                 let message = format!(
@@ -113,6 +135,33 @@ impl Sequels {
         let (parent, child) = self.children.range((run, RunId::default())..).next()?;
         (*parent == run).then_some(*child)
     }
+}
+
+/// Runs that were waiting and wait on, of jobs that the commit disables. Who came in it may have been asked for after that.
+fn disabled_and_waits<'o>(
+    scene: &Scene<'_>,
+    open: impl Fn(JobId) -> &'o [RunId],
+) -> impl Iterator<Item = RunId> {
+    let disabled = scene.changes.jobs.iter().filter(|(before, after)| {
+        let was = before.is_some_and(|before| before.status == JobStatus::Disabled);
+        after.status == JobStatus::Disabled && !was
+    });
+    let waits = |run: &RunId| {
+        let came = scene.look_up().run(*run).is_some_and(|change| change.before.is_none());
+        !came && scene.books.run(*run).is_some_and(|row| row.state == RunState::Queued)
+    };
+    disabled.flat_map(move |(_, job)| open(job.id).iter().copied()).filter(waits)
+}
+
+/// By how many milliseconds too much a further attempt waits before it enters its lane.
+fn waits_too_long(change: &RunChange, scene: &Scene<'_>) -> Option<i64> {
+    let row = &change.after;
+    let until = row.not_before.filter(|_| change.before.is_none() && row.id.attempt > 1)?;
+    let steps = change.book(scene.books).terms.retry.backoff.0;
+    let step = steps[(row.id.attempt as usize - 2).min(steps.len() - 1)];
+    // It counts from when the one before let go, which was in the tick that says so, or before its end.
+    let late = (until - scene.said.wall).saturating_sub(i64::try_from(step.as_millis()).unwrap_or(i64::MAX));
+    (late > ROUNDING_MS).then_some(late)
 }
 
 /// Whether a job that is due once and did not end well goes on as if nothing had been.

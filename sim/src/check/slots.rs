@@ -25,6 +25,8 @@ pub(crate) struct Slots {
     /// How many slots are held in each lane, and in all.
     pub(super) held: Vec<u32>,
     pub(super) total: u32,
+    /// How many runs wait in each lane that came in by its queue: first attempts, and nobody's children.
+    pub(super) waiting: Vec<u32>,
 }
 
 impl Slots {
@@ -34,6 +36,7 @@ impl Slots {
         self.children.clear();
         self.held.fill(0);
         self.total = 0;
+        self.waiting.fill(0);
     }
 
     /// What became durable.
@@ -44,7 +47,19 @@ impl Slots {
             if !(holds(&change.after) && change.before.as_ref().is_some_and(holds)) {
                 self.look_at(&change.after, scene.books, alive, config);
             }
+            let (before, after) = (change.before.as_ref().is_some_and(waits), waits(&change.after));
+            if before != after {
+                let waiting = self.waiting_in(lane_of(change.after.id, scene.books, config));
+                *waiting = if after { *waiting + 1 } else { waiting.saturating_sub(1) };
+            }
         }
+    }
+
+    fn waiting_in(&mut self, lane: usize) -> &mut u32 {
+        if self.waiting.len() <= lane {
+            self.waiting.resize(lane + 1, 0);
+        }
+        &mut self.waiting[lane]
     }
 
     /// Looks at a run again.
@@ -70,6 +85,9 @@ impl Slots {
         self.clear();
         for book in books.runs.values() {
             self.look_at(&book.row, books, alive, config);
+            if waits(&book.row) {
+                *self.waiting_in(lane_of(book.row.id, books, config)) += 1;
+            }
         }
     }
 
@@ -110,7 +128,7 @@ impl Slots {
 }
 
 /// The lane that counts for a run; one that is not configured is the first.
-fn lane_of(run: RunId, books: &Books, config: &Config) -> usize {
+pub(super) fn lane_of(run: RunId, books: &Books, config: &Config) -> usize {
     let lane = books.runs.get(&run).map_or(0, |book| book.terms.lane.index());
     if lane < config.lanes.len() { lane } else { 0 }
 }
@@ -121,6 +139,12 @@ fn holds(row: &RunRow) -> bool {
         RunState::Starting | RunState::Running => true,
         RunState::Settled(_) => matches!(row.drain, Drain::Open | Drain::Held),
     }
+}
+
+/// Whether it waits, and was let in by its lane's queue. Another attempt comes back to a queue however full that is, and a
+/// child waits in none.
+pub(super) fn waits(row: &RunRow) -> bool {
+    row.state == RunState::Queued && row.id.attempt == 1 && row.parent.is_none()
 }
 
 fn eldest(row: &RunRow, books: &Books) -> RunId {

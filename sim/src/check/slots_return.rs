@@ -2,8 +2,9 @@
 
 use sametick_core::time::Mono;
 
-use super::slots::Slots;
+use super::slots::{Slots, lane_of, waits};
 use super::{CheckName, Failure, Scene, granted};
+use crate::changes::RunChange;
 use crate::label::Labels;
 
 pub(super) const SENTENCE: &str = "no lane ever exceeds its limit, and every slot comes back: when a world is at rest, \
@@ -25,6 +26,7 @@ pub(crate) struct Probe {
 }
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slots) {
+    judge_queues(failures, scene, slots);
     let config = &scene.labels.scenario().config;
     let mut runs = granted(scene.changes).map(|change| &change.after);
     let Some(run) = runs.find(|run| run.parent.is_none()) else { return };
@@ -49,6 +51,33 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slot
         scene.labels.run(run.id)
     );
     failures.push(Failure { check: CheckName::SlotsReturn, at: scene.at, run: Some(run.id), message });
+}
+
+/// A lane lets nobody in when as many wait as its queue holds, and as many more as it has slots to give.
+fn judge_queues(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slots) {
+    let config = &scene.labels.scenario().config;
+    let comes = |change: &&RunChange| change.before.is_none() && waits(&change.after);
+    for run in scene.changes.runs.iter().filter(comes).map(|change| &change.after) {
+        let lane = lane_of(run.id, scene.books, config);
+        let (waiting, limits) = (slots.waiting.get(lane).copied().unwrap_or_default(), config.lanes[lane]);
+        if waiting > limits.queue.saturating_add(limits.limit) {
+            let name = scene.labels.lane(u32::try_from(lane).unwrap_or_default());
+            let message = format!(
+                "{} is let in though {waiting} wait for lane {name} with it, whose queue holds {} and which has {}: nothing \
+                 bounds what waits",
+                scene.labels.run(run.id),
+                limits.queue,
+                of_slots(limits.limit)
+            );
+            failures.push(Failure {
+                check: CheckName::SlotsReturn,
+                at: scene.at,
+                run: Some(run.id),
+                message,
+            });
+            return;
+        }
+    }
 }
 
 /// What became of as many new runs as there are free slots.

@@ -29,6 +29,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         build: |config, shape| AnyMachine::new(StandardGateway::new(resized(config, 1), shape)),
     },
     Mutant {
+        name: "queue-without-end",
+        sentence: "a lane lets everybody in, however many wait",
+        field: &["BullMQ#4220"],
+        killed_by: &[CheckName::SlotsReturn],
+        build: |config, shape| AnyMachine::new(StandardGateway::new(without_bounds(config), shape)),
+    },
+    Mutant {
         name: "slot-lost",
         sentence: "one slot of a wide lane is never given out",
         field: &["#142737", "#132952"],
@@ -66,6 +73,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
 ];
 
 /// Other limits than asked for; a lane with one slot keeps it.
+fn without_bounds(mut config: Config) -> Config {
+    config.lanes.iter_mut().for_each(|lane| lane.queue = u32::MAX);
+    config
+}
+
 fn resized(mut config: Config, by: i32) -> Config {
     for lane in config.lanes.iter_mut().filter(|lane| by > 0 || lane.limit > 1) {
         lane.limit = lane.limit.saturating_add_signed(by);

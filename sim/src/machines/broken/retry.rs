@@ -50,6 +50,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
+        name: "backoff-of-the-next",
+        sentence: "an attempt waits as long as the one after it should",
+        field: &["#13927"],
+        killed_by: &[CheckName::PolicyKept],
+        build: |config, shape| {
+            AnyMachine::new(Shim::new(
+                config,
+                shape,
+                Retries(|retry| {
+                    let steps = retry.backoff.0;
+                    retry.backoff = Backoff::of(&steps[1..]);
+                }),
+            ))
+        },
+    },
+    Mutant {
         name: "retries-never",
         sentence: "what its job would try again is given up after one attempt",
         field: &["#131490"],
