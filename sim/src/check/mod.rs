@@ -339,6 +339,7 @@ impl Checks {
         self.accounts.judge_rest(failures, rest);
         self.results.judge_rest(failures, rest);
         self.tenure.judge_rest(failures, rest);
+        self.open_commits.judge_rest(failures, rest);
     }
 }
 

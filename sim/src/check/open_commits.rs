@@ -10,7 +10,7 @@ use sametick_core::commit::Answer;
 use sametick_core::effect::{Effect, Input, InputKind};
 use sametick_core::time::Mono;
 
-use super::{CheckName, Departure, Failure, Scene, granted};
+use super::{CheckName, Departure, Ending, Failure, Rest, Scene, granted};
 use crate::label::Labels;
 
 pub(super) const SENTENCE: &str =
@@ -130,6 +130,16 @@ impl OpenCommits {
                 bound(labels)
             );
             failures.push(Failure { check: CheckName::OpenCommits, at, run: None, message });
+        }
+    }
+
+    /// A world came to rest: whoever asked for something has been told.
+    pub(super) fn judge_rest(&self, failures: &mut Vec<Failure>, rest: &Rest<'_>) {
+        if rest.ending == Ending::Rested && !self.asked.is_empty() {
+            let message =
+                "a command has no reply, and nothing happens any more that could bring one: whoever asked waits for ever"
+                    .to_owned();
+            failures.push(Failure { check: CheckName::ComesToRest, at: rest.at, run: None, message });
         }
     }
 }

@@ -18,6 +18,13 @@ use crate::check::CheckName;
 /// Those in this file.
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
+        name: "accepts-in-silence",
+        sentence: "a command that is accepted has no reply",
+        field: &[],
+        killed_by: &[CheckName::ComesToRest],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, Silent)),
+    },
+    Mutant {
         name: "result-early",
         sentence: "a result is delivered in the tick that settles its run, before the commit is durable",
         field: &["#61913", "#24041"],
@@ -104,6 +111,16 @@ pub(super) const MUTANTS: &[Mutant] = &[
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, SaysDone)),
     },
 ];
+
+/// Says nothing to who is not refused.
+#[derive(Clone, Debug)]
+struct Silent;
+
+impl Twist for Silent {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        tick.effects_mut().retain(|effect| !matches!(effect, Effect::Reply { reply: Ok(_), .. }));
+    }
+}
 
 /// Delivers results in the tick that settles their run.
 #[derive(Clone, Debug, Default)]
