@@ -349,9 +349,10 @@ fn laws_that_part_are_told_with_both_sides() {
     let (scenario, subject) = (scenario("races/answer_in_time"), mutant("timers-rounded"));
     let partings = parting::partings(&scenario, subject, 0);
     let page = Page::draw(&scenario, subject, 0, &partings);
-    let script = r##"return one("#broken").innerText;"##;
+    let script = r##"return { told: one("#broken").innerText, where: where() };"##;
     let Some(Seen { given, .. }) = look(&page, "", DESK, script) else { return };
-    let told = given.as_str().expect("text");
+    assert_eq!(given["where"], "1s 1 of 6", "it opens where they part");
+    let told = given["told"].as_str().expect("text");
     for part in
         ["law of the time shift", "this world", "its twin", "1.000666667s", "commit 1: digest#1 starting"]
     {
