@@ -179,6 +179,31 @@ fn the_tick_that_breaks_is_named_with_its_sentence_and_the_core_beside_it() {
     assert_eq!(theirs.expect("the core did").records[0].values[0], "timeout");
 }
 
+/// Three hundred runs and thirty-four, in a few rows each.
+#[test]
+fn strands_that_share_a_row_never_meet() {
+    let mut file = String::from("# Many are due at once.\n[lane]\nlimit = 40\n");
+    for job in 0..300 {
+        file.push_str(&format!("\n[[job]]\nname = \"job-{job}\"\nat = \"{}s\"\n", 1 + job / 10));
+    }
+    let many = Scenario::parse("many.toml", &file).expect("it reads");
+    for (scenario, seed) in [(many, 0), (scenario("crashes/at_any_tick"), 3)] {
+        let page = Page::draw(&scenario, core(), seed, &[]);
+        assert!(page.rows.iter().any(|row| row.shared), "{}", scenario.name);
+        for (place, row) in page.rows.iter().enumerate().filter(|(_, row)| row.shared) {
+            let mut reaches: Vec<(usize, usize)> = page
+                .strands
+                .iter()
+                .filter(|strand| strand.row == place)
+                .map(|strand| (strand.stretches[0].0, strand.stretches.last().map_or(0, |stretch| stretch.1)))
+                .collect();
+            reaches.sort_unstable();
+            let apart = |pair: &[(usize, usize)]| pair[0].1 < pair[1].0;
+            assert!(reaches.windows(2).all(apart), "{}, {}: {reaches:?}", scenario.name, row.section);
+        }
+    }
+}
+
 #[test]
 fn what_meets_in_an_instant_is_one_column_and_a_nanosecond_is_as_wide_as_an_hour() {
     let page = Page::draw(&scenario("schedules/many_at_once"), core(), 0, &[]);

@@ -360,6 +360,15 @@ fn laws_that_part_are_told_with_both_sides() {
 }
 
 #[test]
+fn a_page_of_a_law_that_breaks_opens_where_the_twins_part() {
+    let (scenario, subject) = (scenario("owners/taken_over_during_a_drain"), mutant("late-resurrects"));
+    let page = Page::draw(&scenario, subject, 0, &parting::partings(&scenario, subject, 0));
+    let script = r##"return [where(), one("#broken .go").innerText];"##;
+    let Some(Seen { given, .. }) = look(&page, "", DESK, script) else { return };
+    assert_eq!(given, serde_json::json!(["13s 9 of 16", "13s"]));
+}
+
+#[test]
 fn hostile_names_are_shown_as_they_are_and_do_nothing() {
     let file = "# A <b>bold</b> </script><img src=x onerror=errors.push(1)> comment.\n[[job]]\nname = \"<img src=x onerror=errors.push(1)>\"\nat = \"1s\"\n";
     let scenario = Scenario::parse("<i>.toml", file).expect("it reads");

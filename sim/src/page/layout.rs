@@ -8,7 +8,7 @@ use super::model::Row;
 use super::strand::Key;
 
 /// How many rows of a kind a world may have before strands share them.
-const FEW: usize = 12;
+const FEW: usize = 6;
 
 /// How wide a column is drawn and how wide a letter of a name, for names that need more room than their strand.
 const COLUMN: usize = 98;

@@ -193,7 +193,16 @@ function drawStretches(stretches, key, top, tall, more, shown) {
     made.style.left = pixels(left);
     made.style.width = pixels(right - left);
     made.style.top = pixels(top);
+    if (!more && !/^(idle|free|over)$/.test(look)) keepInView(made.firstChild, from, until, right - left);
   }
+}
+
+/** The word of a bar that begins out of view stands behind the first place of a mark that is in view. */
+function keepInView(word, from, until, width) {
+  const whole = Math.ceil(view.scrollLeft / column);
+  const shift = from < whole && whole < until ? (whole - from) * column : 0;
+  word.style.marginLeft = pixels(shift);
+  word.style.maxWidth = pixels(width - shift);
 }
 
 function drawMarks(shown, rows) {

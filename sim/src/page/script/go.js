@@ -152,7 +152,7 @@ function begin() {
   view.addEventListener("scroll", () => requestAnimationFrame(draw), { passive: true });
   window.addEventListener("resize", resize);
   resize();
-  go(fromHash() ?? data.broken[0]?.column ?? data.parts ?? 0);
+  go(fromHash() ?? data.broken[0]?.column ?? data.parts ?? notable.find((place) => twinPlaces.has(place)) ?? 0);
 }
 
 begin();

@@ -62,13 +62,17 @@ const tellsOther = (place) => place >= 0 && place <= data.ends && data.columns[p
 const isBeyond = (place) => compares && place > data.ends;
 const hasCrash = (place) => data.columns[place].lines.some(([kind]) => kind === "crash");
 
-/** Where something is worth a stop: what breaks, where the worlds first part, and what befalls a gateway. */
+/** Where this world and a twin of it do other things. */
+const twinPlaces = new Set(data.twins.flatMap((twin) => twin.sides.map((side) => side.column ?? -1)));
+
+/** Where something is worth a stop: what breaks, where worlds first part, and what befalls a gateway. */
 const notable = data.columns
   .map((_, place) => place)
   .filter(
     (place) =>
       isBroken.has(place) ||
       place === data.parts ||
+      twinPlaces.has(place) ||
       (tellsOther(place) && !tellsOther(place - 1)) ||
       hasCrash(place),
   );

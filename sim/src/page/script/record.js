@@ -24,6 +24,8 @@ function recordBody(at, cell) {
   const parts = [];
   const here = cell.here;
   const said = (here ?? cell.core).said ?? [];
+  const silent = cell.differs && (here === null ? data.machine?.[0] || "This machine" : cell.core ? null : "The core");
+  if (silent) parts.push(element("p", "aside", `${silent} writes nothing of it in this tick.`));
   if (here?.note) parts.push(element("p", "aside", `The commit was said in this tick: ${here.note}.`));
   for (const text of said) parts.push(element("p", "said", text));
   const pairs = pairRecords(cell);
