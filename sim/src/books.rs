@@ -46,7 +46,7 @@ pub struct Books {
     noted: Table<RunId, Mono>,
     /// Jobs as they were declared before the commit at hand, which declares or removes them.
     replaced: Vec<Job>,
-    /// Jobs as somebody wanted them added: one that goes in the same tick is in no commit.
+    /// Jobs as somebody last wanted them: one that goes in the same tick is in no commit like that.
     wanted: Table<JobId, Terms>,
 }
 
@@ -116,7 +116,9 @@ impl Books {
         for input in inputs {
             if let InputKind::Report { run, report: Report::Progress } = input.kind {
                 self.noted.insert(run, now.mono);
-            } else if let InputKind::Command { command: Command::Add(job), .. } = &input.kind {
+            } else if let InputKind::Command { command: Command::Add(job) | Command::Edit(job), .. } =
+                &input.kind
+            {
                 self.wanted.insert(job.id, job.terms);
             }
         }
@@ -304,8 +306,11 @@ impl Books {
         }
         let now = self.job(run.job).map(|(job, _)| job.terms);
         let replaced = self.replaced.iter().find(|job| job.id == run.job).map(|job| job.terms);
-        let earlier = replaced.filter(|terms| now.is_none() || self.terms.get(&run) == Some(terms));
-        earlier.or(now).or_else(|| self.wanted.get(&run.job).copied()).unwrap_or_default()
+        // One that goes in the tick that adds or edits it is in no commit as it was then.
+        let wanted = self.wanted.get(&run.job).copied().filter(|_| now.is_none());
+        let is_all = now.is_none() && wanted.is_none();
+        let earlier = replaced.filter(|terms| is_all || self.terms.get(&run) == Some(terms));
+        earlier.or(now).or(wanted).unwrap_or_default()
     }
 
     fn first_of(&self, row: &RunRow, line: i64, now: i64) -> RunBook {
