@@ -31,7 +31,7 @@ pub(crate) struct Args {
     until_failure: bool,
     /// Copies each world at every tick and tries one thing there, once each: a crash at every point of the tick, each
     /// answer the store can give, a cancel, a completion, and a step of the wall clock. None may break what holds
-    /// without it. Takes some hundred times as long a seed
+    /// without it. Many hundred worlds a seed
     #[arg(long)]
     forks: bool,
     /// How many threads work; as many as there are cores by default. Results do not depend on it

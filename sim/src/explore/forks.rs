@@ -105,9 +105,8 @@ impl Visit for Forking<'_> {
             world
         };
         let mut work = Work { trunk: world(), before: world(), fork: world(), forks: Forks::default() };
-        // None of which can be told from one another but by its ticks.
-        let first = faults(1, true);
-        for fault in first {
+        // The tick that the gateway starts with.
+        for fault in faults(1, true) {
             work.fork.interfere(&[fault]);
             work.fork.start();
             if work.ends(Done::Fault(fault)) {
@@ -141,7 +140,9 @@ impl<M: Machine> Work<'_, M> {
             return false;
         }
         for tick in from + 1..=self.trunk.ticks() {
-            for fault in faults(tick, true) {
+            // Of several ticks in one step only the latest can still be asked.
+            let commits = tick < self.trunk.ticks() || self.trunk.has_committed();
+            for fault in faults(tick, commits) {
                 self.fork.fork_from(&self.before, Some(fault));
                 if self.ends(Done::Fault(fault)) {
                     return false;
@@ -190,9 +191,10 @@ impl<M: Machine> Work<'_, M> {
 
 /// What can go wrong at a tick.
 fn faults(tick: u64, commits: bool) -> Vec<Fault> {
-    let points = [CrashPoint::Before, CrashPoint::At, CrashPoint::AfterEffects, CrashPoint::After];
+    // Without a commit there is no before it.
+    let points = &CrashPoint::EACH[usize::from(!commits)..];
     let down = |when: CrashPoint| SpanRange::exactly(DOWN[(tick as usize + when as usize) % DOWN.len()]);
-    let crashes = points.map(|when| FaultKind::Crash { when, down: down(when), again: 0 });
+    let crashes = points.iter().map(|when| FaultKind::Crash { when: *when, down: down(*when), again: 0 });
     let answers = [
         FaultKind::NotApplied(1),
         FaultKind::Unknown { applied: true },
@@ -200,7 +202,7 @@ fn faults(tick: u64, commits: bool) -> Vec<Fault> {
     ];
     let answers = if commits { &answers[..] } else { &[] };
     let at = FaultAt::tick(tick);
-    crashes.iter().chain(answers).map(|kind| Fault { at, kind: *kind }).collect()
+    crashes.chain(answers.iter().copied()).map(|kind| Fault { at, kind }).collect()
 }
 
 /// What was done, as a plan says it.

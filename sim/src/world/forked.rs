@@ -48,6 +48,11 @@ impl<M: Machine> World<'_, M> {
         self.verdict.ticks
     }
 
+    /// Whether the latest tick of a host of it had a commit.
+    pub(crate) fn has_committed(&self) -> bool {
+        self.hosts.iter().filter_map(|host| host.tick.as_ref()).any(|tick| tick.commit().is_some())
+    }
+
     /// The instant of its latest tick.
     pub(crate) const fn at(&self) -> Mono {
         self.now
