@@ -42,12 +42,34 @@ pub struct Books {
     pub epoch: u64,
     /// By what line which gateway tells wall times.
     lines: Lines,
-    /// In which tick the latest progress of a run was noted: its record may tell of it after a step.
-    noted: Table<RunId, Mono>,
+    /// In which ticks progress of a run was heard last: its record may tell of it after a step.
+    noted: Table<RunId, Noted>,
     /// Jobs as they were declared before the commit at hand, which declares or removes them.
     replaced: Vec<Job>,
     /// Jobs as somebody last wanted them: one that goes in the same tick is in no commit like that.
     wanted: Table<JobId, Terms>,
+}
+
+/// When progress of a run was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Noted {
+    /// The latest tick that heard of any, with the first and the last that it heard of.
+    tick: Mono,
+    first: Mono,
+    last: Mono,
+    /// The tick before that.
+    before: Option<Mono>,
+}
+
+impl Noted {
+    /// In which tick that was noted which the record tells to be at the wall time `told`, by what each tick's line makes of
+    /// that: what a tick hears of a run that is over is in no record.
+    fn tick_of(&self, told: Wall, said: Mono, origin: impl Fn(Mono) -> i64) -> Option<Mono> {
+        let at = told.as_millis() - origin(self.tick);
+        let heard = millis(self.first) - 1..=millis(self.last) + 1;
+        let latest = Some(self.tick).filter(|tick| *tick <= said && heard.contains(&at));
+        latest.or(self.before.filter(|tick| *tick <= said))
+    }
 }
 
 /// A run's record, and what is known of the run beyond it.
@@ -115,7 +137,15 @@ impl Books {
     pub fn hear(&mut self, epoch: u64, now: Now, inputs: &[Input]) -> bool {
         for input in inputs {
             if let InputKind::Report { run, report: Report::Progress } = input.kind {
-                self.noted.insert(run, now.mono);
+                let noted = self.noted.get(&run).copied();
+                let (first, last, before) = match noted {
+                    Some(noted) if noted.tick == now.mono => {
+                        (noted.first.min(input.at), noted.last.max(input.at), noted.before)
+                    }
+                    Some(noted) => (input.at, input.at, Some(noted.tick)),
+                    None => (input.at, input.at, None),
+                };
+                self.noted.insert(run, Noted { tick: now.mono, first, last, before });
             } else if let InputKind::Command { command: Command::Add(job) | Command::Edit(job), .. } =
                 &input.kind
             {
@@ -189,10 +219,13 @@ impl Books {
                     let before = book.row;
                     book.update(row, line, now);
                     if before.last_progress != row.last_progress
-                        && let Some(noted) = self.noted.get(&row.id).filter(|noted| **noted <= said.mono)
+                        && let Some(told) = row.last_progress
+                        && let Some(noted) = self.noted.get(&row.id)
                     {
-                        let line = self.lines.origin(commit.epoch, Now { mono: *noted, ..said });
-                        book.times.progress = row.last_progress.map(|wall| wall.as_millis() - line);
+                        let origin = |mono| self.lines.origin(commit.epoch, Now { mono, ..said });
+                        let tick = noted.tick_of(told, said.mono, origin);
+                        book.times.progress =
+                            tick.map(|tick| told.as_millis() - origin(tick)).or(book.times.progress);
                     }
                     RunChange::new(Some(before), *row, place)
                 }

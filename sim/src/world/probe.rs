@@ -7,7 +7,7 @@ use sametick_core::id::{AgentId, JobId, LaneId};
 use sametick_core::job::{Job, Overlap};
 use sametick_core::run::RunState;
 use sametick_core::schedule::Schedule;
-use sametick_core::time::Wall;
+use sametick_core::time::{Span, Wall};
 
 use super::World;
 use super::host::Host;
@@ -16,6 +16,9 @@ use crate::check::Probe;
 
 /// More slots of one lane than this are not tried.
 const MOST_PROBES: u32 = 1_000;
+
+/// A trial goes on for a tick after the other, and what is due meanwhile would get a slot before it.
+const TAKES: Span = Span::from_millis(1);
 
 /// The worlds of seeds below this are all tried, and of those beyond one in so many: what a machine does with
 /// its slots does not hang on one seed in ten thousand, and a trial takes as long as two ticks.
@@ -30,7 +33,7 @@ pub(super) const fn is_probed(seed: u64) -> bool {
 impl<M: Machine> World<'_, M> {
     /// Tries every free slot. The world is over then: nothing of this is told.
     pub(super) fn probe(&mut self, rested: bool) {
-        let soon = self.now.tick_after();
+        let soon = self.now + TAKES;
         let owner = &self.hosts[self.owner];
         let busy = owner.next_wakeup().is_some_and(|wake| wake <= soon);
         // Who waits for the store, and not for a slot, gets a free one first.
