@@ -34,6 +34,8 @@ pub(crate) struct Accounts {
     removals: Vec<(JobId, Mono, Mono)>,
     /// What the wall clock showed to the latest tick.
     shown: Option<Wall>,
+    /// The first instant of the gateway that came back last.
+    back: Option<Mono>,
     /// The ticks that found the wall clock put back, of those that no commit has spoken of yet, each with what it had
     /// shown before.
     put_back: Vec<(Mono, Wall)>,
@@ -90,6 +92,7 @@ impl Accounts {
         self.edits.clear();
         self.removals.clear();
         self.shown = None;
+        self.back = None;
         self.put_back.clear();
     }
 
@@ -103,6 +106,7 @@ impl Accounts {
     /// A gateway came back: what the one before it did not commit has no end.
     pub(super) fn restarted(&mut self, now: Now) {
         self.shown = Some(now.wall);
+        self.back = Some(now.mono.tick_after());
         self.put_back.clear();
     }
 
@@ -117,12 +121,14 @@ impl Accounts {
     /// What the gateway hears: jobs may be edited.
     pub(super) fn hear(&mut self, now: Option<Now>, inputs: &[Input]) {
         for input in inputs {
+            // Whoever asked before the gateway was back is heard by the one that is.
+            let at = self.back.map_or(input.at, |back| input.at.max(back));
+            let tick = now.map_or(at, |now| now.mono);
             if let InputKind::Command { command: Command::Edit(job), .. } = &input.kind {
-                let tick = now.map_or(input.at, |now| now.mono);
-                self.edits.push(Edit { job: job.id, at: input.at, tick, schedule: job.schedule });
+                self.edits.push(Edit { job: job.id, at, tick, schedule: job.schedule });
             }
             if let InputKind::Command { command: Command::Remove(job), .. } = input.kind {
-                self.removals.push((job, input.at, now.map_or(input.at, |now| now.mono)));
+                self.removals.push((job, at, tick));
             }
         }
     }

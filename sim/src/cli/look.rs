@@ -35,6 +35,9 @@ pub(crate) fn complain(message: &str) {
 pub(crate) fn progress(text: &str) {
     let mut err = std::io::stderr();
     if err.is_terminal() {
+        // A line that wraps is not wiped as a whole.
+        let most = textwrap::termwidth().saturating_sub(1);
+        let text: String = text.chars().take(most).collect();
         let _ = write!(err, "\r\x1b[2K{text}");
         let _ = err.flush();
     }

@@ -17,7 +17,7 @@ use crate::world::World;
 const MOST_FAILURES: usize = 10;
 
 /// Steps between two looks at whether to go on.
-const STEPS_AT_A_TIME: u64 = 256;
+const STEPS_AT_A_TIME: u64 = 16;
 
 /// How far a search goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
