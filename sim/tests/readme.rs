@@ -65,11 +65,13 @@ fn every_check_and_every_law_is_listed_with_its_sentence() {
 
 /// How long a command took is not the same twice.
 fn without_time(text: &str) -> String {
-    let lines = text.trim().lines().map(|line| match line.split_once(" events in ") {
-        Some((before, after)) => {
-            format!("{before} events in{}", after.split_once(" s,").map_or("", |(_, rest)| rest))
-        }
-        None => line.trim_end().to_owned(),
+    let cut = |line: &str, mark: &str| {
+        let (before, after) = line.split_once(mark)?;
+        Some(format!("{before}{mark}{}", after.split_once(" s").map_or("", |(_, rest)| rest)))
+    };
+    let lines = text.trim().lines().map(|line| {
+        let told = cut(line, " events in ").or_else(|| cut(line, " orders in "));
+        told.unwrap_or_else(|| line.trim_end().to_owned())
     });
     lines.collect::<Vec<_>>().join("\n")
 }
