@@ -113,6 +113,13 @@ pub fn transcript(scenario: &Scenario, subject: Subject, seed: u64) -> String {
     kept.map(|line| format!("{:>wide$}  {}\n", instant(line.at), line.text)).collect()
 }
 
+/// A scenario's text with what happened in its world below it, as comments.
+#[must_use]
+pub fn written_below(text: &str, told: &str) -> String {
+    let happened: String = told.lines().map(|line| format!("# {line}\n")).collect();
+    format!("{text}\n# What happened:\n#\n{happened}")
+}
+
 /// Where two transcripts part, in words.
 #[must_use]
 pub fn first_difference(expect: &str, told: &str) -> String {

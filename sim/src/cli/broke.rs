@@ -38,9 +38,7 @@ pub(super) fn write_down(out: &Path, name: &str, text: &str, subject: Subject) -
     let path = out.join(format!("{}.toml", name.replace(' ', "_")));
     let file = path.display().to_string();
     let read = Scenario::parse(&file, text).map_err(|error| Stop::BadInput(error.to_string()))?;
-    let story = story::transcript(&read, subject, 0);
-    let happened: String = story.lines().map(|line| format!("# {line}\n")).collect();
-    let whole = format!("{text}\n# What happened:\n#\n{happened}");
+    let whole = story::written_below(text, &story::transcript(&read, subject, 0));
     let written = std::fs::create_dir_all(out).and_then(|()| std::fs::write(&path, whole));
     written.map_err(|error| Stop::BadInput(format!("could not write {file}: {error}; say --out DIR")))?;
     Ok(file)

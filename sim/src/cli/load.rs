@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use sametick_sim::scenario::files_below;
 use sametick_sim::{Scenario, shipped};
 
 use super::Stop;
@@ -33,10 +34,7 @@ pub(crate) fn scenarios(paths: &[PathBuf]) -> Result<Vec<Scenario>, Stop> {
 
 fn load(path: &Path, scenarios: &mut Vec<Scenario>) -> Result<(), Stop> {
     if path.is_dir() {
-        let mut files = Vec::new();
-        walk(path, &mut files).map_err(|error| unreadable(path, &error))?;
-        files.sort();
-        for file in files {
+        for file in files_below(path).map_err(|error| unreadable(path, &error))? {
             scenarios.push(read(&file)?);
         }
         return Ok(());
@@ -47,20 +45,6 @@ fn load(path: &Path, scenarios: &mut Vec<Scenario>) -> Result<(), Stop> {
     }
     for (path, text) in known {
         scenarios.push(parse(path, text)?);
-    }
-    Ok(())
-}
-
-/// Links to folders are not followed: they may lead in a circle.
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        if entry.file_type()?.is_dir() {
-            walk(&path, files)?;
-        } else if path.extension().is_some_and(|ending| ending == "toml") {
-            files.push(path);
-        }
     }
     Ok(())
 }

@@ -82,8 +82,7 @@ impl BrokenWorld {
         let Some(folder) = folder else { return Ok(()) };
         let seed = self.seed.unwrap_or_default();
         let path = folder.join(format!("{}-{seed}.toml", self.check.replace(' ', "_")));
-        let story: String = self.story.lines().map(|line| format!("# {line}\n")).collect();
-        let text = format!("{}\n# What happened:\n#\n{story}", self.played);
+        let text = story::written_below(&self.played, &self.story);
         let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text));
         written
             .map_err(|error| Broken::Unreadable(format!("could not write {}: {error}", path.display())))?;

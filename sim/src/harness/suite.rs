@@ -1,14 +1,12 @@
 //! Every scenario of a folder as a test with its name.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use super::Harness;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, files_below};
 use crate::shipped;
 
 /// Tests, each a scenario; the `main` of a test target with `harness = false`.
@@ -55,13 +53,12 @@ impl Suite {
     #[must_use]
     pub fn folder(mut self, folder: impl AsRef<Path>) -> Self {
         let folder = folder.as_ref();
-        let mut files = Vec::new();
-        let walked = walk(folder, &mut files);
-        files.sort();
-        let missing = match walked {
-            Err(error) => Some(format!("could not read {}: {error}", folder.display())),
-            Ok(()) if files.is_empty() => Some(format!("{} has no scenario (*.toml)", folder.display())),
-            Ok(()) => None,
+        let (files, missing) = match files_below(folder) {
+            Err(error) => (Vec::new(), Some(format!("could not read {}: {error}", folder.display()))),
+            Ok(files) if files.is_empty() => {
+                (files, Some(format!("{} has no scenario (*.toml)", folder.display())))
+            }
+            Ok(files) => (files, None),
         };
         let missing =
             missing.map(|why| Test { name: folder.display().to_string(), what: What::Missing(why) });
@@ -108,18 +105,4 @@ fn run(harness: &Harness, what: &What) -> Result<(), Failed> {
         What::Missing(why) => return Err(why.into()),
     };
     held.map(|_| ()).map_err(Failed::from)
-}
-
-/// Links to folders are not followed: they may lead in a circle.
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        if entry.file_type()?.is_dir() {
-            walk(&path, files)?;
-        } else if path.extension().is_some_and(|ending| ending == "toml") {
-            files.push(path);
-        }
-    }
-    Ok(())
 }

@@ -9,6 +9,7 @@ mod error;
 mod event;
 mod expect;
 mod fault;
+mod folder;
 mod job;
 mod parse;
 mod read;
@@ -18,6 +19,7 @@ mod turn;
 
 pub use error::ScenarioError;
 pub use fault::{CrashPoint, Fault, FaultAt, FaultKind, Moment};
+pub use folder::files_below;
 pub use span::{Offset, SpanRange, parse_offset, parse_span};
 
 use sametick_core::Config;
