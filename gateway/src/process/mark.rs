@@ -107,7 +107,13 @@ mod tests {
             if let Some(run) = run {
                 command.env(RUN_VARIABLE, run);
             }
-            Self(command.spawn().expect("a process"))
+            let child = command.spawn().expect("a process");
+            // A spawn is back as soon as the new program is taken, a moment before its environment can
+            // be read.
+            while fs::read(format!("/proc/{}/environ", child.id())).expect("a living process").is_empty() {
+                std::thread::yield_now();
+            }
+            Self(child)
         }
 
         fn group(&self) -> Group {
