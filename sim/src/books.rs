@@ -133,8 +133,9 @@ impl Books {
         self.lines.begin(epoch, now);
     }
 
-    /// What a gateway hears in a tick that reads the clocks. Says whether it takes that for a step of the wall clock.
-    pub fn hear(&mut self, epoch: u64, now: Now, inputs: &[Input]) -> bool {
+    /// What a gateway hears in a tick that reads the clocks. Says what it takes the reading for, and whether for a step of
+    /// the wall clock.
+    pub fn hear(&mut self, epoch: u64, now: Now, inputs: &[Input]) -> (Now, bool) {
         for input in inputs {
             if let InputKind::Report { run, report: Report::Progress } = input.kind {
                 let noted = self.noted.get(&run).copied();

@@ -17,6 +17,10 @@ pub struct Changes {
     pub runs: Vec<RunChange>,
     /// The runs among them that are over with it, by place, and how they ended.
     settled: Vec<(usize, Outcome)>,
+    /// The places of those that come with it.
+    new: Vec<usize>,
+    /// The places of those that get a slot in it.
+    granted: Vec<usize>,
     /// Session rows, one entry a row however many patches it got.
     pub sessions: Vec<(Option<SessionRow>, SessionRow)>,
     /// Job rows.
@@ -44,6 +48,8 @@ impl Changes {
     pub(crate) fn clear(&mut self) {
         self.runs.clear();
         self.settled.clear();
+        self.new.clear();
+        self.granted.clear();
         self.sessions.clear();
         self.jobs.clear();
         self.ledger.clear();
@@ -53,12 +59,28 @@ impl Changes {
         if let Some(outcome) = change.settles() {
             self.settled.push((self.runs.len(), outcome));
         }
+        if change.before.is_none() {
+            self.new.push(self.runs.len());
+        }
+        if change.is_granted() {
+            self.granted.push(self.runs.len());
+        }
         self.runs.push(change);
     }
 
     /// The runs that settle with the commit, and how.
     pub(crate) fn settling(&self) -> impl Iterator<Item = (&RunChange, Outcome)> {
         self.settled.iter().map(|(place, outcome)| (&self.runs[*place], *outcome))
+    }
+
+    /// The runs that come with the commit.
+    pub(crate) fn new_runs(&self) -> impl Iterator<Item = &RunChange> {
+        self.new.iter().map(|place| &self.runs[*place])
+    }
+
+    /// The runs that get a slot in the commit.
+    pub(crate) fn granted(&self) -> impl Iterator<Item = &RunChange> {
+        self.granted.iter().map(|place| &self.runs[*place])
     }
 }
 

@@ -152,8 +152,7 @@ impl<'s> Judge<'s> {
     /// [`Self::hear`] where the wall clock may have stepped: `now` is the reading of the tick. Says whether the gateway
     /// of this epoch takes it for a step.
     pub(crate) fn hear_on(&mut self, epoch: u64, now: Now, inputs: &[Input]) -> bool {
-        let steps = self.books.hear(epoch, now, inputs);
-        let taken = self.books.taken(epoch, now);
+        let (taken, steps) = self.books.hear(epoch, now, inputs);
         let owns = epoch == self.books.epoch;
         self.checks.hear(Some(taken), owns, inputs, &self.books, &self.scenario.config);
         steps

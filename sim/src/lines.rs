@@ -30,13 +30,15 @@ impl Lines {
         self.0.push(Line { epoch, through: now });
     }
 
-    /// A tick of a gateway reads the clocks. Says whether it takes that for a step.
-    pub(crate) fn read(&mut self, epoch: u64, now: Now) -> bool {
-        let steps = self.at(epoch, now.mono).is_some_and(|line| line.is_left_by(now));
+    /// A tick of a gateway reads the clocks. Says what it takes that for, and whether for a step.
+    pub(crate) fn read(&mut self, epoch: u64, now: Now) -> (Now, bool) {
+        let Some(line) = self.at(epoch, now.mono) else { return (now, false) };
+        let taken = Now { wall: line.wall_at(now.mono), ..now };
+        let steps = is_a_step(now.wall, taken.wall);
         if steps {
             self.begin(epoch, now);
         }
-        steps
+        (if steps { now } else { taken }, steps)
     }
 
     /// What a gateway goes by in its tick at an instant; nothing where nobody shows what it reads.
@@ -60,7 +62,7 @@ impl Lines {
 impl Line {
     /// Whether a reading disagrees with it by more than a millisecond.
     pub(crate) fn is_left_by(&self, now: Now) -> bool {
-        (now.wall - self.wall_at(now.mono)).unsigned_abs() > 1
+        is_a_step(now.wall, self.wall_at(now.mono))
     }
 
     /// What it shows at an instant that is not before it.
@@ -68,6 +70,11 @@ impl Line {
         let ahead = at.since(self.through.mono).as_millis();
         self.through.wall.plus_millis(i64::try_from(ahead).unwrap_or(i64::MAX))
     }
+}
+
+/// Whether a reading is further from the line than roundings are.
+fn is_a_step(read: Wall, told: Wall) -> bool {
+    (read - told).unsigned_abs() > 1
 }
 
 /// Whole milliseconds since the world began.
@@ -87,7 +94,7 @@ mod tests {
     fn a_clock_put_back_by_a_millisecond_moves_no_line() {
         let mut lines = Lines::default();
         lines.begin(1, now(0, 500));
-        assert!(!lines.read(1, now(7_000_000, 506)));
+        assert_eq!(lines.read(1, now(7_000_000, 506)), (now(7_000_000, 507), false));
         assert_eq!(lines.taken(1, now(7_000_000, 506)), now(7_000_000, 507));
         assert_eq!(lines.origin(1, now(7_000_000, 506)), 500);
     }
@@ -96,7 +103,7 @@ mod tests {
     fn what_was_said_before_a_step_is_told_by_the_line_before() {
         let mut lines = Lines::default();
         lines.begin(1, now(0, 500));
-        assert!(lines.read(1, now(9_000_000, 511)));
+        assert_eq!(lines.read(1, now(9_000_000, 511)), (now(9_000_000, 511), true));
         assert_eq!(lines.origin(1, now(8_000_000, 508)), 500);
         assert_eq!(lines.origin(1, now(9_000_000, 511)), 502);
     }
@@ -106,8 +113,8 @@ mod tests {
         let mut lines = Lines::default();
         lines.begin(1, now(0, 500));
         lines.begin(2, now(3_500_000, 503));
-        assert!(!lines.read(1, now(4_000_000, 505)), "a millisecond beside the line of the first");
+        assert!(!lines.read(1, now(4_000_000, 505)).1, "a millisecond beside the line of the first");
         assert_eq!(lines.taken(2, now(4_400_000, 505)).wall, Wall::from_millis(503));
-        assert!(lines.read(2, now(4_400_000, 505)), "and two beside that of the second");
+        assert!(lines.read(2, now(4_400_000, 505)).1, "and two beside that of the second");
     }
 }

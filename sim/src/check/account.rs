@@ -436,9 +436,9 @@ fn is_told(job: JobId, due: Wall, scene: &Scene<'_>) -> bool {
 
 /// What has its end with this commit, in the order of due times.
 fn collect(entries: &mut Vec<Entry>, scene: &Scene<'_>) {
-    for RunChange { before, after, .. } in &scene.changes.runs {
+    for RunChange { after, .. } in scene.changes.new_runs() {
         let id = after.id;
-        if before.is_none() && id.asked == 0 && id.attempt == 1 {
+        if id.asked == 0 && id.attempt == 1 {
             let (job, generation) = (id.job, id.generation);
             entries.push(Entry { job, generation, first: id.due, after: false, last: id.due, count: 1 });
         }

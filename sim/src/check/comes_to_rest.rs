@@ -11,7 +11,7 @@ use sametick_core::run::{Drain, RunState};
 use sametick_core::time::{Mono, Span};
 
 use super::alive::Alive;
-use super::{CheckName, Ending, Failure, Rest, Scene, settling, told};
+use super::{CheckName, Ending, Failure, Rest, Scene, told};
 use crate::books::RunBook;
 use crate::label::instant;
 
@@ -25,7 +25,7 @@ const ROUNDING_MS: i64 = 2;
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: Option<i64>) {
     let lag = i64::try_from(scene.lag.as_millis()).unwrap_or(i64::MAX);
     let said = i64::try_from(scene.said.mono.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
-    for (change, outcome) in settling(scene.changes) {
+    for (change, outcome) in scene.changes.settling() {
         let (run, book) = (&change.after, change.book(scene.books));
         let ends = Budget::ALL.into_iter().filter_map(|budget| book.ends(budget, restarted));
         let Some(deadline) = ends.min() else { continue };

@@ -43,7 +43,7 @@ use sametick_core::time::{Mono, Now, Span, Wall};
 use sametick_core::{Config, Waiting};
 
 use crate::books::Books;
-use crate::changes::{Changes, RunChange};
+use crate::changes::Changes;
 use crate::label::Labels;
 use crate::scenario::Scenario;
 use account::Accounts;
@@ -293,23 +293,43 @@ impl Checks {
     /// Judges an effect that the gateway wants to leave; the process may still die before it does.
     pub(crate) fn effect(&self, failures: &mut Vec<Failure>, departure: &Departure<'_>) {
         event_first::judge(failures, departure);
-        queued_leaves_no_session::judge_effect(failures, departure);
-        if self.restarted_at.is_none() {
-            self.tenure.judge(failures, departure);
+        match departure.effect {
+            Effect::Start { .. } => queued_leaves_no_session::judge_effect(failures, departure),
+            Effect::StepDown if self.restarted_at.is_none() => self.tenure.judge(failures, departure),
+            Effect::Abort { .. }
+            | Effect::Publish { .. }
+            | Effect::Deliver { .. }
+            | Effect::Reply { .. }
+            | Effect::StoreAgain { .. }
+            | Effect::Renew { .. }
+            | Effect::StepDown => {}
         }
     }
 
     /// Judges an effect that has left.
     pub(crate) fn left(&mut self, failures: &mut Vec<Failure>, departure: &Departure<'_>) {
         let Departure { at, effect, books, .. } = *departure;
-        no_overlap::judge(failures, departure, &self.alive);
-        at_most_once::judge(failures, departure, &self.alive);
-        self.results.left(failures, departure);
-        self.subscribers.judge(failures, departure);
-        self.policies.judge_reply(failures, departure);
-        self.open_commits.judge_reply(failures, departure);
-        self.tenure.left(effect);
-        self.alive.left(at, effect, books);
+        match effect {
+            Effect::Start { .. } => {
+                no_overlap::judge(failures, departure, &self.alive);
+                at_most_once::judge(failures, departure, &self.alive);
+                self.alive.left(at, effect, books);
+            }
+            Effect::Abort { .. } => self.alive.left(at, effect, books),
+            Effect::Publish { .. } => self.subscribers.judge(failures, departure),
+            Effect::Deliver { .. } => {
+                at_most_once::judge(failures, departure, &self.alive);
+                self.results.left(failures, departure);
+                self.alive.left(at, effect, books);
+            }
+            Effect::Reply { .. } => {
+                self.policies.judge_reply(failures, departure);
+                self.open_commits.judge_reply(failures, departure);
+                self.tenure.left(effect);
+            }
+            Effect::StepDown => self.tenure.left(effect),
+            Effect::StoreAgain { .. } | Effect::Renew { .. } => {}
+        }
     }
 
     /// Hears that a gateway came back.
@@ -341,16 +361,6 @@ impl Checks {
         self.tenure.judge_rest(failures, rest);
         self.open_commits.judge_rest(failures, rest);
     }
-}
-
-/// The runs that get a slot in a commit.
-pub(crate) fn granted(changes: &Changes) -> impl Iterator<Item = &RunChange> {
-    changes.runs.iter().filter(|change| change.is_granted())
-}
-
-/// The runs that settle in a commit, each with its outcome.
-pub(crate) fn settling(changes: &Changes) -> impl Iterator<Item = (&RunChange, Outcome)> {
-    changes.settling()
 }
 
 /// The status a settled run gives its session.

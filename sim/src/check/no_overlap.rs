@@ -44,7 +44,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, departure: &Departure<'_>, aliv
 
 /// A slot is granted: does another part of the gateway have the session?
 pub(super) fn judge_grants(failures: &mut Vec<Failure>, scene: &Scene<'_>, alive: &Alive) {
-    for change in super::granted(scene.changes) {
+    for change in scene.changes.granted() {
         let run = &change.after;
         let taken = |key| alive.foreign_in(key, scene.said.mono);
         if let Some(key) = shared_session(run).filter(|key| taken(*key)) {

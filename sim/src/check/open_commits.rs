@@ -10,7 +10,7 @@ use sametick_core::commit::Answer;
 use sametick_core::effect::{Effect, Input, InputKind};
 use sametick_core::time::Mono;
 
-use super::{CheckName, Departure, Ending, Failure, Rest, Scene, granted};
+use super::{CheckName, Departure, Ending, Failure, Rest, Scene};
 use crate::label::Labels;
 
 pub(super) const SENTENCE: &str =
@@ -96,7 +96,7 @@ impl OpenCommits {
         for asked in self.asked.iter_mut().filter(|asked| asked.open.is_none() && asked.at <= said) {
             asked.open = Some(before.saturating_sub(asked.durable));
         }
-        let Some(change) = granted(scene.changes).next() else { return };
+        let Some(change) = scene.changes.granted().next() else { return };
         // Later commits were said later.
         while self.answers.get(1).is_some_and(|(at, _)| *at <= said) {
             self.answers.pop_front();

@@ -91,9 +91,8 @@ impl Policies {
         let mut broken = |run: Option<RunId>, message: String| {
             failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run, message });
         };
-        for RunChange { before, after: row, .. } in &scene.changes.runs {
-            if before.is_none()
-                && is_first(row)
+        for RunChange { after: row, .. } in scene.changes.new_runs() {
+            if is_first(row)
                 && let Some(job) = declared(row.id.job, row.id.generation, scene)
                 && let Some(what) = self.wrong_run(row, job, scene)
             {

@@ -3,7 +3,7 @@
 use sametick_core::effect::Effect;
 use sametick_core::run::{Outcome, Phase};
 
-use super::{CheckName, Departure, Failure, Scene, granted, settling, told};
+use super::{CheckName, Departure, Failure, Scene, told};
 
 pub(super) const SENTENCE: &str =
     "a run that ends in its queue leaves it at once, starts no session and calls no turn";
@@ -14,7 +14,8 @@ const ROUNDING_MS: u64 = 2;
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: Option<i64>) {
     judge_grants(failures, scene, restarted);
-    for (change, outcome) in settling(scene.changes).filter(|(change, _)| change.after.granted_at.is_none()) {
+    for (change, outcome) in scene.changes.settling().filter(|(change, _)| change.after.granted_at.is_none())
+    {
         let run = &change.after;
         let mut broken = |what: &str| {
             let message = format!("{} was {} in its queue, {what}", scene.labels.run(run.id), told(outcome));
@@ -40,7 +41,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: O
 
 /// A run that gets a slot after its queue timeout did not leave when it should have.
 fn judge_grants(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: Option<i64>) {
-    for change in granted(scene.changes) {
+    for change in scene.changes.granted() {
         let (run, book) = (&change.after, change.book(scene.books));
         let (Some(granted), Some(budget)) = (book.times.granted, book.terms.budgets.queue_timeout) else {
             continue;

@@ -6,7 +6,7 @@ use sametick_core::run::{Outcome, Phase, RunRow, TimedOut};
 use sametick_core::session::Status;
 
 use super::alive::Alive;
-use super::{CheckName, Failure, Scene, settling, told};
+use super::{CheckName, Failure, Scene, told};
 use crate::books::RunBook;
 
 pub(super) const SENTENCE: &str = "a timed-out run's session and event say timeout, which budget and phase, \
@@ -14,7 +14,7 @@ pub(super) const SENTENCE: &str = "a timed-out run's session and event say timeo
 pub(super) const FIELD: &[&str] = &["#115319", "#70347", "#93530", "#93912", "#119579"];
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, alive: &Alive, restarted: Option<i64>) {
-    for (change, outcome) in settling(scene.changes) {
+    for (change, outcome) in scene.changes.settling() {
         let Outcome::TimedOut(which) = outcome else { continue };
         let run = &change.after;
         let mut broken = |what: String| {

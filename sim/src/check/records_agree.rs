@@ -6,7 +6,7 @@ use sametick_core::lifecycle::{EventPhase, cause};
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::session::{SessionRow, Status};
 
-use super::{CheckName, Failure, Scene, settling, shown, status_of, told};
+use super::{CheckName, Failure, Scene, shown, status_of, told};
 use crate::books::ends_as_it_starts;
 use crate::changes::RunChange;
 
@@ -56,7 +56,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
             }
         }
     }
-    for (change, outcome) in settling(scene.changes) {
+    for (change, outcome) in scene.changes.settling() {
         let run = &change.after;
         report(failures, scene, run, job_differs(run, outcome, scene));
         report(failures, scene, run, event_differs(run, scene));

@@ -3,14 +3,14 @@
 use sametick_core::run::Outcome;
 use sametick_core::session::{SessionRow, Status};
 
-use super::{CheckName, Failure, Scene, settling, shown, told};
+use super::{CheckName, Failure, Scene, shown, told};
 
 pub(super) const SENTENCE: &str =
     "the commit that settles a started run as timed out makes its session terminal";
 pub(super) const FIELD: &[&str] = &["#70347", "#56121", "#74607", "#91730", "#79355", "#120683"];
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
-    for (change, outcome) in settling(scene.changes) {
+    for (change, outcome) in scene.changes.settling() {
         let Outcome::TimedOut(_) = outcome else { continue };
         let run = &change.after;
         if run.session.is_none() {

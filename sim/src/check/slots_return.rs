@@ -3,8 +3,7 @@
 use sametick_core::time::Mono;
 
 use super::slots::{Slots, lane_of, waits};
-use super::{CheckName, Failure, Scene, granted};
-use crate::changes::RunChange;
+use super::{CheckName, Failure, Scene};
 use crate::label::Labels;
 
 pub(super) const SENTENCE: &str = "no lane ever exceeds its limit, and every slot comes back: when a world is at rest, \
@@ -28,7 +27,7 @@ pub(crate) struct Probe {
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slots) {
     judge_queues(failures, scene, slots);
     let config = &scene.labels.scenario().config;
-    let mut runs = granted(scene.changes).map(|change| &change.after);
+    let mut runs = scene.changes.granted().map(|change| &change.after);
     let Some(run) = runs.find(|run| run.parent.is_none()) else { return };
     let limits = config.lanes.iter().map(|lane| lane.limit);
     let over = slots.held.iter().zip(limits).position(|(held, limit)| *held > limit);
@@ -56,8 +55,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slot
 /// A lane lets nobody in when as many wait as its queue holds, and as many more as it has slots to give.
 fn judge_queues(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slots) {
     let config = &scene.labels.scenario().config;
-    let comes = |change: &&RunChange| change.before.is_none() && waits(&change.after);
-    for run in scene.changes.runs.iter().filter(comes).map(|change| &change.after) {
+    for run in scene.changes.new_runs().map(|change| &change.after).filter(|run| waits(run)) {
         let lane = lane_of(run.id, scene.books, config);
         let (waiting, limits) = (slots.waiting.get(lane).copied().unwrap_or_default(), config.lanes[lane]);
         if waiting > limits.queue.saturating_add(limits.limit) {
