@@ -107,6 +107,51 @@ fn what_is_remembered_hides_nothing() {
     assert!(shorter > 8, "only {shorter} of them are shorter with memory");
 }
 
+/// A look at the clock changes nothing, but it may be a tick more until the process dies at one.
+fn a_tick_more_or_less(tick: u64) -> String {
+    format!(
+        "# The clock is looked at, perhaps with the end of a turn; later there is a second job.
+[[job]]
+name = \"digest\"
+at = \"1s\"
+timeout = \"30s\"
+
+[[job]]
+name = \"report\"
+at = \"60s\"
+timeout = \"30s\"
+
+[[turn]]
+of = \"digest\"
+takes = \"20s\"
+
+[[turn]]
+of = \"report\"
+takes = \"1s..2s\"
+
+[[do]]
+at = \"10s\"
+clock = \"1ms\"
+noticed = \"11s..11005200us\"
+
+[[fault]]
+tick = {tick}
+crash = \"at\"
+down = \"1s\"
+"
+    )
+}
+
+#[test]
+fn how_many_ticks_there_were_counts_while_a_fault_waits_for_one() {
+    for tick in 4..16 {
+        let scenario = read(&a_tick_more_or_less(tick));
+        let all = searched(&scenario, CORE, Limits { remembers: false, ..faults(0) });
+        let once = searched(&scenario, CORE, faults(0));
+        assert_eq!((once.orders, once.broken, once.cuts.total()), (all.orders, 0, 0), "a fault at tick {tick}");
+    }
+}
+
 #[test]
 fn a_search_says_what_it_left_out() {
     let scenario = named("races/either_order");

@@ -12,7 +12,7 @@ use crate::agenda::Happening;
 use crate::explore::chooser::{Chooser, Decided, Freedom, Pick};
 use crate::explore::cut::Cuts;
 use crate::record::{Beat, Recorder};
-use crate::scenario::FaultKind;
+use crate::scenario::{Fault, FaultAt, FaultKind};
 use crate::script::Script;
 
 impl<'s, M: Machine> World<'s, M> {
@@ -172,6 +172,15 @@ impl<'s, M: Machine> World<'s, M> {
         }
     }
 
+    /// How many ticks there were, as long as something goes wrong at one of those to come.
+    fn ticks_that_count(&self) -> Option<u64> {
+        let ticks = self.verdict.ticks;
+        let waits = |(fault, used): (&Fault, &bool)| {
+            !used && matches!(fault.at, FaultAt::Tick { last, .. } if last > ticks)
+        };
+        self.faults.iter().zip(&self.faults_used).any(waits).then_some(ticks)
+    }
+
     /// Writes down all that decides what becomes of this world, and nothing that only counts.
     pub(crate) fn write_state(&self, out: &mut impl Write) -> fmt::Result {
         for host in &self.hosts {
@@ -187,6 +196,7 @@ impl<'s, M: Machine> World<'s, M> {
         write!(out, "{:?}", (self.owner, self.lives, self.now, self.opened, self.sessions))?;
         write!(out, "{:?}{:?}", self.agenda.in_order(), self.turns)?;
         write!(out, "{:?}", (&self.faults_used, self.dies_again, self.recovers, self.heard))?;
+        write!(out, "{:?}", self.ticks_that_count())?;
         write!(out, "{:?}{:?}{:?}", self.audience, self.stepped, self.delivered)?;
         write!(out, "{:?}", self.freedom())?;
         self.judge.write_state(out)
