@@ -19,7 +19,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "child-takes-a-slot",
         sentence: "a child waits for a slot of its own, and goes on when nobody waits for it any more",
         field: &["#44805", "#44991", "#52271"],
-        killed_by: &[CheckName::PolicyKept],
+        killed_by: &[CheckName::BeginsWhenFree],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, TakesSlot::default())),
     },
     Mutant {
