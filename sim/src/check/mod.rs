@@ -194,7 +194,16 @@ impl Checks {
     pub(crate) fn write_state(&self, out: &mut impl std::fmt::Write) -> std::fmt::Result {
         // Written by each commit before it is read, or read off the records.
         let Self {
-            index: _, waiters: _, restarted_at, recovering, alive, slots, subscribers, accounts, policies, ..
+            index: _,
+            waiters: _,
+            restarted_at,
+            recovering,
+            alive,
+            slots,
+            subscribers,
+            accounts,
+            policies,
+            ..
         } = self;
         write!(
             out,

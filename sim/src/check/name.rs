@@ -1,9 +1,9 @@
 //! The checks by name: what each holds, and who taught it.
 
 use super::{
-    at_most_once, begins_when_free, bus_ordered, comes_to_rest, event_first, no_overlap, no_resurrection, nothing_lost,
-    open_commits, own_lane_only, policy_kept, queued_leaves_no_session, reason_kept, records_agree,
-    same_tick, schedule_right, settles_once, slots_return, survives_crash,
+    at_most_once, begins_when_free, bus_ordered, comes_to_rest, event_first, no_overlap, no_resurrection,
+    nothing_lost, open_commits, own_lane_only, policy_kept, queued_leaves_no_session, reason_kept,
+    records_agree, same_tick, schedule_right, settles_once, slots_return, survives_crash,
 };
 use crate::laws::Law;
 

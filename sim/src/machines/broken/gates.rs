@@ -93,7 +93,8 @@ impl WakesOneLane {
     fn sleeps(&self, row: &RunRow, commit: &Commit) -> bool {
         let waited = |run: RunId| self.open.get(&run).is_some_and(|row| row.state == RunState::Queued);
         let gate = self.gate_of(row).filter(|gate| self.shut.contains(gate));
-        let waits_on = |other: &RunRow| waited(other.id) && commit.runs.iter().all(|told| told.id != other.id);
+        let waits_on =
+            |other: &RunRow| waited(other.id) && commit.runs.iter().all(|told| told.id != other.id);
         let stands_before = |other: &&RunRow| {
             self.gate_of(other) == gate && self.lane_of(other) < self.lane_of(row) && waits_on(other)
         };
@@ -138,9 +139,10 @@ impl Twist for WakesOneLane {
     fn tick(&mut self, _: Now, tick: &mut Tick) {
         let draft = tick.draft();
         self.terms.extend(draft.terms.iter().map(|row| (row.run, row.terms)));
-        let (sleep, told) = draft.runs.iter().partition::<Vec<RunRow>, _>(|row| {
-            row.state == RunState::Starting && self.sleeps(row, draft)
-        });
+        let (sleep, told) = draft
+            .runs
+            .iter()
+            .partition::<Vec<RunRow>, _>(|row| row.state == RunState::Starting && self.sleeps(row, draft));
         let told_before = std::mem::replace(&mut self.unsaid, sleep);
         let jobs_before = std::mem::take(&mut self.unsaid_jobs);
         draft.runs = told;
