@@ -178,6 +178,23 @@ impl<'s> Judge<'s> {
         self.checks.left(&mut self.failures, &departure);
     }
 
+    /// Whether a run waits, by what is durable.
+    #[inline]
+    pub(crate) fn has_waiters(&self) -> bool {
+        self.checks.has_waiters()
+    }
+
+    /// A tick of who owns the store is over, with this commit or none, and every commit of that gateway is durable: whoever
+    /// waits now has to. A tick that only takes over what a store holds is no such tick, for nothing begins in it.
+    ///
+    /// A host that says so shows what its gateway hears, too ([`Self::hear`]).
+    pub fn tick_is_over(&mut self, at: Mono, commit: Option<u64>) {
+        if self.checks.has_waiters() {
+            let labels = Labels::new(self.scenario, &self.jobs);
+            self.checks.tick_is_over(&mut self.failures, at, commit, &self.books, &labels);
+        }
+    }
+
     /// A turn does nothing for a while, and cannot be asked to stop.
     pub(crate) fn stands_still(&mut self, run: RunId) {
         self.checks.alive.asked_at(run, Mono::default());

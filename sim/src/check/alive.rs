@@ -72,9 +72,15 @@ impl Alive {
         self.in_session.get(&key).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether others ran a turn in a session at an instant.
+    /// Whether others ran a turn in a session at an instant, and surely told the latest gateway of it.
     pub(super) fn foreign_in(&self, key: SessionKey, at: Mono) -> bool {
-        self.foreign.iter().any(|(other, _, began)| *other == key && *began <= at)
+        let told = |began: Mono| began <= at && self.since.is_none_or(|since| since < began);
+        self.foreign.iter().any(|(other, _, began)| *other == key && told(*began))
+    }
+
+    /// Whether others run a turn in a session, for all that anybody was told.
+    pub(super) fn has_foreign(&self, key: SessionKey) -> bool {
+        self.foreign.iter().any(|(other, ..)| *other == key)
     }
 
     /// Whether a turn said that it is getting on; nobody knows where the host does not show what goes in.
@@ -100,9 +106,7 @@ impl Alive {
                     self.progress.insert(run, input.at);
                 }
                 InputKind::Foreign { key, turn, began: true } => {
-                    if self.since.is_none_or(|since| since < input.at) {
-                        self.foreign.push((key, turn, input.at));
-                    }
+                    self.foreign.push((key, turn, input.at));
                 }
                 InputKind::Foreign { key, turn, began: false } => {
                     self.foreign.retain(|(other, its, _)| (*other, *its) != (key, turn));

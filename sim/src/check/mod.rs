@@ -6,10 +6,12 @@
 mod account;
 mod alive;
 mod at_most_once;
+mod begins_when_free;
 mod bus_ordered;
 mod claims;
 mod comes_to_rest;
 mod event_first;
+mod gates;
 mod index;
 mod leaving;
 mod name;
@@ -49,6 +51,7 @@ use crate::scenario::Scenario;
 use account::Accounts;
 use alive::Alive;
 use at_most_once::on_again;
+use begins_when_free::{Over, Waiters};
 use bus_ordered::Subscribers;
 pub(crate) use bus_ordered::resumed_after;
 pub(crate) use claims::{claim_broken, count_broken};
@@ -157,6 +160,7 @@ pub(crate) struct Checks {
     recovering: bool,
     pub(crate) alive: Alive,
     slots: Slots,
+    waiters: Waiters,
     subscribers: Subscribers,
     accounts: Accounts,
     policies: Policies,
@@ -176,6 +180,7 @@ impl Checks {
         self.recovering = false;
         self.alive.clear();
         self.slots.clear();
+        self.waiters.clear();
         self.subscribers.clear();
         self.accounts.clear();
         self.policies.clear();
@@ -187,9 +192,18 @@ impl Checks {
 
     /// Writes down all that they remember.
     pub(crate) fn write_state(&self, out: &mut impl std::fmt::Write) -> std::fmt::Result {
-        // Written by each commit before it is read.
+        // Written by each commit before it is read, or read off the records.
         let Self {
-            index: _, restarted_at, recovering, alive, slots, subscribers, accounts, policies, ..
+            index: _,
+            waiters: _,
+            restarted_at,
+            recovering,
+            alive,
+            slots,
+            subscribers,
+            accounts,
+            policies,
+            ..
         } = self;
         write!(
             out,
@@ -274,7 +288,11 @@ impl Checks {
         queued_leaves_no_session::judge(failures, scene, self.restarted_at);
         comes_to_rest::judge(failures, scene, self.restarted_at);
         self.alive.committed(scene);
-        self.slots.committed(scene, &self.alive);
+        let config = &scene.labels.scenario().config;
+        for change in &scene.changes.runs {
+            self.slots.changed(change, scene.books, &self.alive, config);
+            self.waiters.changed(change, scene.books, config);
+        }
         slots_return::judge(failures, scene, &self.slots);
         no_overlap::judge_grants(failures, scene, &self.alive);
         at_most_once::judge_attempts(failures, scene, self.restarted_at);
@@ -288,6 +306,25 @@ impl Checks {
         if std::mem::take(&mut self.recovering) {
             survives_crash::judge_first(failures, scene.at, scene.books, &scene.labels);
         }
+    }
+
+    /// Whether a run waits, by the books.
+    #[inline]
+    pub(crate) fn has_waiters(&self) -> bool {
+        !self.waiters.is_empty()
+    }
+
+    /// Judges who waits at the end of a tick of the owner, all of whose commits are durable.
+    pub(crate) fn tick_is_over(
+        &self,
+        failures: &mut Vec<Failure>,
+        at: Mono,
+        commit: Option<u64>,
+        books: &Books,
+        labels: &Labels<'_>,
+    ) {
+        let Self { slots, alive, open_commits, .. } = self;
+        self.waiters.judge(failures, &Over { at, commit, books, labels, slots, alive, open_commits });
     }
 
     /// Judges an effect that the gateway wants to leave; the process may still die before it does.
@@ -341,7 +378,9 @@ impl Checks {
         self.back_at = Some(back.wall);
         self.accounts.restarted(Now { mono: back.at, wall: back.wall });
         self.open_commits.restarted(back.books.last_commit);
-        self.slots.reload(back.books, &self.alive, &back.labels.scenario().config);
+        let config = &back.labels.scenario().config;
+        self.slots.reload(back.books, &self.alive, config);
+        self.waiters.reload(back.books, config);
         if !self.recovering {
             survives_crash::judge_first(failures, back.at, back.books, &back.labels);
         }

@@ -1,9 +1,9 @@
 //! The checks by name: what each holds, and who taught it.
 
 use super::{
-    at_most_once, bus_ordered, comes_to_rest, event_first, no_overlap, no_resurrection, nothing_lost,
-    open_commits, own_lane_only, policy_kept, queued_leaves_no_session, reason_kept, records_agree,
-    same_tick, schedule_right, settles_once, slots_return, survives_crash,
+    at_most_once, begins_when_free, bus_ordered, comes_to_rest, event_first, no_overlap, no_resurrection,
+    nothing_lost, open_commits, own_lane_only, policy_kept, queued_leaves_no_session, reason_kept,
+    records_agree, same_tick, schedule_right, settles_once, slots_return, survives_crash,
 };
 use crate::laws::Law;
 
@@ -26,6 +26,8 @@ pub enum CheckName {
     QueuedLeavesNoSession,
     /// See `slots_return.rs`.
     SlotsReturn,
+    /// See `begins_when_free.rs`.
+    BeginsWhenFree,
     /// See `no_overlap.rs`.
     NoOverlap,
     /// See `nothing_lost.rs`.
@@ -54,7 +56,7 @@ pub enum CheckName {
 
 impl CheckName {
     /// The checks that judge worlds: all but one each of them, `own_lane_only` a sample.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::SameTick,
         Self::ReasonKept,
         Self::SettlesOnce,
@@ -63,6 +65,7 @@ impl CheckName {
         Self::RecordsAgree,
         Self::QueuedLeavesNoSession,
         Self::SlotsReturn,
+        Self::BeginsWhenFree,
         Self::NoOverlap,
         Self::NothingLost,
         Self::AtMostOnce,
@@ -87,6 +90,7 @@ impl CheckName {
             Self::RecordsAgree => "records_agree",
             Self::QueuedLeavesNoSession => "queued_leaves_no_session",
             Self::SlotsReturn => "slots_return",
+            Self::BeginsWhenFree => "begins_when_free",
             Self::NoOverlap => "no_overlap",
             Self::NothingLost => "nothing_lost",
             Self::AtMostOnce => "at_most_once",
@@ -114,6 +118,7 @@ impl CheckName {
             Self::RecordsAgree => records_agree::SENTENCE,
             Self::QueuedLeavesNoSession => queued_leaves_no_session::SENTENCE,
             Self::SlotsReturn => slots_return::SENTENCE,
+            Self::BeginsWhenFree => begins_when_free::SENTENCE,
             Self::NoOverlap => no_overlap::SENTENCE,
             Self::NothingLost => nothing_lost::SENTENCE,
             Self::AtMostOnce => at_most_once::SENTENCE,
@@ -141,6 +146,7 @@ impl CheckName {
             Self::RecordsAgree => records_agree::FIELD,
             Self::QueuedLeavesNoSession => queued_leaves_no_session::FIELD,
             Self::SlotsReturn => slots_return::FIELD,
+            Self::BeginsWhenFree => begins_when_free::FIELD,
             Self::NoOverlap => no_overlap::FIELD,
             Self::NothingLost => nothing_lost::FIELD,
             Self::AtMostOnce => at_most_once::FIELD,

@@ -11,6 +11,7 @@ use sametick_core::effect::{Effect, Input, InputKind};
 use sametick_core::time::Mono;
 
 use super::{CheckName, Departure, Ending, Failure, Rest, Scene};
+use crate::books::Books;
 use crate::label::Labels;
 
 pub(super) const SENTENCE: &str =
@@ -76,6 +77,12 @@ impl OpenCommits {
                 self.asked.push(Asked { ticket, at: input.at, durable: self.durable, open: None });
             }
         }
+    }
+
+    /// Whether a run may have begun in the tick that is over, with this commit or none, when all commits are in the books.
+    pub(super) fn had_room(&self, commit: Option<u64>, books: &Books, labels: &Labels<'_>) -> bool {
+        let before = commit.map_or(books.last_commit, |commit| commit.saturating_sub(1));
+        before.saturating_sub(self.durable) < bound(labels)
     }
 
     fn applied(&mut self, at: Mono, commit: u64) {

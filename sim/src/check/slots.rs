@@ -9,9 +9,10 @@ use sametick_core::Config;
 use sametick_core::id::RunId;
 use sametick_core::run::{Drain, RunRow, RunState};
 
-use super::Scene;
 use super::alive::Alive;
+use super::gates::Gates;
 use crate::books::Books;
+use crate::changes::RunChange;
 use crate::table::Table;
 
 /// The slots that are held.
@@ -27,6 +28,8 @@ pub(crate) struct Slots {
     pub(super) total: u32,
     /// How many runs wait in each lane that came in by its queue: first attempts, and nobody's children.
     pub(super) waiting: Vec<u32>,
+    /// The jobs and the sessions that are held with them.
+    pub(super) gates: Gates,
 }
 
 impl Slots {
@@ -37,22 +40,25 @@ impl Slots {
         self.held.fill(0);
         self.total = 0;
         self.waiting.fill(0);
+        self.gates.clear();
     }
 
-    /// What became durable.
-    pub(super) fn committed(&mut self, scene: &Scene<'_>, alive: &Alive) {
-        let config = &scene.labels.scenario().config;
-        for change in &scene.changes.runs {
-            // Who held it and holds it still changes nothing.
-            if !(holds(&change.after) && change.before.as_ref().is_some_and(holds)) {
-                self.look_at(&change.after, scene.books, alive, config);
-            }
-            let (before, after) = (change.before.as_ref().is_some_and(waits), waits(&change.after));
-            if before != after {
-                let waiting = self.waiting_in(lane_of(change.after.id, scene.books, config));
-                *waiting = if after { *waiting + 1 } else { waiting.saturating_sub(1) };
-            }
+    /// What became of a run with a commit.
+    pub(super) fn changed(&mut self, change: &RunChange, books: &Books, alive: &Alive, config: &Config) {
+        // Who held it and holds it still changes nothing.
+        if !(holds(&change.after) && change.before.as_ref().is_some_and(holds)) {
+            self.look_at(&change.after, books, alive, config);
         }
+        let (before, after) = (change.before.as_ref().is_some_and(waits), waits(&change.after));
+        if before != after {
+            let waiting = self.waiting_in(lane_of(change.after.id, books, config));
+            *waiting = if after { *waiting + 1 } else { waiting.saturating_sub(1) };
+        }
+    }
+
+    /// How many slots of a lane are held.
+    pub(super) fn held_in(&self, lane: usize) -> u32 {
+        self.held.get(lane).copied().unwrap_or_default()
     }
 
     fn waiting_in(&mut self, lane: usize) -> &mut u32 {
@@ -71,10 +77,12 @@ impl Slots {
                 let lane = lane_of(eldest, books, config);
                 self.holders.insert(row.id, (eldest, lane));
                 self.take(row.id, eldest, lane);
+                self.gates.take(row, books);
             }
             (Some((eldest, lane)), false) => {
                 self.holders.swap_remove(&row.id);
                 self.release(row.id, eldest, lane);
+                self.gates.release(row, books);
             }
             (None, false) | (Some(_), true) => {}
         }

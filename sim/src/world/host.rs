@@ -183,7 +183,8 @@ impl<M: Machine> World<'_, M> {
             let host = &mut self.hosts[place];
             host.frozen_until = Some(until);
             host.wake = None;
-            // Nobody can ask them anything until then, and nothing is done by them.
+            // Nobody can ask them anything until then, and nothing is done by them. Of one that has ended the word may still be
+            // on its way, and is not heard before.
             for run in self.turns_of(place) {
                 self.judge.stands_still(run);
             }

@@ -381,9 +381,26 @@ impl<'s, M: Machine> World<'s, M> {
             self.try_split(place, &before, reading, &tick);
         }
         self.settle_tick(place, &tick);
+        if self.judge.has_waiters() {
+            self.judge_waiters(place, &tick);
+        }
         let host = &mut self.hosts[place];
         host.inputs.clear();
         host.tick = Some(tick);
+    }
+
+    /// Judges who waits, where the store has all that its owner ever said. Who dies over a tick, or steps down in it, is not
+    /// the owner any more.
+    fn judge_waiters(&mut self, place: usize, tick: &Tick) {
+        let host = &self.hosts[place];
+        let is_owner = host.up && host.owns && host.life == self.lives;
+        if is_owner
+            && host.kept.is_empty()
+            && self.judge.failures().is_empty()
+            && !tick.effects().contains(&Effect::StepDown)
+        {
+            self.judge.tick_is_over(self.now, tick.commit().map(|commit| commit.number));
+        }
     }
 
     /// Recovers once more from what a recovery left, if the store has taken that.

@@ -66,18 +66,16 @@ impl<M: Machine> World<'_, M> {
         self.turns.get(&run).is_some_and(|turn| turn.host != place)
     }
 
-    /// The turns that a host called and that have not ended.
+    /// The turns that a host called, whatever has become of them.
     pub(super) fn turns_of(&self, place: usize) -> Vec<RunId> {
-        let own = self.turns.iter().filter(|(_, turn)| turn.host == place && turn.started && !turn.ended);
+        let own = self.turns.iter().filter(|(_, turn)| turn.host == place && turn.started);
         own.map(|(run, _)| *run).collect()
     }
 
     /// The turns of a host end with it, as they do where their runner sees to that: nobody is left to ask
     /// them to stop when its lease ends. Of one that had ended the word may still be on its way, and is lost.
     pub(super) fn stop_turns(&mut self, place: usize) {
-        let own = self.turns.iter().filter(|(_, turn)| turn.host == place && turn.started);
-        let own: Vec<RunId> = own.map(|(run, _)| *run).collect();
-        for run in own {
+        for run in self.turns_of(place) {
             self.judge.is_gone(run);
             if let Some(turn) = self.turns.get_mut(&run) {
                 (turn.ended, turn.stopped) = (true, true);

@@ -39,7 +39,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "slot-lost",
         sentence: "one slot of a wide lane is never given out",
         field: &["#142737", "#132952"],
-        killed_by: &[CheckName::SlotsReturn],
+        killed_by: &[CheckName::SlotsReturn, CheckName::BeginsWhenFree],
         build: |config, shape| AnyMachine::new(StandardGateway::new(resized(config, -1), shape)),
     },
     Mutant {
@@ -53,14 +53,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "one-lane-for-all",
         sentence: "everything waits in one lane, whatever lane its job names",
         field: &["#42635", "#52682", "#54180"],
-        killed_by: &[CheckName::OwnLaneOnly],
+        killed_by: &[CheckName::BeginsWhenFree, CheckName::OwnLaneOnly],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, OneLane)),
     },
     Mutant {
         name: "one-run-at-a-time",
         sentence: "one flag says that something runs, and nothing else begins until it is off",
         field: &["#132952", "#119083"],
-        killed_by: &[CheckName::SlotsReturn],
+        killed_by: &[CheckName::SlotsReturn, CheckName::BeginsWhenFree],
         build: |config, shape| AnyMachine::new(StandardGateway::new(Config { running: 1, ..config }, shape)),
     },
     Mutant {

@@ -17,9 +17,9 @@ use crate::check::CheckName;
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "child-takes-a-slot",
-        sentence: "a child waits for a slot of its own, and goes on when nobody waits for it any more",
+        sentence: "a child waits for a slot of its own, though the run that waits for it holds one for both",
         field: &["#44805", "#44991", "#52271"],
-        killed_by: &[CheckName::PolicyKept],
+        killed_by: &[CheckName::BeginsWhenFree],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, TakesSlot::default())),
     },
     Mutant {

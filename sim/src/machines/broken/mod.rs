@@ -6,6 +6,7 @@ mod bus;
 mod clock;
 mod commands;
 mod family;
+mod gates;
 mod ledger;
 mod miniature;
 mod outbox;
@@ -41,6 +42,7 @@ pub(super) const ALL: &[&[Mutant]] = &[
     persister::MUTANTS,
     rows::MUTANTS,
     admission::MUTANTS,
+    gates::MUTANTS,
     family::MUTANTS,
     scheduler::MUTANTS,
     ledger::MUTANTS,

@@ -24,17 +24,26 @@ pub(super) enum Plot {
     AnotherLife,
     /// A job is edited while its turn is at work, and the gateway dies.
     OtherTerms,
+    /// A job is moved to another lane and back while its runs wait for one another.
+    Moved,
 }
 
 impl Plot {
-    pub(super) const ALL: [Self; 6] =
-        [Self::AnotherAgent, Self::Family, Self::Backoff, Self::Renewal, Self::AnotherLife, Self::OtherTerms];
+    pub(super) const ALL: [Self; 7] = [
+        Self::AnotherAgent,
+        Self::Family,
+        Self::Backoff,
+        Self::Renewal,
+        Self::AnotherLife,
+        Self::OtherTerms,
+        Self::Moved,
+    ];
 
     /// How many jobs it takes at least.
     pub(super) const fn jobs(self) -> u64 {
         match self {
             Self::AnotherAgent | Self::Backoff | Self::Renewal | Self::AnotherLife => 1,
-            Self::OtherTerms => 2,
+            Self::OtherTerms | Self::Moved => 2,
             Self::Family => JOBS.len() as u64,
         }
     }
@@ -51,6 +60,7 @@ impl Swarm {
             Plot::Renewal => self.late_renewal(tables),
             Plot::AnotherLife => self.another_life_at_work(tables),
             Plot::OtherTerms => self.other_terms_over_a_crash(tables),
+            Plot::Moved => self.moved_and_back(tables),
         }
     }
 
@@ -237,6 +247,41 @@ impl Swarm {
         crash.say("crash", true);
         crash.say("down", self.dice.length(&[1, 1_000]));
         vec![edit, crash]
+    }
+
+    /// Of three runs of one job the first works in one lane, the second waits in another, which fills up meanwhile, and the
+    /// third waits in the lane of the first.
+    fn moved_and_back(&mut self, tables: &mut Vec<Table>) -> Vec<Table> {
+        let (from, every) = (self.dice.between(1, 3), self.dice.between(2, 4));
+        the(tables, "lane").set("limit", 1u64);
+        the(tables, "lanes.slow").set("limit", 2u64);
+        // From the second time on both are due together, and the first has the lower number.
+        for (place, from) in [from, from + every].into_iter().enumerate() {
+            let job = due(tables, place);
+            job.set("every", self.units(every));
+            job.set("from", self.units(from));
+            job.set("overlap", "buffer all");
+            job.leave_out(&["lane", "session", "buffer"]);
+            if place == 0 {
+                job.set("lane", "slow");
+                let other = job.clone();
+                declare_other(tables, other);
+            }
+        }
+        for (of, takes) in [("a#1", self.time(2 * every, 3 * every)), ("b", self.time(3 * every, 4 * every))]
+        {
+            let mut turn = Table::each("turn");
+            turn.say("of", of);
+            turn.say("takes", takes);
+            tables.push(turn);
+        }
+        let mut there = self.after(from, 1, every - 1);
+        there.say("edit", JOBS[0]);
+        there.say("like", JOBS[1]);
+        let mut back = self.after(from + every, 1, every - 1);
+        back.say("edit", JOBS[0]);
+        back.say("like", OTHER);
+        vec![there, back]
     }
 
     /// An event so many units after another.
