@@ -182,8 +182,8 @@ mod tests {
         let jobs = ["a", "b"].map(|name| table(Table::each("job"), &[("name", name), ("lane", "slow")]));
         let texts = texts(&plan([slow].into_iter().chain(jobs)));
         let jobs = "job = [\n    { name = \"a\" },\n    { name = \"b\" },\n]\n";
-        assert_eq!(texts[0], format!("# A plan.\n{jobs}"));
-        assert_eq!(texts[1], format!("# A plan.\nlane = {{ limit = 2 }}\n{jobs}"));
+        assert_eq!(texts[0], format!("# A plan.\n\n{jobs}"));
+        assert_eq!(texts[1], format!("# A plan.\n\nlane = {{ limit = 2 }}\n{jobs}"));
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
             texts(&plan(jobs.into_iter().chain([spawn("a", "a#1"), spawn("b", "a!1"), spawn("a", "b!1")])));
         let wanted = "job = [{ name = \"a\", overlap = \"allow\" }]\ndo = [\n    { spawn = \"a\", by = \"a#1\" },\n    \
                       { spawn = \"a\", by = \"a!1\" },\n    { spawn = \"a\", by = \"a!2\" },\n]\n";
-        assert_eq!(texts[0], format!("# A plan.\n{wanted}"));
+        assert_eq!(texts[0], format!("# A plan.\n\n{wanted}"));
     }
 
     #[test]
@@ -227,7 +227,7 @@ mod tests {
         let event = table(Table::each("do"), &[("at", "3s"), ("cancel", "a")]);
         let plan = plan([top, job, event]);
         assert_eq!(first_times(&plan), [Span::from_secs(2), Span::from_secs(1)]);
-        let wanted = "# A plan.\nuntil = \"7s\"\njob = [{ name = \"a\", at = \"0s\", timeout = \"5s\" }]\n\
+        let wanted = "# A plan.\n\nuntil = \"7s\"\njob = [{ name = \"a\", at = \"0s\", timeout = \"5s\" }]\n\
                       do = [{ at = \"1s\", cancel = \"a\" }]\n";
         assert_eq!(earlier(&plan, Span::from_secs(2)).text(), wanted);
     }
