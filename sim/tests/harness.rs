@@ -34,7 +34,7 @@ fn its_slip_is_found_and_told_and_kept() {
     for part in [
         "other scheduler, with a slip breaks `slots_return`",
         "2 are held",
-        "[[job]]",
+        "job = [",
         "noted as late",
         "cargo test -p sametick-sim its_slip_is_found_and_told_and_kept",
     ] {

@@ -1,35 +1,55 @@
 //! Due times that were listed before: drawn plans ask for the same few over and over.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many lists are kept. When there are more, all of them go.
+use super::grid::DueByPolicy;
+
+/// How many are kept of a kind. When there are more, all of them go.
 const MOST: usize = 512;
 
 /// What a list depends on, and nothing else: so it does not matter who lists it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
-    pub(super) expression: String,
-    pub(super) zone: String,
+    pub(super) readings: Readings,
     pub(super) policy: usize,
-    pub(super) from: i64,
-    pub(super) to: i64,
+    pub(super) through: i64,
     pub(super) moved: i64,
 }
 
-static LISTS: LazyLock<Mutex<BTreeMap<Key, Arc<[i64]>>>> = LazyLock::new(Mutex::default);
+/// The readings of a zone's clock that an expression is held against, in seconds. That takes by far the longest, and
+/// schedules that differ in policy or stagger have it in common.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Readings {
+    pub(super) expression: String,
+    pub(super) zone: String,
+    pub(super) from: i64,
+    pub(super) to: i64,
+}
 
-/// The list of a key, which is made if it is not known.
-pub(super) fn or_list(key: Key, list: impl FnOnce(&Key) -> Vec<i64>) -> Arc<[i64]> {
-    let lists = || LISTS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = lists().get(&key) {
-        return Arc::clone(known);
+pub(super) static LISTS: Memo<Key, Arc<[i64]>> = Memo::new();
+pub(super) static DUE: Memo<Readings, Arc<DueByPolicy>> = Memo::new();
+
+/// What was made of each key.
+pub(super) struct Memo<K, V>(Mutex<BTreeMap<K, V>>);
+
+impl<K: Ord, V: Clone> Memo<K, V> {
+    const fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
     }
-    let made: Arc<[i64]> = list(&key).into();
-    let mut lists = lists();
-    if lists.len() >= MOST {
-        lists.clear();
+
+    /// What was made of a key, or is made if there is nothing yet.
+    pub(super) fn or_make(&self, key: K, make: impl FnOnce(&K) -> V) -> V {
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = known().get(&key) {
+            return value.clone();
+        }
+        let made = make(&key);
+        let mut known = known();
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(key, made.clone());
+        made
     }
-    lists.insert(key, Arc::clone(&made));
-    made
 }

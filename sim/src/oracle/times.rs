@@ -7,7 +7,7 @@ use sametick_core::schedule::{Gap, Repeated, Schedule};
 use sametick_core::time::Wall;
 
 use super::grid::{Grid, POLICIES};
-use super::memo::{self, Key};
+use super::memo::{self, Key, Readings};
 use super::reading::Reading;
 
 const DAY_MS: i64 = 86_400_000;
@@ -91,17 +91,13 @@ impl Times {
         // A day before, so that what a zone's clock shows twice is seen twice.
         let minute = |millis: i64| millis.div_euclid(60_000) * 60;
         let (from, to) = (minute(begins) - 86_400, minute(horizon) + 60);
-        let key = Key {
-            expression: expression.to_owned(),
-            zone: self.zone.clone(),
-            policy,
-            from,
-            to: horizon,
-            moved,
-        };
-        Some(memo::or_list(key, |key| {
-            let due = &Grid::read(&key.zone, from, to, unit).due(&key.expression)[policy];
-            due.iter().map(|second| second * 1_000 + moved).filter(|due| *due <= horizon).collect()
+        let readings = Readings { expression: expression.to_owned(), zone: self.zone.clone(), from, to };
+        let key = Key { readings, policy, through: horizon, moved };
+        Some(memo::LISTS.or_make(key, |key| {
+            let due = memo::DUE.or_make(key.readings.clone(), |readings| {
+                Arc::new(Grid::read(&readings.zone, from, to, unit).due(&readings.expression))
+            });
+            due[policy].iter().map(|second| second * 1_000 + moved).filter(|due| *due <= horizon).collect()
         }))
     }
 }

@@ -4,11 +4,13 @@
 
 mod dice;
 mod known;
+mod layout;
 mod reason;
 mod shape;
 mod shrink;
 mod steps;
 mod swarm;
+mod together;
 mod trial;
 
 pub use known::known;
@@ -18,8 +20,6 @@ pub use shrink::shrink;
 pub use steps::steps;
 pub use swarm::draw;
 pub use trial::Trial;
-
-use std::fmt::Write as _;
 
 use crate::scenario::{Scenario, ScenarioError};
 
@@ -36,16 +36,7 @@ impl Plan {
     /// Its text, as a file has it.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = format!("# {}\n", self.sentence);
-        for table in &self.tables {
-            if let Some(header) = table.kind.header() {
-                let _ = writeln!(text, "\n{header}");
-            }
-            for (key, word) in &table.keys {
-                let _ = writeln!(text, "{key} = {word}");
-            }
-        }
-        text
+        layout::text(self)
     }
 
     /// The scenario that its text is.

@@ -1,13 +1,15 @@
 //! Makes a plan that breaks small, and keeps what breaks in it.
 //!
-//! Whatever can go goes: tables by halves and then one by one, a job with all that speaks of it, keys one by one. Then
-//! what stays is made plain: fewer, shorter, rounder, an interval instead of a calendar. Where that leads no further, two
-//! things go at once, and all times are divided by one number. All in a fixed order, over and over until nothing more goes;
-//! each step makes the plan smaller, so that ends.
+//! Whatever can go goes: tables by halves and then one by one, a job with all that speaks of it, keys one by one; one lane
+//! stands for two, one job, one rule of turns. Then what stays is made plain: fewer, shorter, rounder, an interval instead
+//! of a calendar. Where that leads no further, two things go at once, all times are divided by one number, and all that
+//! happens happens earlier. All in a fixed order, over and over until nothing more goes; each step makes the plan smaller,
+//! so that ends.
 
 use sametick_core::time::Span;
 
 use super::steps::{job_name, plainer, without, without_job};
+use super::together::{earlier, first_times, together};
 use super::{Kind, Plan};
 use crate::scenario::parse_offset;
 
@@ -24,9 +26,11 @@ pub fn shrink(plan: &Plan, breaks: impl FnMut(&Plan) -> bool) -> Plan {
         let before = work.plan.clone();
         work.tables();
         work.keys();
+        work.together();
         work.schedules();
         work.words();
         if work.plan == before {
+            work.earlier();
             work.scale();
             work.pairs();
         }
@@ -86,13 +90,23 @@ impl<B: FnMut(&Plan) -> bool> Work<B> {
     fn keys(&mut self) {
         for table in (0..self.plan.tables.len()).rev() {
             for key in (0..self.plan.tables[table].keys.len()).rev() {
-                // Without an end, a job that is due again and again is due for a day.
-                if self.plan.tables[table].keys[key].0 == "until" {
-                    continue;
-                }
                 let mut smaller = self.plan.clone();
-                smaller.tables[table].keys.remove(key);
-                self.take(smaller);
+                if without(&mut smaller, (table, Some(key))) {
+                    self.take(smaller);
+                }
+            }
+        }
+    }
+
+    fn together(&mut self) {
+        while together(&self.plan).into_iter().any(|smaller| self.take(smaller)) {}
+    }
+
+    /// Everything earlier, at the same distances.
+    fn earlier(&mut self) {
+        for by in first_times(&self.plan) {
+            if self.take(earlier(&self.plan, by)) {
+                return;
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use sametick_core::time::Span;
 
+use super::together::together;
 use super::{Kind, Plan, Table, Word};
 use crate::scenario::parse_offset;
 
@@ -18,6 +19,7 @@ pub fn steps(plan: &Plan) -> Vec<Plan> {
             smaller.push(one_less);
         }
     }
+    smaller.extend(together(plan));
     for (table, key) in (0..plan.tables.len()).flat_map(places) {
         let key = key.unwrap_or_default();
         let (name, word) = &plan.tables[table].keys[key];
@@ -35,10 +37,11 @@ pub(super) fn without(plan: &mut Plan, (table, key): (usize, Option<usize>)) -> 
     if table >= plan.tables.len() {
         return false;
     }
+    let ends = ends_by_itself(plan);
     match key {
         Some(key) => {
             let keys = &mut plan.tables[table].keys;
-            let goes = keys.get(key).is_some_and(|(name, _)| name != "until" && name != "name");
+            let goes = keys.get(key).is_some_and(|(name, _)| name != "name" && (name != "until" || ends));
             if goes {
                 keys.remove(key);
             }
@@ -54,6 +57,12 @@ pub(super) fn without(plan: &mut Plan, (table, key): (usize, Option<usize>)) -> 
     }
 }
 
+/// Without an end, what is due again and again is due for a day, and a lease is renewed for ever.
+fn ends_by_itself(plan: &Plan) -> bool {
+    let goes_on = |key: &str| matches!(key, "every" | "cron" | "lease");
+    !plan.tables.iter().flat_map(|table| &table.keys).any(|(key, _)| goes_on(key))
+}
+
 pub(super) fn job_name(table: &Table) -> Option<&str> {
     let is_job = matches!(&table.kind, Kind::Each(name) if name == "job");
     table.word("name").filter(|_| is_job).and_then(Word::text)
@@ -63,17 +72,20 @@ pub(super) fn job_name(table: &Table) -> Option<&str> {
 pub(super) fn without_job(plan: &Plan, job: &str) -> Plan {
     let mut smaller = plan.clone();
     let speaks = |table: &Table| {
-        table.keys.iter().any(|(key, word)| {
-            const NAMES: [&str; 17] = [
-                "name", "of", "grants", "starts", "settles", "cancel", "run", "add", "remove", "pause",
-                "disable", "resume", "edit", "like", "spawn", "by", "job",
-            ];
-            let of = |text: &str| text.split(['#', '!']).next() == Some(job);
-            NAMES.contains(&key.as_ref()) && word.text().is_some_and(of)
-        })
+        table.keys.iter().any(|(key, word)| run_named(key, word).is_some_and(|run| run.0 == job))
     };
     smaller.tables.retain(|table| !speaks(table));
     smaller
+}
+
+/// Of a key that names a job or a run: the job, and what follows its name.
+pub(super) fn run_named<'w>(key: &str, word: &'w Word) -> Option<(&'w str, &'w str)> {
+    const NAMES: [&str; 17] = [
+        "name", "of", "grants", "starts", "settles", "cancel", "run", "add", "remove", "pause", "disable",
+        "resume", "edit", "like", "spawn", "by", "job",
+    ];
+    let text = word.text().filter(|_| NAMES.contains(&key))?;
+    Some(text.split_at(text.find(['#', '!']).unwrap_or(text.len())))
 }
 
 /// Words that say less, the least first; each comes before the one it stands for in an order without circles.

@@ -29,7 +29,9 @@ impl Swarm {
         self.budgets(&mut job);
         if self.some(F::Retries, 70) {
             job.say("attempts", self.dice.between(2, 3));
-            job.say("backoff", Word::List(vec![self.dice.length(&[0, 1_000, 10_000])]));
+            // The wait of each further attempt, the last for all that follow.
+            let steps = self.dice.pick(&[&["0s"][..], &["1s"], &["10s"], &["1s", "10s"]]);
+            job.say("backoff", Word::List(steps.iter().map(|step| (*step).to_owned()).collect()));
             if self.dice.percent(50) {
                 let on = ["network", "timed out", "interrupted"].map(str::to_owned).to_vec();
                 job.say("retry_on", Word::List(on));
