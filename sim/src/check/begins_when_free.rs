@@ -6,8 +6,6 @@
 //! commits; another attempt waits for its backoff before. A child waits for job and session only. Nothing else keeps a
 //! run from beginning: who stands before it and has to wait steps aside, and a job that is paused lets what waits go on.
 
-use std::fmt;
-
 use educe::Educe;
 use sametick_core::Config;
 use sametick_core::id::{RunId, SessionKey};
@@ -34,8 +32,8 @@ pub(super) const FIELD: &[&str] = &[
 /// Wall times are whole milliseconds.
 const ROUNDING_MS: i64 = 2;
 
-/// The runs that wait, by the books.
-#[derive(Educe, Default)]
+/// The runs that wait. They follow from the records, and are no state of their own.
+#[derive(Educe, Debug, Default)]
 #[educe(Clone)]
 pub(super) struct Waiters {
     runs: Table<RunId, Waiter>,
@@ -44,7 +42,7 @@ pub(super) struct Waiters {
 }
 
 /// What a run needs to begin.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Waiter {
     /// None for a child, which shares its parent's slot.
     lane: Option<usize>,
@@ -52,13 +50,6 @@ struct Waiter {
     session: Option<SessionKey>,
     /// In milliseconds since the world began: another attempt enters its lane when its backoff is over.
     enters: Option<i64>,
-}
-
-/// It follows from the records, and is no state of its own.
-impl fmt::Debug for Waiters {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("Waiters")
-    }
 }
 
 /// A tick of the owner is over, and all that it ever said is durable.
