@@ -6,7 +6,6 @@
 //! commits; another attempt waits for its backoff before. A child waits for job and session only. Nothing else keeps a
 //! run from beginning: who stands before it and has to wait steps aside, and a job that is paused lets what waits go on.
 
-use educe::Educe;
 use sametick_core::Config;
 use sametick_core::id::{RunId, SessionKey};
 use sametick_core::run::{RunRow, RunState};
@@ -33,12 +32,28 @@ pub(super) const FIELD: &[&str] = &[
 const ROUNDING_MS: i64 = 2;
 
 /// The runs that wait. They follow from the records, and are no state of their own.
-#[derive(Educe, Debug, Default)]
-#[educe(Clone)]
+#[derive(Debug, Default)]
 pub(super) struct Waiters {
     runs: Table<RunId, Waiter>,
     /// How many of them wait in each lane.
     in_lane: Vec<u32>,
+}
+
+impl Clone for Waiters {
+    fn clone(&self) -> Self {
+        Self { runs: self.runs.clone(), in_lane: self.in_lane.clone() }
+    }
+
+    /// Keeps the memory it has. In most worlds nobody waits where they are copied.
+    fn clone_from(&mut self, other: &Self) {
+        if other.is_empty() {
+            self.clear();
+        } else {
+            let Self { runs, in_lane } = self;
+            runs.clone_from(&other.runs);
+            in_lane.clone_from(&other.in_lane);
+        }
+    }
 }
 
 /// What a run needs to begin.
@@ -68,10 +83,10 @@ pub(super) struct Over<'a> {
 impl Waiters {
     /// Forgets everything, keeping the memory.
     pub(super) fn clear(&mut self) {
-        if !self.runs.is_empty() {
+        if !self.is_empty() {
             self.runs.clear();
+            self.in_lane.fill(0);
         }
-        self.in_lane.fill(0);
     }
 
     /// Whether anybody waits.
@@ -80,8 +95,7 @@ impl Waiters {
         self.runs.is_empty()
     }
 
-    /// What became of a run with a commit.
-    #[inline]
+    /// A run begins to wait with a commit, or waits no more.
     pub(super) fn changed(&mut self, change: &RunChange, books: &Books, config: &Config) {
         let (before, after) = (change.before.as_ref().is_some_and(waits), waits(&change.after));
         if after && !before {
