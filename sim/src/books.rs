@@ -48,6 +48,9 @@ pub struct Books {
     replaced: Vec<Job>,
     /// Jobs as somebody last wanted them: one that goes in the same tick is in no commit like that.
     wanted: Table<JobId, Terms>,
+    /// All that were wanted of the tick at hand, and of those whose commit is still to come, with the tick: a run may begin
+    /// between two edits, and the commit has only the last.
+    wanted_by: Vec<(Mono, JobId, Terms)>,
 }
 
 /// When progress of a run was heard.
@@ -126,6 +129,7 @@ impl Books {
         self.lines.clear();
         self.noted.clear();
         self.wanted.clear();
+        self.wanted_by.clear();
     }
 
     /// A gateway comes, and reads the clocks.
@@ -151,6 +155,7 @@ impl Books {
                 &input.kind
             {
                 self.wanted.insert(job.id, job.terms);
+                self.wanted_by.push((now.mono, job.id, job.terms));
             }
         }
         self.lines.read(epoch, now)
@@ -237,6 +242,7 @@ impl Books {
             };
             changes.run(change);
         }
+        self.wanted_by.retain(|(tick, ..)| *tick > said.mono);
         // Few are looked through; for a burst that would be quadratic.
         let mut places = (commit.sessions.len() > 24).then(Table::<SessionKey, usize>::default);
         for patch in &commit.sessions {
@@ -343,7 +349,11 @@ impl Books {
         // One that goes in the tick that adds or edits it is in no commit as it was then.
         let wanted = self.wanted.get(&run.job).copied().filter(|_| now.is_none());
         let is_all = now.is_none() && wanted.is_none();
-        let earlier = replaced.filter(|terms| is_all || self.terms.get(&run) == Some(terms));
+        let is_written = |terms: &Terms| self.terms.get(&run) == Some(terms);
+        let earlier = replaced.filter(|terms| is_all || is_written(terms)).or_else(|| {
+            let of_job = self.wanted_by.iter().filter(|(_, job, _)| *job == run.job);
+            of_job.map(|(.., terms)| *terms).find(is_written)
+        });
         earlier.or(now).or(wanted).unwrap_or_default()
     }
 

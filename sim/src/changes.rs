@@ -141,6 +141,12 @@ impl RunChange {
         self.after.granted_at.is_some() && self.before.as_ref().is_none_or(|row| row.granted_at.is_none())
     }
 
+    /// Whether the run waits, or waited until now.
+    pub(crate) fn is_of_queued(&self) -> bool {
+        let waits = |row: &RunRow| row.state == RunState::Queued;
+        waits(&self.after) || self.before.as_ref().is_some_and(waits)
+    }
+
     /// Whether its session goes live.
     pub(crate) fn is_started(&self) -> bool {
         self.after.started_at.is_some() && self.before.as_ref().is_none_or(|row| row.started_at.is_none())

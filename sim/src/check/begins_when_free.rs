@@ -6,9 +6,6 @@
 //! commits; another attempt waits for its backoff before. A child waits for job and session only. Nothing else keeps a
 //! run from beginning: who stands before it and has to wait steps aside, and a job that is paused lets what waits go on.
 
-use std::fmt;
-
-use educe::Educe;
 use sametick_core::Config;
 use sametick_core::id::{RunId, SessionKey};
 use sametick_core::run::{RunRow, RunState};
@@ -34,17 +31,33 @@ pub(super) const FIELD: &[&str] = &[
 /// Wall times are whole milliseconds.
 const ROUNDING_MS: i64 = 2;
 
-/// The runs that wait, by the books.
-#[derive(Educe, Default)]
-#[educe(Clone)]
+/// The runs that wait. They follow from the records, and are no state of their own.
+#[derive(Debug, Default)]
 pub(super) struct Waiters {
     runs: Table<RunId, Waiter>,
     /// How many of them wait in each lane.
     in_lane: Vec<u32>,
 }
 
+impl Clone for Waiters {
+    fn clone(&self) -> Self {
+        Self { runs: self.runs.clone(), in_lane: self.in_lane.clone() }
+    }
+
+    /// Keeps the memory it has. In most worlds nobody waits where they are copied.
+    fn clone_from(&mut self, other: &Self) {
+        if other.is_empty() {
+            self.clear();
+        } else {
+            let Self { runs, in_lane } = self;
+            runs.clone_from(&other.runs);
+            in_lane.clone_from(&other.in_lane);
+        }
+    }
+}
+
 /// What a run needs to begin.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Waiter {
     /// None for a child, which shares its parent's slot.
     lane: Option<usize>,
@@ -52,13 +65,6 @@ struct Waiter {
     session: Option<SessionKey>,
     /// In milliseconds since the world began: another attempt enters its lane when its backoff is over.
     enters: Option<i64>,
-}
-
-/// It follows from the records, and is no state of its own.
-impl fmt::Debug for Waiters {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("Waiters")
-    }
 }
 
 /// A tick of the owner is over, and all that it ever said is durable.
@@ -77,10 +83,10 @@ pub(super) struct Over<'a> {
 impl Waiters {
     /// Forgets everything, keeping the memory.
     pub(super) fn clear(&mut self) {
-        if !self.runs.is_empty() {
+        if !self.is_empty() {
             self.runs.clear();
+            self.in_lane.fill(0);
         }
-        self.in_lane.fill(0);
     }
 
     /// Whether anybody waits.
@@ -89,8 +95,7 @@ impl Waiters {
         self.runs.is_empty()
     }
 
-    /// What became of a run with a commit.
-    #[inline]
+    /// A run begins to wait with a commit, or waits no more.
     pub(super) fn changed(&mut self, change: &RunChange, books: &Books, config: &Config) {
         let (before, after) = (change.before.as_ref().is_some_and(waits), waits(&change.after));
         if after && !before {

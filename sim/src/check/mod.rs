@@ -291,7 +291,11 @@ impl Checks {
         let config = &scene.labels.scenario().config;
         for change in &scene.changes.runs {
             self.slots.changed(change, scene.books, &self.alive, config);
-            self.waiters.changed(change, scene.books, config);
+            // Most commits are of runs that do not wait.
+            if change.is_of_queued() {
+                self.slots.queue_changed(change, scene.books, config);
+                self.waiters.changed(change, scene.books, config);
+            }
         }
         slots_return::judge(failures, scene, &self.slots);
         no_overlap::judge_grants(failures, scene, &self.alive);

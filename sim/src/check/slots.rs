@@ -35,12 +35,15 @@ pub(crate) struct Slots {
 impl Slots {
     /// Forgets everything, keeping the memory.
     pub(crate) fn clear(&mut self) {
+        // Whoever holds a gate holds a slot.
+        if !self.holders.is_empty() {
+            self.gates.clear();
+        }
         self.holders.clear();
         self.children.clear();
         self.held.fill(0);
         self.total = 0;
         self.waiting.fill(0);
-        self.gates.clear();
     }
 
     /// What became of a run with a commit.
@@ -49,6 +52,10 @@ impl Slots {
         if !(holds(&change.after) && change.before.as_ref().is_some_and(holds)) {
             self.look_at(&change.after, books, alive, config);
         }
+    }
+
+    /// A run begins to wait with a commit, or waits no more.
+    pub(super) fn queue_changed(&mut self, change: &RunChange, books: &Books, config: &Config) {
         let (before, after) = (change.before.as_ref().is_some_and(waits), waits(&change.after));
         if before != after {
             let waiting = self.waiting_in(lane_of(change.after.id, books, config));

@@ -18,7 +18,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "edit-unwritten",
         sentence: "an edit is accepted and stays in memory",
         field: &["#82103"],
-        killed_by: &[CheckName::ReasonKept, CheckName::NothingLost, CheckName::ScheduleRight],
+        killed_by: &[
+            CheckName::ReasonKept,
+            CheckName::BeginsWhenFree,
+            CheckName::NothingLost,
+            CheckName::ScheduleRight,
+        ],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, EditsInMemory::default())),
     },
     Mutant {
