@@ -123,7 +123,7 @@ fn is_shown_in_few_lines(mutant: &'static Mutant, place: usize) {
     assert!(keys <= 20, "{name} takes {keys} keys to show:\n{text}");
     assert!(lines.iter().all(|line| line.chars().count() <= 100), "{name} takes long lines to show:\n{text}");
     assert_eq!(Reason::of(&small), Reason::of(&failure), "{name} breaks for the same reason:\n{text}");
-    if place % 8 == 0 {
+    if place.is_multiple_of(8) {
         assert_eq!((plan, small), fuzz::make_small(seed, &failure, subject), "{name} shrinks in one way");
     }
 }

@@ -193,7 +193,64 @@ impl<B: FnMut(&Plan) -> bool> Work<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::draw;
+    use crate::plan::{Table, Word, draw};
+
+    /// A job and a command for it.
+    fn plan(job_says: &[(&'static str, &str)], event_at: &str) -> Plan {
+        let mut job = Table::each("job");
+        job_says.iter().for_each(|(key, word)| job.say(key, *word));
+        let mut event = Table::each("do");
+        event.say("at", event_at);
+        Plan { sentence: "A plan.".into(), tables: vec![job, event] }
+    }
+
+    fn says<'p>(plan: &'p Plan, kind: &'static str, key: &str) -> Option<&'p Word> {
+        plan.tables.iter().find(|table| table.kind == Kind::Each(kind.into()))?.word(key)
+    }
+
+    fn secs(plan: &Plan, kind: &'static str, key: &str) -> Option<i64> {
+        Some(parse_offset(says(plan, kind, key)?.text()?)?.0 / 1_000_000_000)
+    }
+
+    #[test]
+    fn two_go_where_neither_goes_alone() {
+        let both = plan(&[("name", "a"), ("at", "1s"), ("timeout", "2s"), ("total_timeout", "2s")], "1s");
+        let small = shrink(&both, |plan| {
+            let is_said = |key| says(plan, "job", key).is_some();
+            is_said("name") && is_said("timeout") == is_said("total_timeout")
+        });
+        assert_eq!(says(&small, "job", "timeout"), None, "{}", small.text());
+    }
+
+    #[test]
+    fn what_is_due_by_the_calendar_is_due_once() {
+        let calendar = plan(&[("name", "a"), ("cron", "0 * * * *"), ("zone", "Europe/Berlin")], "1s");
+        let due = ["at", "every", "cron"];
+        let small = shrink(&calendar, |plan| due.iter().any(|key| says(plan, "job", key).is_some()));
+        assert_eq!(secs(&small, "job", "at"), Some(0), "{}", small.text());
+    }
+
+    #[test]
+    fn times_that_belong_together_get_shorter_together() {
+        let long = plan(&[("name", "a"), ("timeout", "20s"), ("total_timeout", "60s")], "1s");
+        let small = shrink(&long, |plan| {
+            let (Some(one), Some(three)) = (secs(plan, "job", "timeout"), secs(plan, "job", "total_timeout"))
+            else {
+                return false;
+            };
+            one > 0 && 3 * one == three
+        });
+        assert_eq!(secs(&small, "job", "total_timeout"), Some(3), "{}", small.text());
+    }
+
+    #[test]
+    fn all_that_happens_happens_as_early_as_it_can() {
+        let late = plan(&[("name", "a"), ("at", "7s")], "8s");
+        let small = shrink(&late, |plan| {
+            secs(plan, "do", "at").zip(secs(plan, "job", "at")).is_some_and(|(then, due)| then - due == 1)
+        });
+        assert_eq!(secs(&small, "do", "at"), Some(1), "{}", small.text());
+    }
 
     #[test]
     fn what_decides_stays_and_the_rest_goes() {
