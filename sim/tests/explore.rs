@@ -149,7 +149,11 @@ fn how_many_ticks_there_were_counts_while_a_fault_waits_for_one() {
         let scenario = read(&a_tick_more_or_less(tick));
         let all = searched(&scenario, CORE, Limits { remembers: false, ..faults(0) });
         let once = searched(&scenario, CORE, faults(0));
-        assert_eq!((once.orders, once.broken, once.cuts.total()), (all.orders, 0, 0), "a fault at tick {tick}");
+        assert_eq!(
+            (once.orders, once.broken, once.cuts.total()),
+            (all.orders, 0, 0),
+            "a fault at tick {tick}"
+        );
     }
 }
 
