@@ -178,11 +178,14 @@ fn job_differs(run: &RunRow, outcome: Outcome, scene: &Scene<'_>) -> Option<Stri
     let last = job.last.filter(|last| last.run == run.id);
     // Another run of the job may have settled in the same commit, and not before this one.
     let settled = |run: RunId| scene.books.runs.get(&run).and_then(|book| book.times.settled);
-    // Where that is reckoned from how long it ran, it is not to the millisecond.
-    let room = if ends_as_it_starts(run) { ROUNDING_MS } else { 0 };
     let settled_after = |other: RunId| {
         let change = scene.look_up().run(other).filter(|change| change.settles().is_some());
-        change.is_some_and(|change| settled(change.after.id).map(|other| other + room) >= settled(run.id))
+        change.is_some_and(|change| {
+            // Where that is reckoned from how long one of them ran, it is not to the millisecond.
+            let reckoned = ends_as_it_starts(run) || ends_as_it_starts(&change.after);
+            let room = if reckoned { ROUNDING_MS } else { 0 };
+            settled(change.after.id).map(|other| other + room) >= settled(run.id)
+        })
     };
     match last {
         Some(last) if last.outcome == outcome => None,

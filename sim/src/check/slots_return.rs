@@ -1,9 +1,12 @@
 //! A lane gives out as many slots as it has: never one more, and in the end not one less.
 
+use sametick_core::job::Overlap;
+use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::time::Mono;
 
 use super::slots::{Slots, lane_of, waits};
 use super::{CheckName, Failure, Scene};
+use crate::changes::RunChange;
 use crate::label::Labels;
 
 pub(super) const SENTENCE: &str = "no lane ever exceeds its limit, and every slot comes back: when a world is at rest, \
@@ -58,7 +61,7 @@ fn judge_queues(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slots) {
     for run in scene.changes.new_runs().map(|change| &change.after).filter(|run| waits(run)) {
         let lane = lane_of(run.id, scene.books, config);
         let (waiting, limits) = (slots.waiting.get(lane).copied().unwrap_or_default(), config.lanes[lane]);
-        if waiting > limits.queue.saturating_add(limits.limit) {
+        if waiting > limits.queue.saturating_add(limits.limit) && !takes_a_place(run, scene) {
             let name = scene.labels.lane(u32::try_from(lane).unwrap_or_default());
             let message = format!(
                 "{} is let in though {waiting} wait for lane {name} with it, whose queue holds {} and which has {}: nothing \
@@ -76,6 +79,18 @@ fn judge_queues(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slots) {
             return;
         }
     }
+}
+
+/// Whether a run comes in the place of one that waited, however that had come in: another attempt finds its lane full and waits
+/// all the same.
+fn takes_a_place(run: &RunRow, scene: &Scene<'_>) -> bool {
+    let cancels = scene.books.job(run.id.job).is_some_and(|(job, _)| job.overlap == Overlap::CancelOther);
+    let gives_way = |change: &RunChange| {
+        change.after.id.job == run.id.job
+            && change.before.as_ref().is_some_and(|before| before.state == RunState::Queued)
+            && change.settles() == Some(Outcome::Cancelled)
+    };
+    cancels && scene.changes.runs.iter().any(gives_way)
 }
 
 /// What became of as many new runs as there are free slots.
