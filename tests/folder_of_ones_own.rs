@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
+use libtest_mimic::{Arguments, Trial};
 use sametick_core::run::Shape;
 use sametick_sim::Subject;
 use sametick_sim::harness::{Harness, Suite};
@@ -31,12 +32,13 @@ fn main() -> ExitCode {
         ("a_transcript_is_written_when_asked_for", a_transcript_is_written_when_asked_for),
         ("nothing_to_test_is_a_failure", nothing_to_test_is_a_failure),
     ];
-    for (name, test) in tests {
-        test();
-        println!("test {name} ... ok");
-    }
-    println!("\ntest result: ok. {} passed; 0 failed", tests.len());
-    ExitCode::SUCCESS
+    let trials = tests.into_iter().map(|(name, test)| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 
 /// What the suite over a folder says, and whether it passes.

@@ -236,7 +236,7 @@ impl Books {
                     RunChange::new(Some(before), *row, place)
                 }
                 None => {
-                    let book = self.first_of(row, line, now);
+                    let book = self.first_of(row, line, now, Some(said.mono));
                     RunChange::new(None, *row, self.runs.insert_full(row.id, book).0)
                 }
             };
@@ -334,13 +334,13 @@ impl Books {
 
     /// Writes a run's record that is known from elsewhere; when things happened is not.
     pub fn put_run(&mut self, id: RunId, row: RunRow) {
-        let book = self.first_of(&row, 0, i64::MAX);
+        let book = self.first_of(&row, 0, i64::MAX, None);
         self.runs.insert(id, book);
     }
 
     /// What a run that begins goes by: the next attempt by what the one before it did, every other by its job. Where the
     /// same commit changes the job, it may have begun before or after that.
-    fn terms_of(&self, run: RunId, before: Option<&RunBook>) -> Terms {
+    fn terms_of(&self, run: RunId, before: Option<&RunBook>, tick: Option<Mono>) -> Terms {
         if let Some(before) = before {
             return before.terms;
         }
@@ -351,16 +351,17 @@ impl Books {
         let is_all = now.is_none() && wanted.is_none();
         let is_written = |terms: &Terms| self.terms.get(&run) == Some(terms);
         let earlier = replaced.filter(|terms| is_all || is_written(terms)).or_else(|| {
-            let of_job = self.wanted_by.iter().filter(|(_, job, _)| *job == run.job);
+            let is_of = |(wanted, job, _): &&(Mono, JobId, Terms)| Some(*wanted) == tick && *job == run.job;
+            let of_job = self.wanted_by.iter().filter(is_of);
             of_job.map(|(.., terms)| *terms).find(is_written)
         });
         earlier.or(now).or(wanted).unwrap_or_default()
     }
 
-    fn first_of(&self, row: &RunRow, line: i64, now: i64) -> RunBook {
+    fn first_of(&self, row: &RunRow, line: i64, now: i64, tick: Option<Mono>) -> RunBook {
         let before = RunId { attempt: row.id.attempt.saturating_sub(1), ..row.id };
         let before = self.runs.get(&before);
-        let terms = self.terms_of(row.id, before);
+        let terms = self.terms_of(row.id, before, tick);
         let begins = row.queued_at.as_millis() - line;
         let queued = row.not_before.map_or(begins, |until| until.as_millis() - line);
         let first = before.map_or(begins, |before| before.times.first);

@@ -166,7 +166,12 @@ pub fn make_small(seed: u64, failure: &Failure, subject: Subject) -> (Plan, Fail
 pub fn make_plan_small(plan: &Plan, trial: Trial, failure: &Failure, subject: Subject) -> (Plan, Failure) {
     let reason = Reason::of(failure);
     let failures = |plan: &Plan| failures_of(plan, trial, subject);
-    let plan = shrink(plan, |plan| reason.is_first_of(&failures(plan)));
+    // What is said of a broken machine says nothing of it where the core is blamed, too.
+    let core = Subject::Core(Shape::Emit);
+    let holds = |plan: &Plan| failures_of(plan, trial, core).is_empty();
+    let is_broken_alone = matches!(subject, Subject::Mutant(_)) && holds(plan);
+    let core_holds = |plan: &Plan| !is_broken_alone || holds(plan);
+    let plan = shrink(plan, |plan| reason.is_first_of(&failures(plan)) && core_holds(plan));
     let small = failures(&plan).into_iter().next();
     (plan, small.unwrap_or_else(|| failure.clone()))
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Mutex;
 
-use sametick_sim::plan::Reason;
+use sametick_core::run::Shape;
+use sametick_sim::plan::{Reason, Trial};
 use sametick_sim::{MUTANTS, Mutant, Subject, fuzz};
 use serde_json::Value;
 
@@ -123,6 +124,9 @@ fn is_shown_in_few_lines(mutant: &'static Mutant, place: usize) {
     assert!(keys <= 20, "{name} takes {keys} keys to show:\n{text}");
     assert!(lines.iter().all(|line| line.chars().count() <= 100), "{name} takes long lines to show:\n{text}");
     assert_eq!(Reason::of(&small), Reason::of(&failure), "{name} breaks for the same reason:\n{text}");
+    let again = |subject| Trial::of_seed(seed).run_plan(&plan, subject).expect("it reads").failures;
+    assert_eq!(again(subject).first(), Some(&small), "{name} breaks again in the same way:\n{text}");
+    assert_eq!(again(Subject::Core(Shape::Emit)), [], "the core is blamed for what {name} does:\n{text}");
     if place.is_multiple_of(8) {
         assert_eq!((plan, small), fuzz::make_small(seed, &failure, subject), "{name} shrinks in one way");
     }

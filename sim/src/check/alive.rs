@@ -93,8 +93,8 @@ impl Alive {
         self.of_job(run.job).contains(&run)
     }
 
-    /// What the gateway hears. Says whose turns are over with it.
-    pub(super) fn hear(&mut self, inputs: &[Input], mut over: impl FnMut(RunId, &Self)) {
+    /// What a gateway hears. Says whose turns are over with it. What others run is the owner's business alone.
+    pub(super) fn hear(&mut self, owns: bool, inputs: &[Input], mut over: impl FnMut(RunId, &Self)) {
         self.shown = true;
         for input in inputs {
             match input.kind {
@@ -105,13 +105,14 @@ impl Alive {
                 InputKind::Report { run, report: Report::Progress } => {
                     self.progress.insert(run, input.at);
                 }
-                InputKind::Foreign { key, turn, began: true } => {
+                InputKind::Foreign { key, turn, began: true } if owns => {
                     self.foreign.push((key, turn, input.at));
                 }
-                InputKind::Foreign { key, turn, began: false } => {
+                InputKind::Foreign { key, turn, began: false } if owns => {
                     self.foreign.retain(|(other, its, _)| (*other, *its) != (key, turn));
                 }
                 InputKind::Report { report: Report::Ready { .. }, .. }
+                | InputKind::Foreign { .. }
                 | InputKind::Answer { .. }
                 | InputKind::Renewal { .. }
                 | InputKind::Heard { .. }

@@ -51,10 +51,13 @@ impl Gates {
 
     /// It does no longer.
     pub(super) fn release(&mut self, row: &RunRow, books: &Books) {
+        // A machine whose records change what a run is, or whose it is, takes and releases something else.
         for row in line_of(row, books) {
-            self.jobs[row.id.job.index()] -= 1;
+            if let Some(held) = self.jobs.get_mut(row.id.job.index()) {
+                *held = held.saturating_sub(1);
+            }
             if let Some(held) = shared_session(row).and_then(|key| self.sessions.get_mut(&key)) {
-                *held -= 1;
+                *held = held.saturating_sub(1);
             }
         }
     }

@@ -241,7 +241,7 @@ impl Checks {
             }
         }
         let slots = &mut self.slots;
-        self.alive.hear(inputs, |run, alive| {
+        self.alive.hear(owns, inputs, |run, alive| {
             if let Some(row) = books.run(run) {
                 slots.look_at(row, books, alive, config);
             }

@@ -35,10 +35,7 @@ pub(crate) struct Slots {
 impl Slots {
     /// Forgets everything, keeping the memory.
     pub(crate) fn clear(&mut self) {
-        // Whoever holds a gate holds a slot.
-        if !self.holders.is_empty() {
-            self.gates.clear();
-        }
+        self.gates.clear();
         self.holders.clear();
         self.children.clear();
         self.held.fill(0);

@@ -90,7 +90,8 @@ fn takes_a_place(run: &RunRow, scene: &Scene<'_>) -> bool {
             && change.before.as_ref().is_some_and(|before| before.state == RunState::Queued)
             && change.settles() == Some(Outcome::Cancelled)
     };
-    cancels && scene.changes.runs.iter().any(gives_way)
+    let come = scene.changes.new_runs().filter(|change| change.after.id.job == run.id.job).count();
+    cancels && scene.changes.runs.iter().filter(|change| gives_way(change)).count() >= come
 }
 
 /// What became of as many new runs as there are free slots.

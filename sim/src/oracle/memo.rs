@@ -5,9 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::grid::DueByPolicy;
 
-/// How many are kept of a kind. When there are more, all of them go.
-const MOST: usize = 512;
-
 /// What a list depends on, and nothing else: so it does not matter who lists it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
@@ -27,26 +24,30 @@ pub(super) struct Readings {
     pub(super) to: i64,
 }
 
-pub(super) static LISTS: Memo<Key, Arc<[i64]>> = Memo::new();
-pub(super) static DUE: Memo<Readings, Arc<DueByPolicy>> = Memo::new();
+pub(super) static LISTS: Memo<Key, Arc<[i64]>> = Memo::of(512);
+pub(super) static DUE: Memo<Readings, Arc<DueByPolicy>> = Memo::of(64);
 
 /// What was made of each key.
-pub(super) struct Memo<K, V>(Mutex<BTreeMap<K, V>>);
+pub(super) struct Memo<K, V> {
+    known: Mutex<BTreeMap<K, V>>,
+    /// When there are more, all of them go.
+    most: usize,
+}
 
 impl<K: Ord, V: Clone> Memo<K, V> {
-    const fn new() -> Self {
-        Self(Mutex::new(BTreeMap::new()))
+    const fn of(most: usize) -> Self {
+        Self { known: Mutex::new(BTreeMap::new()), most }
     }
 
     /// What was made of a key, or is made if there is nothing yet.
     pub(super) fn or_make(&self, key: K, make: impl FnOnce(&K) -> V) -> V {
-        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(value) = known().get(&key) {
             return value.clone();
         }
         let made = make(&key);
         let mut known = known();
-        if known.len() >= MOST {
+        if known.len() >= self.most {
             known.clear();
         }
         known.insert(key, made.clone());

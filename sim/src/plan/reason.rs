@@ -32,20 +32,36 @@ impl Reason {
 fn words(message: &str) -> Vec<String> {
     let (mut words, mut before) = (Vec::new(), "");
     for word in message.split_whitespace() {
-        // A lane is called something, and so is a session, by its agent and its job.
-        let is_name = before == "lane" || word.starts_with("agent:");
+        // A session is called after its agent and its job, and is one of three kinds all the same.
+        if let Some(kind) = kind_of_session(word) {
+            words.push(kind.to_owned());
+            before = word;
+            continue;
+        }
+        // A lane is called something, too.
+        let is_name = before == "lane";
         let is_word = word.chars().filter(|letter| letter.is_alphanumeric()).count() > 1;
-        if is_word && !is_name && !counts(word) {
+        if is_word && !is_name && !word.contains(|letter: char| letter.is_ascii_digit()) {
             // One slot, or two slots.
-            words.push(if counts(before) { word.trim_end_matches('s') } else { word }.to_owned());
+            words.push(if is_number(before) { word.trim_end_matches('s') } else { word }.to_owned());
         }
         before = word;
     }
     words
 }
 
-fn counts(word: &str) -> bool {
-    word.contains(|letter: char| letter.is_ascii_digit())
+fn is_number(word: &str) -> bool {
+    word.parse::<u64>().is_ok()
+}
+
+/// Which kind of session a key is of, if it is one.
+fn kind_of_session(word: &str) -> Option<&'static str> {
+    let mut parts = word.strip_prefix("agent:")?.split(':').skip(1);
+    Some(match (parts.next(), parts.any(|part| part == "run")) {
+        (Some("cron"), true) => "run-session",
+        (Some("cron"), false) => "base-session",
+        (_, _) => "main-session",
+    })
 }
 
 #[cfg(test)]
@@ -57,7 +73,13 @@ mod tests {
         let of =
             |run, lane, limit| words(&format!("{run} gets one, and lane {lane} has {limit} and is full"));
         assert_eq!(of("a#1", "main", "1 slot"), of("other#3.2", "slow", "4 slots"));
-        assert_eq!(words("session agent:main:cron:a says \"done\""), ["session", "says", "\"done\""]);
+        let says = |key| words(&format!("session {key} says \"done\""));
+        assert_eq!(says("agent:main:cron:a:run:s1"), ["session", "run-session", "says", "\"done\""]);
+        assert_eq!(says("agent:main:cron:a:run:s1"), says("agent:other:cron:b:run:s2"));
+        assert_eq!(says("agent:main:cron:a"), says("agent:main:cron:b"));
+        assert_eq!(says("agent:main:main"), says("agent:other:main"));
+        assert_ne!(says("agent:main:cron:a"), says("agent:main:cron:a:run:s1"));
+        assert_ne!(says("agent:main:cron:a"), says("agent:main:main"));
         assert_ne!(words("it is \"done\""), words("it is \"running\""));
     }
 }

@@ -57,9 +57,9 @@ pub(super) fn without(plan: &mut Plan, (table, key): (usize, Option<usize>)) -> 
     }
 }
 
-/// Without an end, what is due again and again is due for a day, and a lease is renewed for ever.
+/// Without an end, what is due again and again is due for a day, a lease is renewed for ever, and a turn may get on for ever.
 fn ends_by_itself(plan: &Plan) -> bool {
-    let goes_on = |key: &str| matches!(key, "every" | "cron" | "lease");
+    let goes_on = |key: &str| matches!(key, "every" | "cron" | "lease" | "progress");
     !plan.tables.iter().flat_map(|table| &table.keys).any(|(key, _)| goes_on(key))
 }
 

@@ -61,7 +61,9 @@ fn one_job_for_two(plan: &Plan, kept: &str, gone: &str) -> Vec<Plan> {
         smaller.tables.retain(|table| job_name(table) != Some(gone));
         for (key, word) in smaller.tables.iter_mut().flat_map(|table| &mut table.keys) {
             let Some((_, rest)) = run_named(key, word).filter(|(job, _)| *job == gone) else { continue };
-            let number = number_asked(rest).map(|number| format!("!{}", number.saturating_add(later)));
+            let attempt = rest.split_once('.').map_or(String::new(), |(_, attempt)| format!(".{attempt}"));
+            let number =
+                number_asked(rest).map(|number| format!("!{}{attempt}", number.saturating_add(later)));
             *word = format!("{kept}{}", number.as_deref().unwrap_or(rest)).into();
         }
         smaller
@@ -70,9 +72,10 @@ fn one_job_for_two(plan: &Plan, kept: &str, gone: &str) -> Vec<Plan> {
     smaller.into_iter().flat_map(|plan| [beside_itself(&plan, kept), plan]).collect()
 }
 
-/// Of `!2`: the second that was asked for.
+/// Of `!2`, and of its third attempt `!2.3`: the second that was asked for.
 fn number_asked(rest: &str) -> Option<u64> {
-    rest.strip_prefix('!')?.parse().ok()
+    let asked = rest.strip_prefix('!')?;
+    asked.split_once('.').map_or(asked, |(number, _)| number).parse().ok()
 }
 
 fn beside_itself(plan: &Plan, job: &str) -> Plan {
