@@ -255,7 +255,7 @@ pub fn shrink_all(tally: &Tally, subject: Subject) -> Vec<Found> {
         let (plan, small) = match &hit.fork {
             None => make_small(hit.seed, &hit.failure, subject),
             Some(fork) => {
-                let plan = with_fork(&draw(hit.seed), fork);
+                let plan = said_of(fork, draw(hit.seed));
                 make_plan_small(&plan, Trial::default(), &hit.failure, subject)
             }
         };
@@ -264,6 +264,13 @@ pub fn shrink_all(tally: &Tally, subject: Subject) -> Vec<Found> {
         Found { seed: hit.seed, run: name_of(&plan, &small), failure: small, plan, times, breaks }
     });
     found.collect()
+}
+
+/// The plan with what was done to its world; without, where the language has no words for that: a run of a job that was
+/// removed and added again has no name there.
+fn said_of(fork: &Fork, plan: Plan) -> Plan {
+    let said = with_fork(&plan, fork);
+    if said.scenario("plan.toml").is_ok() { said } else { plan }
 }
 
 /// What people call the run that a failure is about.

@@ -59,6 +59,9 @@ struct Account {
     schedule: Known,
     /// The occurrence that has no end yet.
     next: Next,
+    /// The latest that has one. Where the clock was put back it is yet to come, and does not come again, whatever the
+    /// schedule is by then.
+    met: Option<Wall>,
 }
 
 /// A schedule in as few bytes as most need: accounts are opened in every world.
@@ -114,7 +117,7 @@ impl Accounts {
     pub(crate) fn open(&mut self, job: &Job, generation: u32, begins: Wall, scenario: &Scenario) {
         let next = scenario.dues(&job.schedule).map(|dues| dues.after(begins.plus_millis(-1)));
         if let Some(next) = next {
-            self.put(job.id, Account { generation, schedule: Known::of(&job.schedule), next });
+            self.put(job.id, Account { generation, schedule: Known::of(&job.schedule), next, met: None });
         }
     }
 
@@ -165,7 +168,7 @@ impl Accounts {
         self.entries = entries;
         for job in &scene.commit.removed {
             if let Some(old) = self.jobs.get_mut(job.index()).and_then(Option::take)
-                && let Some(wrong) = self.given_up(*job, old.next, scene)
+                && let Some(wrong) = self.given_up(*job, &old, scene)
             {
                 push(failures, scene.at, wrong);
             }
@@ -279,7 +282,8 @@ impl Accounts {
 
     /// A job is gone: by itself when it is due no more, else because somebody took it away, and then what was due
     /// before that has its end.
-    fn given_up(&self, job: JobId, next: Next, scene: &Scene<'_>) -> Option<Wrong> {
+    fn given_up(&self, job: JobId, old: &Account, scene: &Scene<'_>) -> Option<Wrong> {
+        let next = old.next;
         let Next::At(due) = next else { return None };
         let Some((at, tick)) = self.taken_away(job, scene) else {
             return match self.edit_before(job, None, scene).filter(|_| scene.commit.removed.contains(&job)) {
@@ -288,12 +292,15 @@ impl Accounts {
             };
         };
         let edit = self.edit_before(job, Some(at), scene).filter(|_| tick == scene.said.mono);
+        // Where it goes by the schedule it had, what is due next stays so, wherever the clock was put meanwhile.
+        let edit = edit.filter(|edit| !old.schedule.is(&edit.schedule));
         let Some(edit) = edit else {
             return (due < before(at, scene)).then(|| nothing_lost::passed_over(job, due, &scene.labels));
         };
         // Until it was edited it went by its old schedule, and from then on by the new one.
-        let due_by_new =
-            scene.labels.scenario().dues(&edit.schedule).map(|dues| dues.after(wall_of(edit.at, scene)));
+        let from = wall_of(edit.at, scene);
+        let from = old.met.map_or(from, |met| met.max(from));
+        let due_by_new = scene.labels.scenario().dues(&edit.schedule).map(|dues| dues.after(from));
         self.left_behind(job, next, scene).or_else(|| match due_by_new {
             Some(Next::At(due)) if due < before(at, scene) && !is_told(job, due, scene) => {
                 Some(nothing_lost::passed_over(job, due, &scene.labels))
@@ -311,13 +318,14 @@ impl Accounts {
             return wrong_next(row, account.next, &dues, &scene.labels);
         }
         let known = self.jobs.get(row.id.index()).and_then(Option::as_ref);
-        let earlier = known.filter(|known| known.generation < row.generation).map(|known| known.next);
-        let taken_away = earlier.and_then(|next| self.given_up(row.id, next, scene));
-        let old = self.account_of(row.id, row.generation).map(|account| account.next);
+        let earlier = known.filter(|known| known.generation < row.generation);
+        let taken_away = earlier.and_then(|known| self.given_up(row.id, known, scene));
+        let old = self.account_of(row.id, row.generation).map(|account| (account.next, account.met));
+        let met = old.and_then(|(_, met)| met);
         let next = row.next_due.map_or(Next::Never, Next::At);
         let schedule = Known::of(&job.schedule);
-        self.put(row.id, Account { generation: row.generation, schedule, next });
-        old.and_then(|old| self.left_behind(row.id, old, scene))
+        self.put(row.id, Account { generation: row.generation, schedule, next, met });
+        old.and_then(|(next, _)| self.left_behind(row.id, next, scene))
             .or(taken_away)
             .or_else(|| schedule_right::wrong_begin(row, &dues, scene))
     }
@@ -395,6 +403,7 @@ impl Account {
             (true, Next::Beyond(_) | Next::Never) => return None,
         };
         let expected = std::mem::replace(&mut self.next, dues.after(entry.last));
+        self.met = Some(entry.last);
         let strange = [first, entry.last].into_iter().find(|due| !dues.has(*due));
         if let Some(due) = strange {
             return Some(schedule_right::no_such_time(entry.job, due, expected, labels));

@@ -43,6 +43,7 @@ impl Page {
             sentence: failure.check.sentence(),
             message: failure.message.clone(),
             column: axis.place(failure.at),
+            strand: failure.run.and_then(|run| places.get(&Key::Run(run)).copied()),
         });
         Self {
             scenario: scenario.name.clone(),

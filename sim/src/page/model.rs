@@ -62,6 +62,8 @@ pub struct Broken {
     pub message: String,
     /// The column.
     pub column: usize,
+    /// The strand of the run that it is found of.
+    pub strand: Option<usize>,
 }
 
 /// A law that the world and its twin do not keep.

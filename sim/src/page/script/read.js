@@ -135,11 +135,13 @@ function cells(place) {
 
 const ORDER = ["session", "run", "job", "events", "subscribers", "gateway", "lane", "store"];
 
-/** The cell that tells most of a column: what differs, sessions first. */
+/** The cell that tells most of a column: the run that a check speaks of without its session, what differs, sessions first. */
 function foremost(place) {
+  const broken = data.broken.find(({ column, message }) => column === place && !/\bsession\b/.test(message));
   const rank = (cell) => {
     const { kind, name } = data.strands[cell.strand];
-    return ORDER.indexOf(kind) + (cell.differs ? 0 : 20) - (name.startsWith("session ") ? 1 : 0);
+    const spokenOf = broken !== undefined && cell.strand === broken.strand;
+    return ORDER.indexOf(kind) + (cell.differs ? 0 : 20) - (name.startsWith("session ") ? 1 : 0) - (spokenOf ? 40 : 0);
   };
   const all = cells(place);
   return all.reduce((best, cell) => (best === null || rank(cell) < rank(best) ? cell : best), null);
