@@ -46,11 +46,9 @@ pub struct Books {
     noted: Table<RunId, Noted>,
     /// Jobs as they were declared before the commit at hand, which declares or removes them.
     replaced: Vec<Job>,
-    /// Jobs as somebody last wanted them: one that goes in the same tick is in no commit like that.
-    wanted: Table<JobId, Terms>,
-    /// All that were wanted of the tick at hand, and of those whose commit is still to come, with the tick: a run may begin
-    /// between two edits, and the commit has only the last.
-    wanted_by: Vec<(Mono, JobId, Terms)>,
+    /// Jobs as somebody wanted them in the tick at hand, and in those whose commit is still to come, with the tick: a run may
+    /// begin between two edits, and the commit has the last, or none where the job goes in the same tick.
+    wanted: Vec<(Mono, JobId, Terms)>,
 }
 
 /// When progress of a run was heard.
@@ -129,7 +127,6 @@ impl Books {
         self.lines.clear();
         self.noted.clear();
         self.wanted.clear();
-        self.wanted_by.clear();
     }
 
     /// A gateway comes, and reads the clocks.
@@ -154,8 +151,7 @@ impl Books {
             } else if let InputKind::Command { command: Command::Add(job) | Command::Edit(job), .. } =
                 &input.kind
             {
-                self.wanted.insert(job.id, job.terms);
-                self.wanted_by.push((now.mono, job.id, job.terms));
+                self.wanted.push((now.mono, job.id, job.terms));
             }
         }
         self.lines.read(epoch, now)
@@ -242,7 +238,7 @@ impl Books {
             };
             changes.run(change);
         }
-        self.wanted_by.retain(|(tick, ..)| *tick > said.mono);
+        self.wanted.retain(|(tick, ..)| *tick > said.mono);
         // Few are looked through; for a burst that would be quadratic.
         let mut places = (commit.sessions.len() > 24).then(Table::<SessionKey, usize>::default);
         for patch in &commit.sessions {
@@ -347,15 +343,14 @@ impl Books {
         let now = self.job(run.job).map(|(job, _)| job.terms);
         let replaced = self.replaced.iter().find(|job| job.id == run.job).map(|job| job.terms);
         // One that goes in the tick that adds or edits it is in no commit as it was then.
-        let wanted = self.wanted.get(&run.job).copied().filter(|_| now.is_none());
-        let is_all = now.is_none() && wanted.is_none();
+        let is_of = |(wanted, job, _): &&(Mono, JobId, Terms)| Some(*wanted) == tick && *job == run.job;
+        let mut wanted = self.wanted.iter().filter(is_of).map(|(.., terms)| *terms);
+        let last = wanted.clone().next_back().filter(|_| now.is_none());
+        let is_all = now.is_none() && last.is_none();
         let is_written = |terms: &Terms| self.terms.get(&run) == Some(terms);
-        let earlier = replaced.filter(|terms| is_all || is_written(terms)).or_else(|| {
-            let is_of = |(wanted, job, _): &&(Mono, JobId, Terms)| Some(*wanted) == tick && *job == run.job;
-            let of_job = self.wanted_by.iter().filter(is_of);
-            of_job.map(|(.., terms)| *terms).find(is_written)
-        });
-        earlier.or(now).or(wanted).unwrap_or_default()
+        let earlier =
+            replaced.filter(|terms| is_all || is_written(terms)).or_else(|| wanted.find(is_written));
+        earlier.or(now).or(last).unwrap_or_default()
     }
 
     fn first_of(&self, row: &RunRow, line: i64, now: i64, tick: Option<Mono>) -> RunBook {

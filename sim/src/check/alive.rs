@@ -40,8 +40,6 @@ pub(crate) struct Alive {
     in_session: BTreeMap<SessionKey, Vec<RunId>>,
     /// Turns that others run in such sessions, each with when it began.
     foreign: Vec<(SessionKey, u64, Mono)>,
-    /// When the latest gateway came back or took over.
-    since: Option<Mono>,
     /// Whether the host shows what goes in. If not, the books have to be believed.
     shown: bool,
 }
@@ -58,7 +56,6 @@ impl Alive {
         self.asked.clear();
         self.in_session.clear();
         self.foreign.clear();
-        self.since = None;
         self.shown = false;
     }
 
@@ -72,10 +69,9 @@ impl Alive {
         self.in_session.get(&key).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether others ran a turn in a session at an instant, and surely told the latest gateway of it.
+    /// Whether others ran a turn in a session at an instant.
     pub(super) fn foreign_in(&self, key: SessionKey, at: Mono) -> bool {
-        let told = |began: Mono| began <= at && self.since.is_none_or(|since| since < began);
-        self.foreign.iter().any(|(other, _, began)| *other == key && told(*began))
+        self.foreign.iter().any(|(other, _, began)| *other == key && *began <= at)
     }
 
     /// Whether others run a turn in a session, for all that anybody was told.
@@ -169,9 +165,8 @@ impl Alive {
     }
 
     /// A gateway came back, or another took over: what others ran in the one before is not known to it.
-    pub(super) fn restarted(&mut self, at: Mono) {
+    pub(super) fn restarted(&mut self) {
         self.foreign.clear();
-        self.since = Some(at);
     }
 
     /// A turn may be given up no sooner than a grace after it was asked to stop, and never where its job has slot and

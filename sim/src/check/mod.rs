@@ -377,7 +377,7 @@ impl Checks {
     pub(crate) fn restarted(&mut self, failures: &mut Vec<Failure>, back: &Restarted<'_>) {
         self.restarted_at = Some(i64::try_from(back.at.as_nanos() / 1_000_000).unwrap_or(i64::MAX));
         self.recovering = back.first.commit().is_some();
-        self.alive.restarted(back.at);
+        self.alive.restarted();
         self.results.restarted();
         self.back_at = Some(back.wall);
         self.accounts.restarted(Now { mono: back.at, wall: back.wall });
