@@ -34,7 +34,8 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
             self.tick.push(Effect::Publish { offset, event: *event });
         }
         let mut runs: Vec<RunRow> = rows.runs.iter().filter(|run| !run.is_closed()).copied().collect();
-        runs.sort_unstable_by_key(|run| (run.queued_at, run.id));
+        // Whoever waits came to its lane when it was queued, another attempt when its backoff was over.
+        runs.sort_unstable_by_key(|run| (run.not_before.unwrap_or(run.queued_at), run.id));
         let known = Known::of(rows);
         for run in &runs {
             self.take_over(*run, &known);

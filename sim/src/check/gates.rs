@@ -62,15 +62,23 @@ impl Gates {
         }
     }
 
-    /// Whether somebody holds a job.
-    pub(super) fn holds_job(&self, job: JobId) -> bool {
-        self.jobs.get(job.index()).is_some_and(|held| *held > 0)
+    /// Whether somebody holds a job. `without` is a run that is thought away.
+    pub(super) fn holds_job(&self, job: JobId, without: Option<&RunRow>, books: &Books) -> bool {
+        let held = self.jobs.get(job.index()).copied().unwrap_or_default();
+        held > count(without, books, |row| row.id.job == job)
     }
 
-    /// Whether a run holds a session.
-    pub(super) fn holds_session(&self, key: SessionKey) -> bool {
-        self.sessions.get(&key).is_some_and(|held| *held > 0)
+    /// Whether a run holds a session. `without` is a run that is thought away.
+    pub(super) fn holds_session(&self, key: SessionKey, without: Option<&RunRow>, books: &Books) -> bool {
+        let held = self.sessions.get(&key).copied().unwrap_or_default();
+        held > count(without, books, |row| shared_session(row) == Some(key))
     }
+}
+
+/// How many of a run and those it descends from are of a kind.
+fn count(run: Option<&RunRow>, books: &Books, is_of_kind: impl Fn(&RunRow) -> bool) -> u32 {
+    let line = run.into_iter().flat_map(|row| line_of(row, books));
+    line.map(|row| u32::from(is_of_kind(row))).sum()
 }
 
 /// A run, and those it descends from.

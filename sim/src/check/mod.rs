@@ -12,6 +12,7 @@ mod claims;
 mod comes_to_rest;
 mod event_first;
 mod gates;
+mod in_turn;
 mod index;
 mod leaving;
 mod name;
@@ -33,6 +34,7 @@ mod slots;
 mod slots_return;
 mod survives_crash;
 mod tenure;
+mod waiters;
 
 use educe::Educe;
 use sametick_core::commit::{Commit, JobRow};
@@ -51,7 +53,6 @@ use crate::scenario::Scenario;
 use account::Accounts;
 use alive::Alive;
 use at_most_once::on_again;
-use begins_when_free::{Over, Waiters};
 use bus_ordered::Subscribers;
 pub(crate) use bus_ordered::resumed_after;
 pub(crate) use claims::{claim_broken, count_broken};
@@ -63,6 +64,7 @@ use results::Results;
 use slots::Slots;
 pub(crate) use slots_return::Probe;
 use tenure::Tenure;
+use waiters::{Over, Waiters};
 
 /// Something that should have held and did not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -297,6 +299,7 @@ impl Checks {
                 self.waiters.changed(change, scene.books, config);
             }
         }
+        self.waiters.grants(scene);
         slots_return::judge(failures, scene, &self.slots);
         no_overlap::judge_grants(failures, scene, &self.alive);
         at_most_once::judge_attempts(failures, scene, self.restarted_at);
@@ -327,8 +330,11 @@ impl Checks {
         books: &Books,
         labels: &Labels<'_>,
     ) {
-        let Self { slots, alive, open_commits, .. } = self;
-        self.waiters.judge(failures, &Over { at, commit, books, labels, slots, alive, open_commits });
+        let Self { waiters, slots, alive, open_commits, restarted_at, .. } = self;
+        let over =
+            Over { at, commit, books, labels, slots, alive, open_commits, restarted_at: *restarted_at };
+        begins_when_free::judge(failures, waiters, &over);
+        in_turn::judge(failures, waiters, &over);
     }
 
     /// Judges an effect that the gateway wants to leave; the process may still die before it does.

@@ -1,9 +1,9 @@
 //! The checks by name: what each holds, and who taught it.
 
 use super::{
-    at_most_once, begins_when_free, bus_ordered, comes_to_rest, event_first, no_overlap, no_resurrection,
-    nothing_lost, open_commits, own_lane_only, policy_kept, queued_leaves_no_session, reason_kept,
-    records_agree, same_tick, schedule_right, settles_once, slots_return, survives_crash,
+    at_most_once, begins_when_free, bus_ordered, comes_to_rest, event_first, in_turn, no_overlap,
+    no_resurrection, nothing_lost, open_commits, own_lane_only, policy_kept, queued_leaves_no_session,
+    reason_kept, records_agree, same_tick, schedule_right, settles_once, slots_return, survives_crash,
 };
 use crate::laws::Law;
 
@@ -28,6 +28,8 @@ pub enum CheckName {
     SlotsReturn,
     /// See `begins_when_free.rs`.
     BeginsWhenFree,
+    /// See `in_turn.rs`.
+    InTurn,
     /// See `no_overlap.rs`.
     NoOverlap,
     /// See `nothing_lost.rs`.
@@ -56,7 +58,7 @@ pub enum CheckName {
 
 impl CheckName {
     /// The checks that judge worlds: all but one each of them, `own_lane_only` a sample.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::SameTick,
         Self::ReasonKept,
         Self::SettlesOnce,
@@ -66,6 +68,7 @@ impl CheckName {
         Self::QueuedLeavesNoSession,
         Self::SlotsReturn,
         Self::BeginsWhenFree,
+        Self::InTurn,
         Self::NoOverlap,
         Self::NothingLost,
         Self::AtMostOnce,
@@ -91,6 +94,7 @@ impl CheckName {
             Self::QueuedLeavesNoSession => "queued_leaves_no_session",
             Self::SlotsReturn => "slots_return",
             Self::BeginsWhenFree => "begins_when_free",
+            Self::InTurn => "in_turn",
             Self::NoOverlap => "no_overlap",
             Self::NothingLost => "nothing_lost",
             Self::AtMostOnce => "at_most_once",
@@ -119,6 +123,7 @@ impl CheckName {
             Self::QueuedLeavesNoSession => queued_leaves_no_session::SENTENCE,
             Self::SlotsReturn => slots_return::SENTENCE,
             Self::BeginsWhenFree => begins_when_free::SENTENCE,
+            Self::InTurn => in_turn::SENTENCE,
             Self::NoOverlap => no_overlap::SENTENCE,
             Self::NothingLost => nothing_lost::SENTENCE,
             Self::AtMostOnce => at_most_once::SENTENCE,
@@ -147,6 +152,7 @@ impl CheckName {
             Self::QueuedLeavesNoSession => queued_leaves_no_session::FIELD,
             Self::SlotsReturn => slots_return::FIELD,
             Self::BeginsWhenFree => begins_when_free::FIELD,
+            Self::InTurn => in_turn::FIELD,
             Self::NoOverlap => no_overlap::FIELD,
             Self::NothingLost => nothing_lost::FIELD,
             Self::AtMostOnce => at_most_once::FIELD,

@@ -1,14 +1,14 @@
 //! Gateways that come back and do not see what is there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sametick_core::commit::{JobRow, Rows};
 use sametick_core::effect::{Effect, Tick};
-use sametick_core::id::RunId;
+use sametick_core::id::{LaneId, RunId};
 use sametick_core::job::OnAbandon;
 use sametick_core::retry::Backoff;
 use sametick_core::run::{RunRow, RunState};
-use sametick_core::time::Span;
+use sametick_core::time::{Now, Span, Wall};
 
 use super::super::any::AnyMachine;
 use super::super::shim::{Shim, Twist};
@@ -86,6 +86,23 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["croner #388"],
         killed_by: &[CheckName::ComesToRest],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, BacksOffAsShown)),
+    },
+    Mutant {
+        name: "recovery-queues-by-name",
+        sentence: "a gateway that comes back queues what waited in the order of jobs, and not in the order in which it came",
+        field: &["#52682"],
+        killed_by: &[CheckName::InTurn],
+        build: |config, shape| {
+            AnyMachine::new(Shim::new(config, shape, QueuesAnew::by(|_, run| run.id.job.0)))
+        },
+    },
+    Mutant {
+        name: "recovery-queues-lane-by-lane",
+        sentence: "a gateway that comes back queues all that waited in one lane before what waited in the next: a limit over \
+                   all of them serves the first lane first",
+        field: &["#42635"],
+        killed_by: &[CheckName::InTurn],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, QueuesAnew::by(|lane, _| lane.0))),
     },
 ];
 
@@ -188,5 +205,47 @@ impl Twist for CallsAgain {
         for row in rows.runs.iter().filter(|row| row.state == RunState::Running) {
             tick.push(Effect::Start { run: row.id });
         }
+    }
+}
+
+/// Shows a gateway that comes back other times at which runs were queued, so that it queues them in another order.
+#[derive(Clone, Debug)]
+struct QueuesAnew {
+    by: fn(LaneId, &RunRow) -> u32,
+    /// When each was queued.
+    queued: BTreeMap<RunId, Wall>,
+}
+
+impl QueuesAnew {
+    fn by(by: fn(LaneId, &RunRow) -> u32) -> Self {
+        Self { by, queued: BTreeMap::new() }
+    }
+}
+
+impl Twist for QueuesAnew {
+    fn rows(&mut self, rows: &mut Rows) {
+        self.queued.clear();
+        let lanes: BTreeMap<RunId, LaneId> = rows.terms.iter().map(|row| (row.run, row.terms.lane)).collect();
+        // Who still backs off comes when that is over.
+        let waits = |run: &&mut RunRow| run.state == RunState::Queued && run.not_before.is_none();
+        let mut waiting: Vec<&mut RunRow> = rows.runs.iter_mut().filter(waits).collect();
+        let lane = |run: &RunRow| lanes.get(&run.id).copied().unwrap_or_default();
+        waiting.sort_by_key(|run| ((self.by)(lane(run), run), run.queued_at, run.id));
+        for (place, run) in (0..).zip(waiting) {
+            self.queued.insert(run.id, run.queued_at);
+            run.queued_at = Wall::from_millis(place);
+        }
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        for row in &mut tick.draft().runs {
+            if let Some(queued) = self.queued.get(&row.id) {
+                row.queued_at = *queued;
+            }
+        }
+    }
+
+    fn first_tick(&mut self, _: &Rows, tick: &mut Tick) {
+        self.tick(Now::default(), tick);
     }
 }
