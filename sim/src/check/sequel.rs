@@ -188,9 +188,11 @@ fn stays_on(row: &RunRow, job: &Job, after: &JobRow, outcome: Outcome) -> bool {
 }
 
 /// Whether a job is called exhausted by a commit in which nothing of its last time comes to an end: no run for it that did
-/// not end well, and not the time itself, without one.
+/// not end well, and not the time itself, without one. What the books do not say at all is for others to judge.
 fn is_through_for_nothing(row: &JobRow, scene: &Scene<'_>) -> bool {
-    if scene.commit.declared.iter().any(|declared| declared.id == row.id) {
+    let anew = scene.commit.declared.iter().any(|declared| declared.id == row.id);
+    let last = row.last_due.map(|due| RunId::scheduled(row.id, row.generation, due));
+    if anew || last.is_none_or(|run| scene.books.run(run).is_none()) {
         return false;
     }
     let passed =

@@ -7,11 +7,12 @@ use sametick_core::effect::Tick;
 use sametick_core::id::JobId;
 use sametick_core::job::Job;
 use sametick_core::retry::{Backoff, Endings, FailureKind, Retry};
+use sametick_core::run::{Outcome, RunRow};
 use sametick_core::time::Now;
 
 use super::super::any::AnyMachine;
 use super::super::shim::{Shim, Twist};
-use super::Mutant;
+use super::{Mutant, settled};
 use crate::check::CheckName;
 
 /// Those in this file.
@@ -103,6 +104,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["#88197"],
         killed_by: &[CheckName::PolicyKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, NeverExhausted)),
+    },
+    Mutant {
+        name: "through-for-an-older-run",
+        sentence: "a job whose last time goes well, or is still at work, is through as a run for an earlier time fails",
+        field: &["#88197"],
+        killed_by: &[CheckName::PolicyKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ThroughForAnOlder)),
     },
     Mutant {
         name: "missed-one-shot-stays-on",
@@ -216,6 +224,25 @@ impl Twist for ComesBack {
         let ends = |job: &Job| draft.runs.iter().any(|run| run.id.job == job.id);
         let back = self.jobs.iter().filter(|job| draft.removed.contains(&job.id) && !ends(job));
         draft.declared.extend(back);
+    }
+}
+
+/// Writes that a job is through that is due no more when any run of it does not end well.
+#[derive(Clone, Debug)]
+struct ThroughForAnOlder;
+
+impl Twist for ThroughForAnOlder {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let ended = settled(tick);
+        for row in tick.draft().jobs.iter_mut().filter(|row| row.next_due.is_none()) {
+            let older = |(run, outcome): &(RunRow, Outcome)| {
+                let own = (run.id.job, run.id.generation, run.id.asked) == (row.id, row.generation, 0);
+                own && *outcome != Outcome::Ok && Some(run.id.due) < row.last_due
+            };
+            if row.status == JobStatus::Active && ended.iter().any(older) {
+                row.status = JobStatus::Exhausted;
+            }
+        }
     }
 }
 
