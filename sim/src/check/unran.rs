@@ -50,6 +50,7 @@ pub(super) fn wrong_reason(
             // Whoever resumes it has what is due from that very instant on.
             (row.last >= scene.said.wall).then_some("is written off for a pause that ended by then")
         }
+        // With an edit in the same commit nothing is judged.
         Unran::Superseded => Some("is superseded by an edit, and nobody edited the job"),
         Unran::Missed => None,
     }

@@ -14,6 +14,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[
             CheckName::SameTick,
             CheckName::ReasonKept,
+            CheckName::SettlesOnce,
             CheckName::RecordsAgree,
             CheckName::QueuedLeavesNoSession,
             CheckName::SlotsReturn,

@@ -106,11 +106,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, NeverExhausted)),
     },
     Mutant {
-        name: "through-for-an-older-run",
-        sentence: "a job whose last time goes well, or is still at work, is through as a run for an earlier time fails",
+        name: "through-for-another-run",
+        sentence: "a job whose last time went well, or is still to end, is through as another run of it fails",
         field: &["#88197"],
         killed_by: &[CheckName::PolicyKept],
-        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ThroughForAnOlder)),
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ThroughForAnother)),
     },
     Mutant {
         name: "missed-one-shot-stays-on",
@@ -229,17 +229,18 @@ impl Twist for ComesBack {
 
 /// Writes that a job is through that is due no more when any run of it does not end well.
 #[derive(Clone, Debug)]
-struct ThroughForAnOlder;
+struct ThroughForAnother;
 
-impl Twist for ThroughForAnOlder {
+impl Twist for ThroughForAnother {
     fn tick(&mut self, _: Now, tick: &mut Tick) {
         let ended = settled(tick);
         for row in tick.draft().jobs.iter_mut().filter(|row| row.next_due.is_none()) {
-            let older = |(run, outcome): &(RunRow, Outcome)| {
-                let own = (run.id.job, run.id.generation, run.id.asked) == (row.id, row.generation, 0);
-                own && *outcome != Outcome::Ok && Some(run.id.due) < row.last_due
+            let another = |(run, outcome): &(RunRow, Outcome)| {
+                let own = (run.id.job, run.id.generation) == (row.id, row.generation);
+                let is_for_last = run.id.asked == 0 && Some(run.id.due) == row.last_due;
+                own && *outcome != Outcome::Ok && !is_for_last
             };
-            if row.status == JobStatus::Active && ended.iter().any(older) {
+            if row.status == JobStatus::Active && ended.iter().any(another) {
                 row.status = JobStatus::Exhausted;
             }
         }
