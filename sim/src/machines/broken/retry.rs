@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use sametick_core::commit::{JobStatus, Rows};
 use sametick_core::effect::Tick;
-use sametick_core::id::JobId;
+use sametick_core::id::{JobId, RunId};
 use sametick_core::job::Job;
 use sametick_core::retry::{Backoff, Endings, FailureKind, Retry};
-use sametick_core::run::{Outcome, RunRow};
+use sametick_core::run::RunRow;
 use sametick_core::time::Now;
 
 use super::super::any::AnyMachine;
 use super::super::shim::{Shim, Twist};
-use super::{Mutant, settled};
+use super::Mutant;
 use crate::check::CheckName;
 
 /// Those in this file.
@@ -106,11 +106,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, NeverExhausted)),
     },
     Mutant {
-        name: "through-for-another-run",
-        sentence: "a job whose last time went well, or is still to end, is through as another run of it fails",
+        name: "through-too-early",
+        sentence: "a job that is due no more is through as soon as a run of it begins, or one that is not for its last time fails",
         field: &["#88197"],
         killed_by: &[CheckName::PolicyKept],
-        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ThroughForAnother)),
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ThroughTooEarly)),
     },
     Mutant {
         name: "missed-one-shot-stays-on",
@@ -227,20 +227,21 @@ impl Twist for ComesBack {
     }
 }
 
-/// Writes that a job is through that is due no more when any run of it does not end well.
+/// Writes that a job is through that is due no more, whatever becomes of its last run.
 #[derive(Clone, Debug)]
-struct ThroughForAnother;
+struct ThroughTooEarly;
 
-impl Twist for ThroughForAnother {
+impl Twist for ThroughTooEarly {
     fn tick(&mut self, _: Now, tick: &mut Tick) {
-        let ended = settled(tick);
-        for row in tick.draft().jobs.iter_mut().filter(|row| row.next_due.is_none()) {
-            let another = |(run, outcome): &(RunRow, Outcome)| {
-                let own = (run.id.job, run.id.generation) == (row.id, row.generation);
-                let is_for_last = run.id.asked == 0 && Some(run.id.due) == row.last_due;
-                own && *outcome != Outcome::Ok && !is_for_last
+        let draft = tick.draft();
+        for row in draft.jobs.iter_mut().filter(|row| row.next_due.is_none()) {
+            let is_for_last = |run: &RunRow| {
+                let RunId { job, generation, due, asked, .. } = run.id;
+                (job, generation, Some(due), asked) == (row.id, row.generation, row.last_due, 0)
             };
-            if row.status == JobStatus::Active && ended.iter().any(another) {
+            let ends = |run: &RunRow| is_for_last(run) && run.state.outcome().is_some();
+            let speaks = draft.runs.iter().any(|run| run.id.job == row.id);
+            if row.status == JobStatus::Active && speaks && !draft.runs.iter().any(ends) {
                 row.status = JobStatus::Exhausted;
             }
         }
