@@ -34,6 +34,7 @@ mod slots;
 mod slots_return;
 mod survives_crash;
 mod tenure;
+mod unran;
 mod waiters;
 
 use educe::Educe;
@@ -305,10 +306,11 @@ impl Checks {
         at_most_once::judge_attempts(failures, scene, self.restarted_at);
         leaving::judge_both(failures, scene);
         self.results.committed(failures, scene, &self.alive);
-        nothing_lost::judge(failures, scene, self.accounts.has_shown(scene), self.back_at);
+        let shown = self.accounts.has_shown(scene);
+        nothing_lost::judge(failures, scene, shown, self.back_at);
         self.accounts.judge(failures, scene);
         let back = self.back_at.filter(|_| self.recovering);
-        self.policies.judge(failures, scene, back);
+        self.policies.judge(failures, scene, back, shown);
         self.open_commits.judge(failures, scene);
         if std::mem::take(&mut self.recovering) {
             survives_crash::judge_first(failures, scene.at, scene.books, &scene.labels);

@@ -89,7 +89,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, shown: Wall,
         }
     }
     for (before, row) in &scene.changes.ledger {
-        if before.is_none()
+        if before.is_none_or(|before| before.last != row.last)
             && row.end == Unran::Missed
             && let Some(message) = not_missed(row, scene, shown, restarted)
         {
@@ -107,13 +107,13 @@ fn not_missed(row: &LedgerRow, scene: &Scene<'_>, shown: Wall, restarted: Option
     }
     let (job, _) = scene.books.job(row.job)?;
     let late = i64::try_from(job.misfire_after.as_millis()).unwrap_or(i64::MAX);
-    let too_late = row.first < shown.plus_millis(late.saturating_neg());
-    let was_down = restarted.is_some_and(|restarted| row.first < restarted);
+    let too_late = row.last < shown.plus_millis(late.saturating_neg());
+    let was_down = restarted.is_some_and(|restarted| row.last < restarted);
     (!too_late && !was_down).then(|| {
         format!(
             "{} was due at {}, a gateway was there in time, and the ledger says that it was missed",
             scene.labels.job(row.job),
-            scene.labels.wall(row.first)
+            scene.labels.wall(row.last)
         )
     })
 }

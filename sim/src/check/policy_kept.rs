@@ -3,20 +3,23 @@
 //! Judged by what the books show before and after a commit, so an occurrence and an end that meet in one tick get the
 //! benefit of the doubt.
 
+use std::collections::BTreeSet;
+
 use educe::Educe;
 use sametick_core::commit::{LedgerRow, Unran};
 use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::job::{CatchUp, Job, Overlap};
 use sametick_core::run::{RunRow, RunState};
-use sametick_core::time::{Now, Wall};
+use sametick_core::time::{Mono, Now, Wall};
 
 use super::sequel::Sequels;
+use super::unran::{Before, wrong_reason};
 use super::{CheckName, Departure, Failure, Scene, leaving};
 use crate::changes::RunChange;
 
-pub(super) const SENTENCE: &str = "an occurrence runs, waits, is skipped or is tried again as its job's policies say, a job \
-     that is due no more ends as it says, and a child belongs to the run that asked for it";
+pub(super) const SENTENCE: &str = "an occurrence runs, waits, is skipped or is tried again as its job's policies say, and for the \
+     reason that is told; a job that is due no more ends as it says, and a child belongs to the run that asked for it";
 pub(super) const FIELD: &[&str] = &[
     "#12440",
     "#10201",
@@ -39,6 +42,9 @@ const ROUNDING_MS: i64 = 2;
 pub(crate) struct Policies {
     open: Vec<Vec<RunId>>,
     asked: Vec<(u64, RunId)>,
+    /// Jobs that somebody paused, disabled or resumed, each with the tick that heard of it, of those that no commit has
+    /// spoken of yet.
+    told: Vec<(JobId, Mono)>,
     sequels: Sequels,
 }
 
@@ -47,21 +53,25 @@ impl Policies {
     pub(super) fn clear(&mut self) {
         self.open.iter_mut().for_each(Vec::clear);
         self.asked.clear();
+        self.told.clear();
         self.sequels.clear();
     }
 
-    /// What the gateway hears: runs ask for children, and somebody disables jobs.
+    /// What the gateway hears: runs ask for children, and somebody pauses, disables or resumes jobs.
     pub(super) fn hear(&mut self, now: Option<Now>, inputs: &[Input]) {
         for input in inputs {
             let InputKind::Command { ticket, ref command } = input.kind else { continue };
+            let tick = now.map_or(input.at, |now| now.mono);
             match *command {
                 Command::Spawn { parent, .. } => self.asked.push((ticket, parent)),
-                Command::Disable(job) => self.sequels.disabled(job, now.map_or(input.at, |now| now.mono)),
+                Command::Disable(job) => {
+                    self.sequels.disabled(job, tick);
+                    self.told.push((job, tick));
+                }
+                Command::Pause(job) | Command::Resume(job) => self.told.push((job, tick)),
                 Command::Add(_)
                 | Command::Edit(_)
                 | Command::Remove(_)
-                | Command::Pause(_)
-                | Command::Resume(_)
                 | Command::RunNow(_)
                 | Command::Cancel(_) => {}
             }
@@ -86,34 +96,57 @@ impl Policies {
         }
     }
 
-    /// What became durable; `back` is the wall time of a restart whose first commit this is.
-    pub(super) fn judge(&mut self, failures: &mut Vec<Failure>, scene: &Scene<'_>, back: Option<Wall>) {
+    /// What became durable; `back` is the wall time of a restart whose first commit this is, and `shown` the latest that the
+    /// wall clock showed to a tick that the commit speaks of.
+    pub(super) fn judge(
+        &mut self,
+        failures: &mut Vec<Failure>,
+        scene: &Scene<'_>,
+        back: Option<Wall>,
+        shown: Wall,
+    ) {
         let mut broken = |run: Option<RunId>, message: String| {
             failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run, message });
         };
+        // The jobs that missed something as a tick came late.
+        let mut late = BTreeSet::new();
         for RunChange { after: row, .. } in scene.changes.new_runs() {
             if is_first(row)
                 && let Some(job) = declared(row.id.job, row.id.generation, scene)
-                && let Some(what) = self.wrong_run(row, job, scene)
             {
-                broken(Some(row.id), format!("{} {what}", scene.labels.run(row.id)));
+                if let Some(what) = self.wrong_run(row, job, scene) {
+                    broken(Some(row.id), format!("{} {what}", scene.labels.run(row.id)));
+                }
+                if back.is_none() && row.id.due < Missed::late(job, scene.said.wall).before {
+                    late.insert(job.id);
+                }
             }
         }
         for (before, row) in &scene.changes.ledger {
             let grew = before.is_none_or(|before| before.count != row.count);
-            if grew
-                && let Some(job) = declared(row.job, row.generation, scene)
-                && let Some(what) = wrong_end(row, job)
-            {
-                let (name, when) = (scene.labels.job(row.job), scene.labels.wall(row.first));
-                broken(None, format!("what was due of {name} at {when} {what}"));
+            if grew && let Some(job) = declared(row.job, row.generation, scene) {
+                let before = Before { open: &self.open, is_told: self.is_told(row.job) };
+                if let Some(what) = wrong_end(row, job).or_else(|| wrong_reason(row, job, before, scene)) {
+                    let (name, when) = (scene.labels.job(row.job), scene.labels.wall(row.last));
+                    broken(None, format!("what was due of {name} at {when} {what}"));
+                }
+                if back.is_none() && row.end == Unran::Missed {
+                    late.insert(job.id);
+                }
             }
         }
-        if let Some(back) = back {
+        if back.is_some() || !late.is_empty() {
             let mut ledger: Vec<&LedgerRow> = scene.changes.ledger.iter().map(|(_, row)| row).collect();
             ledger.sort_by_key(|row| row.job);
             for (job, _) in scene.books.jobs.iter().flatten() {
-                if let Some(what) = self.wrong_catch_up(job, back, &ledger, scene) {
+                let missed = match back {
+                    Some(back) => Missed::down(back),
+                    None if late.contains(&job.id) => {
+                        Missed { latest: shown, ..Missed::late(job, scene.said.wall) }
+                    }
+                    None => continue,
+                };
+                if let Some(what) = self.wrong_catch_up(job, missed, &ledger, scene) {
                     broken(None, format!("{} {what}", scene.labels.job(job.id)));
                 }
             }
@@ -121,8 +154,15 @@ impl Policies {
         self.follow(scene);
         let open = &self.open;
         let open = |job: JobId| open.get(job.index()).map_or(&[][..], Vec::as_slice);
-        self.sequels.judge(failures, scene, open);
+        let told = &self.told;
+        let is_told = |job: JobId| told.iter().any(|(told, _)| *told == job);
+        self.sequels.judge(failures, scene, open, is_told);
         leaving::judge(failures, scene, open);
+        self.told.retain(|(_, tick)| *tick > scene.said.mono);
+    }
+
+    fn is_told(&self, job: JobId) -> bool {
+        self.told.iter().any(|(told, _)| *told == job)
     }
 
     /// What is open of each job, as of this commit.
@@ -182,19 +222,18 @@ impl Policies {
         }
     }
 
-    /// What is wrong with what a gateway that came back made of what its job missed.
-    /// `ledger` is what was skipped, in the order of jobs.
+    /// What is wrong with what a gateway made of what its job missed. `ledger` is what was skipped, in the order of jobs.
     fn wrong_catch_up(
         &self,
         job: &Job,
-        back: Wall,
+        missed: Missed,
         ledger: &[&LedgerRow],
         scene: &Scene<'_>,
     ) -> Option<String> {
-        let missed = |id: &RunId| id.job == job.id && id.due < back;
-        let is_new = |change: &&RunChange| change.before.is_none() && is_first(&change.after);
-        let new = || scene.look_up().runs_of(job.id).filter(is_new);
-        let taken = || new().map(|change| change.after.id).filter(missed);
+        let is_new = |change: &&RunChange| change.before.is_none();
+        let new = || scene.look_up().runs_of(job.id).filter(is_new).map(|change| &change.after);
+        let is_missed = |run: &&RunRow| is_first(run) && run.id.due < missed.before;
+        let taken = || new().filter(is_missed).map(|run| run.id);
         let count = taken().count() as u64;
         let most = match job.catch_up {
             CatchUp::Skip => 0,
@@ -208,9 +247,10 @@ impl Policies {
         }
         let window = job.catch_up_window.map(|span| i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
         // What is within the rounding of the window's edge may be caught up on or not.
-        let edge =
-            |room: i64| window.map(|window| back.plus_millis(window.saturating_add(room).saturating_neg()));
-        let (oldest, surely) = (edge(ROUNDING_MS), edge(-ROUNDING_MS));
+        let edge = |now: Wall, room: i64| {
+            window.map(|window| now.plus_millis(window.saturating_add(room).saturating_neg()))
+        };
+        let (oldest, surely) = (edge(missed.now, ROUNDING_MS), edge(missed.latest, -ROUNDING_MS));
         if let Some(run) = taken().find(|run| oldest.is_some_and(|oldest| run.due < oldest)) {
             return Some(format!(
                 "runs what it missed at {}, and catches up on nothing that old",
@@ -221,11 +261,41 @@ impl Policies {
         let given_up = ledger[first..]
             .iter()
             .take_while(|row| row.job == job.id)
-            .any(|row| row.end == Unran::Missed && row.last < back && Some(row.last) >= surely);
-        let free = self.open_of(job.id).is_empty() && has_room(job, scene);
+            .any(|row| row.end == Unran::Missed && row.last < missed.latest && Some(row.last) >= surely);
+        // Who comes in a late tick may have come before that.
+        let came = missed.is_late && new().count() as u64 > count;
+        let free = self.open_of(job.id).is_empty() && !came && has_room(job, scene);
         (given_up && count < most && free).then(|| {
-            format!("leaves out what it missed while no gateway ran, though it catches up on {most} and nothing of it is open")
+            let why = if missed.is_late { "as its tick came late" } else { "while no gateway ran" };
+            format!(
+                "leaves out what it missed {why}, though it catches up on {most} and nothing of it is open"
+            )
         })
+    }
+}
+
+/// Which occurrences of a job are missed.
+#[derive(Clone, Copy)]
+struct Missed {
+    /// Those that were due before this.
+    before: Wall,
+    /// How old they are counts from here, or from somewhere until `latest` where they were written down in an earlier tick.
+    now: Wall,
+    latest: Wall,
+    is_late: bool,
+}
+
+impl Missed {
+    /// A gateway comes back.
+    const fn down(back: Wall) -> Self {
+        Self { before: back, now: back, latest: back, is_late: false }
+    }
+
+    /// A tick comes late.
+    fn late(job: &Job, now: Wall) -> Self {
+        let late = i64::try_from(job.misfire_after.as_millis()).unwrap_or(i64::MAX);
+        let before = now.plus_millis(late.saturating_neg());
+        Self { before, now, latest: now, is_late: true }
     }
 }
 

@@ -86,13 +86,6 @@ fn wrong_budget(book: &RunBook, which: TimedOut, restarted: Option<i64>) -> Opti
     else {
         return Some(format!("its job has no {name} that could end then"));
     };
-    // Where an attempt waited for its backoff, a restart goes by the wall clock, and that may have stepped: it may have
-    // entered its queue at any time since.
-    let anew = restarted
-        .filter(|restarted| *restarted >= book.times.written && book.row.id.attempt > 1)
-        .zip(book.terms.budgets.queue_timeout.filter(|_| which.budget == Budget::Queue))
-        .map(|(restarted, span)| restarted + i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
-    let (stood, mine) = anew.map_or((stood, mine), |anew| (stood.min(anew), mine.min(anew)));
     let early = stood - book.times.settled?;
     if early > ROUNDING_MS {
         return Some(format!("its {name} had {early} ms to go"));

@@ -58,6 +58,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
     }
     for (change, outcome) in scene.changes.settling() {
         let run = &change.after;
+        report(failures, scene, run, ends_before_its_start(run));
         report(failures, scene, run, job_differs(run, outcome, scene));
         report(failures, scene, run, event_differs(run, scene));
     }
@@ -108,6 +109,12 @@ fn session_missing(change: &RunChange, scene: &Scene<'_>) -> Option<String> {
         Some(_) | None => return None,
     };
     Some(format!("it is at work and session {} does not show it", scene.labels.key(missing)))
+}
+
+/// However the wall clock stepped while it was at work.
+fn ends_before_its_start(run: &RunRow) -> Option<String> {
+    let before = run.started_at.zip(run.settled_at).is_some_and(|(started, settled)| settled < started);
+    before.then(|| "its record says that it was over before it started".to_owned())
 }
 
 fn session_differs(run: &RunRow, row: &SessionRow, scene: &Scene<'_>) -> Option<String> {

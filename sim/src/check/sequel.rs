@@ -41,12 +41,14 @@ impl Sequels {
         self.disabled.push((job, tick));
     }
 
-    /// What became durable. `open` are the runs of a job that are not closed.
+    /// What became durable. `open` are the runs of a job that are not closed; `is_told` of one that somebody paused,
+    /// disabled or resumed meanwhile.
     pub(super) fn judge<'o>(
         &mut self,
         failures: &mut Vec<Failure>,
         scene: &Scene<'_>,
         open: impl Fn(JobId) -> &'o [RunId],
+        is_told: impl Fn(JobId) -> bool,
     ) {
         self.follow(scene);
         for run in disabled_and_waits(scene, &open) {
@@ -55,6 +57,20 @@ impl Sequels {
                 scene.labels.run(run)
             );
             failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run: Some(run), message });
+        }
+        for (before, row) in &scene.changes.jobs {
+            if row.status == JobStatus::Exhausted
+                && before.is_some_and(|before| before.status == JobStatus::Active)
+                && !is_told(row.id)
+                && is_through_for_nothing(row, scene)
+            {
+                let name = scene.labels.job(row.id);
+                let message = format!(
+                    "{name} says that it is through, and nothing ended that was for the last time it was due: whoever \
+                     looks takes for failed what went well or goes on"
+                );
+                failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run: None, message });
+            }
         }
         for change in &scene.changes.runs {
             let row = &change.after;
@@ -169,6 +185,24 @@ fn stays_on(row: &RunRow, job: &Job, after: &JobRow, outcome: Outcome) -> bool {
     // Not where it was given a later time while this was at work.
     let once = matches!(job.schedule, Schedule::At(_)) && is_for_last(row, after);
     once && outcome != Outcome::Ok && after.next_due.is_none() && after.status == JobStatus::Active
+}
+
+/// Whether a job is called exhausted by a commit in which nothing of its last time comes to an end: no run for it that did
+/// not end well, and not the time itself, without one. What the books do not say at all is for others to judge.
+fn is_through_for_nothing(row: &JobRow, scene: &Scene<'_>) -> bool {
+    let anew = scene.commit.declared.iter().any(|declared| declared.id == row.id);
+    let last = row.last_due.map(|due| RunId::scheduled(row.id, row.generation, due));
+    if anew || last.is_none_or(|run| scene.books.run(run).is_none()) {
+        return false;
+    }
+    let passed =
+        scene.commit.ledger.iter().any(|range| range.job == row.id && Some(range.last) == row.last_due);
+    let did_not_end_well = |change: &RunChange| {
+        let run = &change.after;
+        let own = run.id.generation == row.generation && is_for_last(run, row);
+        own && run.state.outcome().is_some_and(|outcome| outcome != Outcome::Ok)
+    };
+    !passed && !scene.look_up().runs_of(row.id).any(did_not_end_well)
 }
 
 /// A job that was declared before the commit and still is, in the same way, with its row before and after.

@@ -15,6 +15,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             CheckName::SameTick,
             CheckName::ReasonKept,
             CheckName::SettlesOnce,
+            CheckName::RecordsAgree,
             CheckName::QueuedLeavesNoSession,
             CheckName::SlotsReturn,
             CheckName::BeginsWhenFree,
@@ -70,6 +71,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["2026.4.20: 8 s timeout recorded at 20,057 ms", "#119083"],
         killed_by: &[
             CheckName::ReasonKept,
+            CheckName::RecordsAgree,
             CheckName::QueuedLeavesNoSession,
             CheckName::SlotsReturn,
             CheckName::BeginsWhenFree,

@@ -22,6 +22,7 @@ mod scheduler;
 mod subscribers;
 mod turns;
 mod unlawful;
+mod unran;
 mod wall;
 
 use sametick_core::effect::Tick;
@@ -46,6 +47,7 @@ pub(super) const ALL: &[&[Mutant]] = &[
     family::MUTANTS,
     scheduler::MUTANTS,
     ledger::MUTANTS,
+    unran::MUTANTS,
     policies::MUTANTS,
     retry::MUTANTS,
     outbox::MUTANTS,

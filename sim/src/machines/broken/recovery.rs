@@ -54,6 +54,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, RestartCountsAsError)),
     },
     Mutant {
+        name: "recovery-counts-the-backoff",
+        sentence: "after a crash an attempt's queue_timeout counts from the beginning of its backoff, not from the end",
+        field: &["#115319"],
+        killed_by: &[CheckName::ReasonKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, CountsTheBackoff)),
+    },
+    Mutant {
         name: "recovery-forgets-terms",
         sentence: "a gateway that comes back gives runs the terms that their jobs have by now",
         field: &["nomad#11052"],
@@ -105,6 +112,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, QueuesAnew::by(|lane, _| lane.0))),
     },
 ];
+
+/// Takes the backoff off the time to wait.
+#[derive(Clone, Debug)]
+struct CountsTheBackoff;
+
+impl Twist for CountsTheBackoff {
+    fn rows(&mut self, rows: &mut Rows) {
+        for row in &mut rows.terms {
+            let run = rows.runs.iter().find(|run| run.id == row.run && run.state == RunState::Queued);
+            let backoff = run.and_then(|run| Some(run.not_before? - run.queued_at)).unwrap_or_default();
+            let backoff = u64::try_from(backoff).unwrap_or_default();
+            let left = |span: Span| Span::from_millis(span.as_millis().saturating_sub(backoff));
+            row.terms.budgets.queue_timeout = row.terms.budgets.queue_timeout.map(left);
+        }
+    }
+}
 
 /// Hides the runs that were under way at a crash.
 #[derive(Clone, Debug)]

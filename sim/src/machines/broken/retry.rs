@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use sametick_core::commit::{JobStatus, Rows};
 use sametick_core::effect::Tick;
-use sametick_core::id::JobId;
+use sametick_core::id::{JobId, RunId};
 use sametick_core::job::Job;
 use sametick_core::retry::{Backoff, Endings, FailureKind, Retry};
+use sametick_core::run::RunRow;
 use sametick_core::time::Now;
 
 use super::super::any::AnyMachine;
@@ -103,6 +104,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["#88197"],
         killed_by: &[CheckName::PolicyKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, NeverExhausted)),
+    },
+    Mutant {
+        name: "through-too-early",
+        sentence: "a job that is due no more is through as soon as a run of it begins, or one that is not for its last time fails",
+        field: &["#88197"],
+        killed_by: &[CheckName::PolicyKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ThroughTooEarly)),
     },
     Mutant {
         name: "missed-one-shot-stays-on",
@@ -216,6 +224,27 @@ impl Twist for ComesBack {
         let ends = |job: &Job| draft.runs.iter().any(|run| run.id.job == job.id);
         let back = self.jobs.iter().filter(|job| draft.removed.contains(&job.id) && !ends(job));
         draft.declared.extend(back);
+    }
+}
+
+/// Writes that a job is through that is due no more, whatever becomes of its last run.
+#[derive(Clone, Debug)]
+struct ThroughTooEarly;
+
+impl Twist for ThroughTooEarly {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let draft = tick.draft();
+        for row in draft.jobs.iter_mut().filter(|row| row.next_due.is_none()) {
+            let is_for_last = |run: &RunRow| {
+                let RunId { job, generation, due, asked, .. } = run.id;
+                (job, generation, Some(due), asked) == (row.id, row.generation, row.last_due, 0)
+            };
+            let ends = |run: &RunRow| is_for_last(run) && run.state.outcome().is_some();
+            let speaks = draft.runs.iter().any(|run| run.id.job == row.id);
+            if row.status == JobStatus::Active && speaks && !draft.runs.iter().any(ends) {
+                row.status = JobStatus::Exhausted;
+            }
+        }
     }
 }
 

@@ -42,7 +42,31 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::NoResurrection, CheckName::QueuedLeavesNoSession],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, QueueOpensSession)),
     },
+    Mutant {
+        name: "ends-before-it-starts",
+        sentence: "where the wall clock stepped back while it was at work, a run is over before it started",
+        field: &["croner#388"],
+        killed_by: &[CheckName::RecordsAgree],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, EndsBeforeItStarts)),
+    },
 ];
+
+/// Writes down as the end what the wall clock shows then, in the run's record, its session and its event.
+#[derive(Clone, Debug)]
+struct EndsBeforeItStarts;
+
+impl Twist for EndsBeforeItStarts {
+    fn tick(&mut self, now: Now, tick: &mut Tick) {
+        let draft = tick.draft();
+        let ends = draft.runs.iter_mut().map(|run| (run.started_at, &mut run.settled_at));
+        let told = draft.events.iter_mut().map(|event| (event.started_at, &mut event.ended_at));
+        for (started, end) in ends.chain(told) {
+            if *end == started && started > Some(now.wall) {
+                *end = Some(now.wall);
+            }
+        }
+    }
+}
 
 /// Writes into a session whose answer came too late.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,97 @@
+//! Why an occurrence did not run is so: what the ledger gives as the reason was there.
+//!
+//! Judged from what was open before the commit and what came with it: what meets in one tick may have come in any order.
+
+use sametick_core::commit::{LedgerRow, Unran};
+use sametick_core::id::{JobId, RunId};
+use sametick_core::job::{CatchUp, Job, Overlap};
+use sametick_core::run::{RunRow, RunState};
+
+use super::Scene;
+
+/// What was open before a commit.
+#[derive(Clone, Copy)]
+pub(super) struct Before<'a> {
+    /// By job.
+    pub(super) open: &'a [Vec<RunId>],
+    /// Somebody paused, disabled or resumed the job in the tick at hand, or in one that no commit has spoken of.
+    pub(super) is_told: bool,
+}
+
+/// What is wrong with the reason of a range that is new or goes on, of a job that stays as it was declared.
+pub(super) fn wrong_reason(
+    row: &LedgerRow,
+    job: &Job,
+    before: Before<'_>,
+    scene: &Scene<'_>,
+) -> Option<&'static str> {
+    match row.end {
+        Unran::Overlap => match job.overlap {
+            Overlap::BufferAll(most) => (before.waiters_of(job.id, scene) < u64::from(most))
+                .then_some("is skipped because too many waited, and there was room for another to wait"),
+            Overlap::Skip | Overlap::BufferOne | Overlap::CancelOther | Overlap::Allow => before
+                .has_nothing_of(job.id, scene)
+                .then_some("is skipped because a run was open, and none was"),
+        },
+        Unran::Coalesced => {
+            let waits = job.overlap == Overlap::BufferOne && before.waiters_of(job.id, scene) > 0;
+            // What is caught up on stands for those before it.
+            let stands_for = |run: &RunRow| (run.id.asked, run.id.attempt) == (0, 1) && run.id.due > row.last;
+            let caught_up = || job.catch_up == CatchUp::One && new_runs_of(job.id, scene).any(stands_for);
+            (!waits && !caught_up())
+                .then_some("is coalesced into another, and there is none that stands for it")
+        }
+        Unran::LaneFull => before.had_room(job, scene).then_some("found its lane full, and that had room"),
+        Unran::Paused => {
+            let was_active = scene.look_up().job(job.id).and_then(|(before, _)| *before);
+            if was_active.is_none_or(|before| before.status.is_active()) && !before.is_told {
+                return Some("was due while the job was paused, and nobody had paused it");
+            }
+            // Whoever resumes it has what is due from that very instant on.
+            (row.last >= scene.said.wall).then_some("is written off for a pause that ended by then")
+        }
+        // With an edit in the same commit nothing is judged.
+        Unran::Superseded => Some("is superseded by an edit, and nobody edited the job"),
+        Unran::Missed => None,
+    }
+}
+
+impl Before<'_> {
+    fn of(&self, job: JobId) -> &[RunId] {
+        self.open.get(job.index()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether nothing of a job was open, and nothing came.
+    fn has_nothing_of(&self, job: JobId, scene: &Scene<'_>) -> bool {
+        self.of(job).is_empty() && new_runs_of(job, scene).next().is_none()
+    }
+
+    /// How many runs of a job waited at most.
+    fn waiters_of(&self, job: JobId, scene: &Scene<'_>) -> u64 {
+        let waited = self.of(job).iter().filter(|run| waited(**run, scene)).count();
+        (waited + new_runs_of(job, scene).count()) as u64
+    }
+
+    /// Whether fewer waited for a job's lane than that lets wait.
+    fn had_room(&self, job: &Job, scene: &Scene<'_>) -> bool {
+        let lane = job.terms.lane;
+        let lanes = &scene.labels.scenario().config.lanes;
+        let Some(queue) = lanes.get(lane.index()).map(|lane| lane.queue) else { return false };
+        let in_lane = |run: RunId| scene.books.runs.get(&run).is_some_and(|book| book.terms.lane == lane);
+        let waited = self.open.iter().flatten().filter(|run| waited(**run, scene) && in_lane(**run)).count();
+        let came = scene.changes.new_runs().filter(|change| in_lane(change.after.id)).count();
+        waited + came < queue as usize
+    }
+}
+
+/// Whether a run waited before the commit.
+fn waited(run: RunId, scene: &Scene<'_>) -> bool {
+    let before = scene.look_up().run(run).and_then(|change| change.before.as_ref());
+    before.or_else(|| scene.books.run(run)).is_some_and(|row| row.state == RunState::Queued)
+}
+
+/// The runs of a job that come with the commit.
+fn new_runs_of<'a>(job: JobId, scene: &Scene<'a>) -> impl Iterator<Item = &'a RunRow> {
+    let new = scene.look_up().runs_of(job).filter(|change| change.before.is_none());
+    new.map(|change| &change.after)
+}
