@@ -21,6 +21,8 @@ pub(super) struct LateNotes {
     heard: Vec<Heard>,
     /// The owner's latest tick: what reaches it later comes after that, whenever it was.
     closed: Mono,
+    /// The latest commit that was judged: one that is sent again says nothing new.
+    judged: u64,
 }
 
 /// Something that a turn said.
@@ -37,6 +39,7 @@ impl LateNotes {
     /// Forgets everything, keeping the memory.
     pub(super) fn clear(&mut self) {
         self.restarted(Mono::default());
+        self.judged = 0;
     }
 
     /// A gateway begins, and knows nothing of what another heard.
@@ -65,6 +68,10 @@ impl LateNotes {
 
     /// What becomes durable.
     pub(super) fn judge(&mut self, failures: &mut Vec<Failure>, scene: &Scene<'_>) {
+        if scene.commit.number <= self.judged {
+            return;
+        }
+        self.judged = scene.commit.number;
         for note in &scene.commit.late {
             let of_it = |heard: &&Heard| (heard.run, heard.said) == (note.run, note.said);
             let told = |heard: &Heard| (heard.at - note.at).unsigned_abs() <= ROUNDING_MS;

@@ -86,7 +86,13 @@ impl OpenCommits {
     pub(super) fn hear_commands(&mut self, inputs: &[Input]) {
         for input in inputs {
             if let InputKind::Command { ticket, .. } = input.kind {
-                self.asked.push(Asked { ticket, at: input.at, durable: self.durable, open: None, said: None });
+                self.asked.push(Asked {
+                    ticket,
+                    at: input.at,
+                    durable: self.durable,
+                    open: None,
+                    said: None,
+                });
             }
         }
     }

@@ -19,7 +19,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "child-takes-a-slot",
         sentence: "a child waits for a slot of its own, though the run that waits for it holds one for both",
         field: &["#44805", "#44991", "#52271"],
-        killed_by: &[CheckName::BeginsWhenFree],
+        killed_by: &[CheckName::BeginsWhenFree, CheckName::ComesToRest],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, TakesSlot::default())),
     },
     Mutant {

@@ -114,7 +114,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "behind-and-says-done",
         sentence: "what is refused because the store is behind is told as done",
         field: &["#15507"],
-        killed_by: &[CheckName::OpenCommits],
+        killed_by: &[CheckName::EventFirst, CheckName::OpenCommits],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, SaysDone)),
     },
 ];
@@ -197,7 +197,8 @@ impl Twist for RepliesEarly {
 
     fn tick(&mut self, _: Now, tick: &mut Tick) {
         let Self { asked, replied } = self;
-        let replies = |effect: &Effect| if let Effect::Reply { ticket, .. } = effect { Some(*ticket) } else { None };
+        let replies =
+            |effect: &Effect| if let Effect::Reply { ticket, .. } = effect { Some(*ticket) } else { None };
         tick.effects_mut().retain(|effect| !replies(effect).is_some_and(|ticket| replied.remove(&ticket)));
         if tick.commit().is_some() {
             return;

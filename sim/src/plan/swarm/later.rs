@@ -18,11 +18,17 @@ const SLOW_RENEWALS: u64 = 25;
 /// In how many of a thousand plans runs ask for children of each other.
 const RINGS: u64 = 25;
 
+/// In how many of a thousand a host loses the store and takes it back while others run a turn in its main session.
+const BACK_AGAIN: u64 = 15;
+
 impl Swarm {
     pub(super) fn later(&mut self, tables: &mut Vec<Table>) {
         self.answers(tables);
         if self.jobs >= 2 && self.dice.below(1_000) < RINGS {
             self.ring(tables);
+        }
+        if self.dice.below(1_000) < BACK_AGAIN {
+            self.back_again(tables);
         }
     }
 
@@ -66,7 +72,9 @@ impl Swarm {
         }
         if by_session {
             for place in [0, around as usize] {
-                if let Some(job) = tables.iter_mut().find(|table| table.word("name") == Some(&JOBS[place].into())) {
+                if let Some(job) =
+                    tables.iter_mut().find(|table| table.word("name") == Some(&JOBS[place].into()))
+                {
                     job.set("session", "main");
                 }
             }
@@ -77,6 +85,32 @@ impl Swarm {
             event.say("spawn", JOBS[next as usize]);
             event.say("by", format!("{}#1", JOBS[place as usize]));
             tables.push(event);
+        }
+    }
+
+    fn back_again(&mut self, tables: &mut Vec<Table>) {
+        let third = self.dice.between(1, 2);
+        the(tables, "owners").set("lease", self.units(3 * third));
+        let takes = self.time(1, 4);
+        let job = due(tables, 0);
+        job.set("every", self.so_many(1, 3));
+        job.set("session", "main");
+        let mut turn = Table::each("turn");
+        turn.say("of", JOBS[0]);
+        turn.say("takes", takes);
+        tables.insert(Self::after_jobs(tables), turn);
+        let begins = self.dice.between(1, 4);
+        let mut foreign = self.at(begins);
+        foreign.say("foreign", "main");
+        foreign.say("lasts", self.time(4 * third, 12 * third));
+        tables.push(foreign);
+        let mut lost = begins;
+        for host in ["b", "a"] {
+            // Who is replaced hears of it by its next renewal at the latest, if the store is not slow.
+            lost += self.dice.between(1, 2 * third);
+            let mut takeover = self.at(lost);
+            takeover.say("takeover", host);
+            tables.push(takeover);
         }
     }
 }

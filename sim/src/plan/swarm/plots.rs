@@ -291,7 +291,7 @@ impl Swarm {
     }
 
     /// Some number of units.
-    fn so_many(&mut self, low: u64, high: u64) -> String {
+    pub(super) fn so_many(&mut self, low: u64, high: u64) -> String {
         let units = self.dice.between(low, high);
         self.units(units)
     }
