@@ -1,12 +1,13 @@
 //! What plans got once their seeds had a meaning.
 //!
-//! It comes from dice of its own and after all else, so that a plan that gets none of it stays what it was.
+//! It comes from dice of its own and after all else, so that a plan that gets none of it stays what it was. Nor does
+//! a plan that has a plot get any: it would be in the way.
 
 use sametick_core::time::Span;
 
 use super::super::{Kind, Table};
 use super::plots::{due, the};
-use super::{JOBS, Swarm};
+use super::{JOBS, Swarm, UNITS};
 use crate::scenario::parse_span;
 
 /// Of a hundred plans with a slow store, in how many each answer takes a time of its own, so that a later one may come first.
@@ -57,11 +58,13 @@ impl Swarm {
         let by_session = self.jobs > around && self.dice.percent(40);
         let begins = self.dice.between(1, 3);
         the(tables, "lane").set("limit", around);
-        let at = self.units(begins);
+        let (at, again) = (self.units(begins), self.units(UNITS));
         for place in 0..around as usize {
             let takes = self.time(8, 20);
             let job = due(tables, place);
-            job.set("at", at.clone());
+            // Once, though what else there is may speak of its next times.
+            job.set("every", again.clone());
+            job.set("from", at.clone());
             job.set("overlap", "buffer all");
             job.leave_out(&["lane", "session", "buffer"]);
             let mut turn = Table::each("turn");

@@ -94,8 +94,10 @@ pub fn draw(seed: u64) -> Plan {
     let jobs = plot.map_or(jobs, |plot| jobs.max(plot.jobs()));
     let mut swarm = Swarm { dice, on, unit, jobs, hard, once: Vec::new() };
     let mut tables = swarm.tables(plot);
-    swarm.dice = Dice::apart(seed);
-    swarm.later(&mut tables);
+    if plot.is_none() {
+        swarm.dice = Dice::apart(seed);
+        swarm.later(&mut tables);
+    }
     Plan { sentence: format!("Drawn by seed {seed}."), tables }
 }
 
