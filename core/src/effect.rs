@@ -56,6 +56,8 @@ pub enum InputKind {
         command: Command,
     },
     /// A turn that is not this machine's began or ended in a session that runs share.
+    ///
+    /// A machine that begins knows of none: whoever restarts it where such turns are at work tells it of them once more.
     Foreign {
         /// The session.
         key: SessionKey,

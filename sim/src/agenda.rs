@@ -56,11 +56,11 @@ pub(crate) enum What {
     Event(usize),
     /// The host reads its wall clock anew.
     ClockRead,
-    /// A turn that others run in a shared session ends.
+    /// A turn that others run in a shared session ends, in the process of this host.
     ForeignEnds {
         key: SessionKey,
         turn: u64,
-        life: u32,
+        host: usize,
     },
     Crash {
         down: Span,

@@ -178,6 +178,13 @@ impl<'s> Judge<'s> {
         self.checks.left(&mut self.failures, &departure);
     }
 
+    /// A tick of the gateway of this epoch says this commit, or none; what leaves with it is judged by that.
+    pub(crate) fn tick_says(&mut self, epoch: u64, commit: Option<u64>) {
+        if epoch == self.books.epoch {
+            self.checks.tick_says(commit);
+        }
+    }
+
     /// Whether a run waits, by what is durable.
     #[inline]
     pub(crate) fn has_waiters(&self) -> bool {

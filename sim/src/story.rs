@@ -190,7 +190,7 @@ fn tell_beat(beat: &Beat, labels: &Labels<'_>, seen: &mut Seen, lines: &mut Vec<
                 say(LineKind::Heard, heard);
             }
             if let Some(commit) = tick.commit() {
-                let told = told_commit(commit, labels, &mut seen.statuses);
+                let told = told_commit(commit, inputs, labels, &mut seen.statuses);
                 say(
                     LineKind::Commit,
                     if *fate == Fate::AllLost { format!("never stored: {told}") } else { told },
@@ -285,7 +285,12 @@ fn told_command(command: &Command, labels: &Labels<'_>) -> String {
 }
 
 /// A commit in one line: runs, sessions, events, jobs' ledger, late notes.
-fn told_commit(commit: &Commit, labels: &Labels<'_>, statuses: &mut BTreeMap<JobId, JobStatus>) -> String {
+fn told_commit(
+    commit: &Commit,
+    inputs: &[Input],
+    labels: &Labels<'_>,
+    statuses: &mut BTreeMap<JobId, JobStatus>,
+) -> String {
     let mut parts: Vec<String> = commit.runs.iter().map(|row| told_run(row, labels)).collect();
     for patch in &commit.sessions {
         let status = match patch.change {
@@ -312,7 +317,11 @@ fn told_commit(commit: &Commit, labels: &Labels<'_>, statuses: &mut BTreeMap<Job
             LateWord::Completed(Finish::Failed(_)) => "failed",
             LateWord::Stopped => "stopped",
         };
-        parts.push(format!("noted as late: {} {said}", labels.run(note.run)));
+        let heard = |input: &Input| matches!(input.kind, InputKind::Report { run, .. } if run == note.run);
+        // What the store had no room for when it was heard.
+        let kept = !inputs.iter().any(heard);
+        let when = if kept { format!(" at {}", labels.wall(note.at)) } else { String::new() };
+        parts.push(format!("noted as late: {} {said}{when}", labels.run(note.run)));
     }
     for job in &commit.declared {
         parts.push(format!("{} declared", labels.scenario().job_name(job.id.0)));

@@ -14,6 +14,7 @@ mod event_first;
 mod gates;
 mod in_turn;
 mod index;
+mod late_notes;
 mod leaving;
 mod name;
 mod no_overlap;
@@ -26,6 +27,7 @@ mod queued_leaves_no_session;
 mod reason_kept;
 mod records_agree;
 mod results;
+mod rings;
 mod same_tick;
 mod schedule_right;
 mod sequel;
@@ -58,6 +60,7 @@ use bus_ordered::Subscribers;
 pub(crate) use bus_ordered::resumed_after;
 pub(crate) use claims::{claim_broken, count_broken};
 use index::{Index, LookUp};
+use late_notes::LateNotes;
 pub use name::CheckName;
 use open_commits::OpenCommits;
 use policy_kept::Policies;
@@ -168,6 +171,7 @@ pub(crate) struct Checks {
     accounts: Accounts,
     policies: Policies,
     results: Results,
+    late_notes: LateNotes,
     open_commits: OpenCommits,
     tenure: Tenure,
     /// Of the commit at hand, if that says much; its memory is kept.
@@ -188,6 +192,7 @@ impl Checks {
         self.accounts.clear();
         self.policies.clear();
         self.results.clear();
+        self.late_notes.clear();
         self.open_commits.clear();
         self.tenure.clear();
         self.back_at = None;
@@ -212,8 +217,8 @@ impl Checks {
             out,
             "{restarted_at:?}{recovering:?}{alive:?}{slots:?}{subscribers:?}{accounts:?}{policies:?}"
         )?;
-        let Self { results, open_commits, tenure, back_at, .. } = self;
-        write!(out, "{results:?}{open_commits:?}{tenure:?}{back_at:?}")
+        let Self { results, late_notes, open_commits, tenure, back_at, .. } = self;
+        write!(out, "{results:?}{late_notes:?}{open_commits:?}{tenure:?}{back_at:?}")
     }
 
     /// A job that is there when the world begins.
@@ -233,6 +238,9 @@ impl Checks {
         self.accounts.reads(now);
         if owns {
             self.open_commits.hear(inputs);
+            if let Some(now) = now {
+                self.late_notes.hear(now, inputs);
+            }
         }
         self.tenure.hear(inputs, config.lease);
         if inputs.iter().any(|input| matches!(input.kind, InputKind::Command { .. })) {
@@ -305,8 +313,10 @@ impl Checks {
         no_overlap::judge_grants(failures, scene, &self.alive);
         at_most_once::judge_attempts(failures, scene, self.restarted_at);
         leaving::judge_both(failures, scene);
+        rings::judge(failures, scene, &self.slots);
         self.results.committed(failures, scene, &self.alive);
         let shown = self.accounts.has_shown(scene);
+        self.late_notes.judge(failures, scene);
         nothing_lost::judge(failures, scene, shown, self.back_at);
         self.accounts.judge(failures, scene);
         let back = self.back_at.filter(|_| self.recovering);
@@ -315,6 +325,11 @@ impl Checks {
         if std::mem::take(&mut self.recovering) {
             survives_crash::judge_first(failures, scene.at, scene.books, &scene.labels);
         }
+    }
+
+    /// A tick of the owner says this commit, or none.
+    pub(crate) fn tick_says(&mut self, commit: Option<u64>) {
+        self.open_commits.said(commit);
     }
 
     /// Whether a run waits, by the books.
@@ -387,6 +402,7 @@ impl Checks {
         self.recovering = back.first.commit().is_some();
         self.alive.restarted();
         self.results.restarted();
+        self.late_notes.restarted(back.at);
         self.back_at = Some(back.wall);
         self.accounts.restarted(Now { mono: back.at, wall: back.wall });
         self.open_commits.restarted(back.books.last_commit);

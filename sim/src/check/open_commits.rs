@@ -29,6 +29,8 @@ pub(crate) struct OpenCommits {
     /// What was durable from when on; of what is before the latest durable commit, the last.
     answers: VecDeque<(Mono, u64)>,
     asked: Vec<Asked>,
+    /// The last commit that the gateway said.
+    said: u64,
     /// Whether anybody shows what the gateway hears.
     hears: bool,
 }
@@ -42,6 +44,8 @@ struct Asked {
     durable: u64,
     /// How many commits were open at least, once the tick that heard of it is known.
     open: Option<u64>,
+    /// The last commit that was said by the end of the tick that heard of it, where that is shown.
+    said: Option<u64>,
 }
 
 impl OpenCommits {
@@ -58,6 +62,14 @@ impl OpenCommits {
         self.answers.clear();
         self.answers.push_back((Mono::default(), durable));
         self.asked.clear();
+        self.said = durable;
+    }
+
+    /// What the gateway says in the tick at hand.
+    pub(super) fn said(&mut self, commit: Option<u64>) {
+        self.said = commit.unwrap_or(self.said);
+        let new = self.asked.iter_mut().rev().take_while(|asked| asked.said.is_none());
+        new.for_each(|asked| asked.said = Some(self.said));
     }
 
     /// What the gateway hears.
@@ -74,7 +86,13 @@ impl OpenCommits {
     pub(super) fn hear_commands(&mut self, inputs: &[Input]) {
         for input in inputs {
             if let InputKind::Command { ticket, .. } = input.kind {
-                self.asked.push(Asked { ticket, at: input.at, durable: self.durable, open: None });
+                self.asked.push(Asked {
+                    ticket,
+                    at: input.at,
+                    durable: self.durable,
+                    open: None,
+                    said: None,
+                });
             }
         }
     }
@@ -128,6 +146,13 @@ impl OpenCommits {
         let Effect::Reply { ticket, reply } = *effect else { return };
         let Some(place) = self.asked.iter().position(|asked| asked.ticket == ticket) else { return };
         let asked = self.asked.swap_remove(place);
+        if let Some(said) = asked.said.filter(|said| reply.is_ok() && self.hears && *said > self.durable) {
+            let message = format!(
+                "a command is accepted before commit {said}, which was said by then, is known to be durable: a crash now \
+                 takes back what whoever asked already believes"
+            );
+            failures.push(Failure { check: CheckName::EventFirst, at, run: None, message });
+        }
         // Without a commit since it was asked for, all that are durable were open then or answered.
         let open = asked.open.unwrap_or_else(|| books.last_commit.saturating_sub(asked.durable));
         if reply.is_ok() && open >= bound(labels) {

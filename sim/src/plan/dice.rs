@@ -16,6 +16,11 @@ impl Dice {
         Self { draw: Draw::new(seed), thrown: 0 }
     }
 
+    /// Other throws of the same seed.
+    pub(super) fn apart(seed: u64) -> Self {
+        Self { thrown: 1 << 32, ..Self::new(seed) }
+    }
+
     fn bits(&mut self) -> u64 {
         self.thrown += 1;
         self.draw.bits(Choice::Plan, self.thrown, 0)

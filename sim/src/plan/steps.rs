@@ -115,6 +115,13 @@ fn plainer_text(text: &str) -> Vec<String> {
             .map(|span| format!("{sign}{span}"))
             .collect();
     }
+    if let Some((low, high)) = text.split_once("..")
+        && let Some((_, most)) = parse_offset(low).zip(parse_offset(high))
+    {
+        let ends = [low, high].map(str::to_owned).into_iter();
+        let shorter = plainer_spans(most.0.unsigned_abs()).into_iter().filter(|_| low == "0s");
+        return ends.chain(shorter.skip(1).map(|high| format!("{low}..{high}"))).collect();
+    }
     let Some(place) = text.rfind(['#', '!']) else { return Vec::new() };
     let (job, number) = text.split_at(place);
     let mut fewer = vec![job.to_owned()];

@@ -187,7 +187,7 @@ impl<'s, M: Machine> World<'s, M> {
             // A copy has none of what a tick writes before it reads it.
             write!(out, "{:?}", host.machine.clone())?;
             write!(out, "{:?}", (host.life, host.up, host.owns, &host.inputs, host.wake, &host.kept))?;
-            write!(out, "{:?}", (host.heard_told, host.frozen_until, host.cut_until))?;
+            write!(out, "{:?}", (host.heard_told, &host.foreign, host.frozen_until, host.cut_until))?;
         }
         if let Some(leaving) = self.leaving {
             let tick = self.hosts[leaving.host].tick.as_ref();

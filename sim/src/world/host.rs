@@ -7,6 +7,7 @@ use educe::Educe;
 use sametick_core::Machine;
 use sametick_core::commit::Answer;
 use sametick_core::effect::{Effect, Input, InputKind, Tick};
+use sametick_core::id::SessionKey;
 use sametick_core::run::Drain;
 use sametick_core::time::{Mono, Span};
 
@@ -42,6 +43,8 @@ pub(super) struct Host<M> {
     pub(super) kept: Vec<Kept>,
     /// Below this offset it was told that the subscribers have every event.
     pub(super) heard_told: u64,
+    /// The turns that others run in its process, in sessions that runs share.
+    pub(super) foreign: Vec<(SessionKey, u64)>,
     /// It stands still until then, and so do its turns.
     pub(super) frozen_until: Option<Mono>,
     /// Nothing gets through between it and the store until then.
@@ -61,6 +64,7 @@ impl<M: Machine> Host<M> {
             wake: None,
             kept: Vec::new(),
             heard_told: 0,
+            foreign: Vec::new(),
             frozen_until: None,
             cut_until: None,
             tick: None,
@@ -74,6 +78,7 @@ impl<M: Machine> Host<M> {
         self.wake = None;
         self.kept.clear();
         self.heard_told = 0;
+        self.foreign.clear();
         (self.frozen_until, self.cut_until) = (None, None);
     }
 
@@ -122,6 +127,24 @@ impl<M: Machine> World<'_, M> {
         self.recovers = false;
         if life > 1 {
             self.try_recovering_again(place, now);
+            self.tell_of_foreign(place);
+        }
+    }
+
+    /// A gateway that begins knows of no turn that others run. Those of its own process may be at work still, from before
+    /// it lost the store.
+    fn tell_of_foreign(&mut self, place: usize) {
+        for (key, turn) in self.hosts[place].foreign.clone() {
+            self.tell(place, self.now, InputKind::Foreign { key, turn, began: true });
+        }
+    }
+
+    /// A turn that others ran in the process of a host is over.
+    pub(super) fn foreign_ends(&mut self, place: usize, at: Mono, key: SessionKey, turn: u64) {
+        let foreign = &mut self.hosts[place].foreign;
+        if let Some(known) = foreign.iter().position(|known| *known == (key, turn)) {
+            foreign.remove(known);
+            self.tell(place, at, InputKind::Foreign { key, turn, began: false });
         }
     }
 
@@ -150,6 +173,8 @@ impl<M: Machine> World<'_, M> {
         (host.frozen_until, host.wake) = (None, None);
         host.inputs.clear();
         host.kept.clear();
+        // They die with the process, and nobody speaks of them any more.
+        host.foreign.clear();
         if self.hosts.len() > 1 {
             self.stop_turns(place);
         }

@@ -333,12 +333,7 @@ impl<'s, M: Machine> World<'s, M> {
                         self.tell(place, at, InputKind::ClockStepped);
                     }
                 }
-                What::ForeignEnds { key, turn, life } => {
-                    // A gateway that starts knows of no turn that died with another.
-                    if let Some(place) = self.host_of(life) {
-                        self.tell(place, at, InputKind::Foreign { key, turn, began: false });
-                    }
-                }
+                What::ForeignEnds { key, turn, host } => self.foreign_ends(host, at, key, turn),
                 What::Progress { run, every } => self.progress(at, run, every, rings),
                 What::Acknowledge { offset, event, life } => self.acknowledge(at, offset, &event, life),
                 What::Resume => self.audience_resumes(at),
@@ -486,6 +481,7 @@ impl<'s, M: Machine> World<'s, M> {
         if let Some(recorder) = &mut self.recorder {
             recorder.tick(self.now, place, host.life, &host.inputs, tick);
         }
+        self.judge.tick_says(u64::from(host.life), tick.commit().map(|commit| commit.number));
         for effect in tick.effects() {
             self.judge.says(self.now, effect);
         }

@@ -40,9 +40,10 @@ impl<M: Machine> World<'_, M> {
                 return None;
             }
             EventKind::Foreign { lasts } if self.hosts[self.owner].up => {
-                let (key, turn, life) = (scenario.main_session(), place as u64, self.lives);
+                let (key, turn, host) = (scenario.main_session(), place as u64, self.owner);
                 let ends = at + self.script.event_lasts(place, lasts, at);
-                self.agenda.plan(ends, What::ForeignEnds { key, turn, life });
+                self.agenda.plan(ends, What::ForeignEnds { key, turn, host });
+                self.hosts[host].foreign.push((key, turn));
                 InputKind::Foreign { key, turn, began: true }
             }
             EventKind::Foreign { .. } => return None,

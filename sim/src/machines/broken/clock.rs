@@ -30,8 +30,19 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "stamps-at-now",
         sentence: "everything is taken to happen when the host gets round to it, not when it did",
         field: &["#68091"],
-        killed_by: &[CheckName::Law(Law::Split)],
+        killed_by: &[
+            CheckName::RecordsAgree,
+            CheckName::Law(Law::Split),
+            CheckName::Law(Law::DuplicateReports),
+        ],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, StampsAtNow)),
+    },
+    Mutant {
+        name: "asked-for-now",
+        sentence: "what somebody asks for is taken to be asked for when the host gets round to it, not when it was",
+        field: &["#68091"],
+        killed_by: &[CheckName::Law(Law::Split)],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, AskedForNow)),
     },
     Mutant {
         name: "lane-eats-timeout",
@@ -63,6 +74,18 @@ struct StampsAtNow;
 impl Twist for StampsAtNow {
     fn inputs(&mut self, now: Now, inputs: &mut Vec<Input>) {
         for input in inputs {
+            input.at = now.mono;
+        }
+    }
+}
+
+/// Takes what turns say to be said when it was, and all else to happen when the host gets round to it.
+#[derive(Clone, Debug)]
+struct AskedForNow;
+
+impl Twist for AskedForNow {
+    fn inputs(&mut self, now: Now, inputs: &mut Vec<Input>) {
+        for input in inputs.iter_mut().filter(|input| !matches!(input.kind, InputKind::Report { .. })) {
             input.at = now.mono;
         }
     }

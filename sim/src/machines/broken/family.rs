@@ -1,12 +1,12 @@
-//! Children that do not share the slot of the run that waits for them.
+//! Children that do not share the slot of the run that waits for them, or wait for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sametick_core::commit::Rows;
-use sametick_core::effect::{Command, Input, InputKind, Tick};
+use sametick_core::effect::{Command, Effect, Input, InputKind, Refusal, Tick};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::run::{RunRow, RunState};
-use sametick_core::time::Now;
+use sametick_core::time::{Mono, Now};
 
 use super::super::any::AnyMachine;
 use super::super::shim::{Shim, Twist};
@@ -19,7 +19,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "child-takes-a-slot",
         sentence: "a child waits for a slot of its own, though the run that waits for it holds one for both",
         field: &["#44805", "#44991", "#52271"],
-        killed_by: &[CheckName::BeginsWhenFree],
+        killed_by: &[CheckName::BeginsWhenFree, CheckName::ComesToRest],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, TakesSlot::default())),
     },
     Mutant {
@@ -29,14 +29,43 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::SlotsReturn],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, ForgetsFamilies)),
     },
+    Mutant {
+        name: "child-of-who-waits",
+        sentence: "a child is let in that waits for somebody who waits for it",
+        field: &["#44805", "#44991", "#52271"],
+        killed_by: &[CheckName::ComesToRest],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, LetsIn::default())),
+    },
 ];
+
+/// What runs were asked for as if nobody waited for them, and whose children they are.
+#[derive(Clone, Debug, Default)]
+struct Adopted {
+    asked: Vec<(JobId, RunId)>,
+    known: BTreeSet<RunId>,
+    parents: BTreeMap<RunId, RunId>,
+}
+
+impl Adopted {
+    /// Writes parents down.
+    fn write(&mut self, tick: &mut Tick) {
+        for row in &mut tick.draft().runs {
+            if self.known.insert(row.id)
+                && let Some(place) =
+                    self.asked.iter().position(|(job, _)| row.id.asked > 0 && row.id.job == *job)
+            {
+                self.parents.insert(row.id, self.asked.swap_remove(place).1);
+            }
+            row.parent = row.parent.or(self.parents.get(&row.id).copied());
+        }
+        self.asked.clear();
+    }
+}
 
 /// Runs children as if somebody had asked for them, and writes their parents down all the same.
 #[derive(Clone, Debug, Default)]
 struct TakesSlot {
-    asked: Vec<(JobId, RunId)>,
-    known: BTreeSet<RunId>,
-    parents: BTreeMap<RunId, RunId>,
+    adopted: Adopted,
 }
 
 impl Twist for TakesSlot {
@@ -49,23 +78,57 @@ impl Twist for TakesSlot {
             if let InputKind::Command { command, .. } = &mut input.kind
                 && let Command::Spawn { parent, job } = *command
             {
-                self.asked.push((job, parent));
+                self.adopted.asked.push((job, parent));
                 *command = Command::RunNow(job);
             }
         }
     }
 
     fn tick(&mut self, _: Now, tick: &mut Tick) {
-        for row in &mut tick.draft().runs {
-            if self.known.insert(row.id)
-                && let Some(place) =
-                    self.asked.iter().position(|(job, _)| row.id.asked > 0 && row.id.job == *job)
-            {
-                self.parents.insert(row.id, self.asked.swap_remove(place).1);
-            }
-            row.parent = row.parent.or(self.parents.get(&row.id).copied());
-        }
+        self.adopted.write(tick);
+    }
+}
+
+/// Asks for a child once more that is refused because it would wait for who waits for it, as if nobody did.
+#[derive(Clone, Debug, Default)]
+struct LetsIn {
+    adopted: Adopted,
+    asked: Vec<(u64, JobId, RunId)>,
+    refused: Vec<(u64, JobId, RunId)>,
+}
+
+impl Twist for LetsIn {
+    fn rows(&mut self, _: &mut Rows) {
+        *self = Self::default();
+    }
+
+    fn inputs(&mut self, now: Now, inputs: &mut Vec<Input>) {
         self.asked.clear();
+        for input in inputs.iter() {
+            if let InputKind::Command { ticket, command: Command::Spawn { parent, job } } = input.kind {
+                self.asked.push((ticket, job, parent));
+            }
+        }
+        for (ticket, job, parent) in self.refused.drain(..) {
+            self.adopted.asked.push((job, parent));
+            let kind = InputKind::Command { ticket, command: Command::RunNow(job) };
+            inputs.push(Input { at: now.mono, kind });
+        }
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        self.adopted.write(tick);
+        let Self { asked, refused, .. } = self;
+        tick.effects_mut().retain(|effect| {
+            let Effect::Reply { ticket, reply: Err(Refusal::Deadlock) } = effect else { return true };
+            let place = asked.iter().position(|(asked, ..)| asked == ticket);
+            refused.extend(place.map(|place| asked[place]));
+            place.is_none()
+        });
+    }
+
+    fn wakeup(&self) -> Option<Mono> {
+        (!self.refused.is_empty()).then(Mono::default)
     }
 }
 

@@ -15,6 +15,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             CheckName::SameTick,
             CheckName::ReasonKept,
             CheckName::SettlesOnce,
+            CheckName::EventFirst,
             CheckName::RecordsAgree,
             CheckName::QueuedLeavesNoSession,
             CheckName::SlotsReturn,
@@ -34,6 +35,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[
             CheckName::SameTick,
             CheckName::ReasonKept,
+            CheckName::EventFirst,
             CheckName::RecordsAgree,
             CheckName::QueuedLeavesNoSession,
             CheckName::SlotsReturn,
@@ -53,6 +55,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[
             CheckName::SameTick,
             CheckName::ReasonKept,
+            CheckName::EventFirst,
             CheckName::RecordsAgree,
             CheckName::QueuedLeavesNoSession,
             CheckName::SlotsReturn,
@@ -71,6 +74,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["2026.4.20: 8 s timeout recorded at 20,057 ms", "#119083"],
         killed_by: &[
             CheckName::ReasonKept,
+            CheckName::EventFirst,
             CheckName::RecordsAgree,
             CheckName::QueuedLeavesNoSession,
             CheckName::SlotsReturn,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sametick_core::commit::Rows;
-use sametick_core::effect::{Accepted, Effect, Refusal, Tick};
+use sametick_core::effect::{Accepted, Effect, Input, InputKind, Refusal, Tick};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::lifecycle::EventPhase;
 use sametick_core::run::{Outcome, RunState};
@@ -67,6 +67,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, StartsEarly)),
     },
     Mutant {
+        name: "reply-early",
+        sentence: "who asks for what changes nothing is told so at once, though what was said before is not durable",
+        field: &["#24041"],
+        killed_by: &[CheckName::EventFirst],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, RepliesEarly::default())),
+    },
+    Mutant {
         name: "unknown-is-lost",
         sentence: "a commit nobody answered is never sent again",
         field: &["dbos-py#767"],
@@ -107,7 +114,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "behind-and-says-done",
         sentence: "what is refused because the store is behind is told as done",
         field: &["#15507"],
-        killed_by: &[CheckName::OpenCommits],
+        killed_by: &[CheckName::EventFirst, CheckName::OpenCommits],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, SaysDone)),
     },
 ];
@@ -169,6 +176,37 @@ impl PublishEarly {
         let events = tick.draft().events.clone();
         for (offset, event) in (first..).zip(events) {
             tick.push(Effect::Publish { offset, event });
+        }
+    }
+}
+
+/// Replies in the tick that hears a command, if that tick has no commit.
+#[derive(Clone, Debug, Default)]
+struct RepliesEarly {
+    asked: Vec<u64>,
+    replied: BTreeSet<u64>,
+}
+
+impl Twist for RepliesEarly {
+    fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
+        self.asked.clear();
+        self.asked.extend(inputs.iter().filter_map(|input| {
+            if let InputKind::Command { ticket, .. } = input.kind { Some(ticket) } else { None }
+        }));
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let Self { asked, replied } = self;
+        let replies =
+            |effect: &Effect| if let Effect::Reply { ticket, .. } = effect { Some(*ticket) } else { None };
+        tick.effects_mut().retain(|effect| !replies(effect).is_some_and(|ticket| replied.remove(&ticket)));
+        if tick.commit().is_some() {
+            return;
+        }
+        asked.retain(|ticket| !tick.effects().iter().any(|effect| replies(effect) == Some(*ticket)));
+        for ticket in asked.drain(..) {
+            replied.insert(ticket);
+            tick.push(Effect::Reply { ticket, reply: Ok(Accepted::Done) });
         }
     }
 }

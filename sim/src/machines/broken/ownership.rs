@@ -1,8 +1,10 @@
 //! Owners that go on when they may not, and successors that begin too soon.
 
+use std::collections::BTreeSet;
+
 use sametick_core::commit::{Answer, Rows};
 use sametick_core::effect::{Effect, Input, InputKind, Report, Tick};
-use sametick_core::id::RunId;
+use sametick_core::id::{RunId, SessionKey};
 use sametick_core::run::RunState;
 use sametick_core::time::Now;
 use sametick_core::{Config, StandardGateway};
@@ -43,10 +45,17 @@ pub(super) const MUTANTS: &[Mutant] = &[
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, SilentStepDown)),
     },
     Mutant {
+        name: "foreign-turn-told-once",
+        sentence: "a gateway that takes the store back takes a turn of others for known that it is told of once more",
+        field: &["#86202"],
+        killed_by: &[CheckName::NoOverlap],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, HearsOnce::default())),
+    },
+    Mutant {
         name: "takes-silence-for-a-stop",
         sentence: "a successor takes it that the turns it asked to stop have stopped",
         field: &["Quartz#635"],
-        killed_by: &[CheckName::SlotsReturn, CheckName::NoOverlap],
+        killed_by: &[CheckName::RecordsAgree, CheckName::SlotsReturn, CheckName::NoOverlap],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, BelievesInStops::default())),
     },
     Mutant {
@@ -78,6 +87,27 @@ pub(super) const MUTANTS: &[Mutant] = &[
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, NoWord)),
     },
 ];
+
+/// Hears of each turn of others once, whatever became of the gateway since.
+#[derive(Clone, Debug, Default)]
+struct HearsOnce {
+    known: BTreeSet<(SessionKey, u64)>,
+}
+
+impl Twist for HearsOnce {
+    fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
+        inputs.retain(|input| match input.kind {
+            InputKind::Foreign { key, turn, began: true } => self.known.insert((key, turn)),
+            InputKind::Foreign { began: false, .. }
+            | InputKind::Answer { .. }
+            | InputKind::Renewal { .. }
+            | InputKind::Heard { .. }
+            | InputKind::Report { .. }
+            | InputKind::Command { .. }
+            | InputKind::ClockStepped => true,
+        });
+    }
+}
 
 /// Dates every renewal by its answer.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! Reports that come in another order than they were sent.
+//! Reports that come in another order than they were sent, or are noted as of another time.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +16,34 @@ use super::{Mutant, settled};
 use crate::check::CheckName;
 
 /// Those in this file.
-pub(super) const MUTANTS: &[Mutant] = &[Mutant {
-    name: "progress-reopens",
-    sentence: "progress that is heard after its run ended well puts the session back to running",
-    field: &["#88538"],
-    killed_by: &[CheckName::NoResurrection, CheckName::RecordsAgree],
-    build: |config, shape| AnyMachine::new(Shim::new(config, shape, ProgressReopens::default())),
-}];
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "progress-reopens",
+        sentence: "progress that is heard after its run ended well puts the session back to running",
+        field: &["#88538"],
+        killed_by: &[CheckName::NoResurrection, CheckName::RecordsAgree],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ProgressReopens::default())),
+    },
+    Mutant {
+        name: "notes-by-the-commit",
+        sentence: "a late answer is noted as of when the store had room for that, and not as of when it came",
+        field: &[],
+        killed_by: &[CheckName::RecordsAgree],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, NotesByTheCommit)),
+    },
+];
+
+/// Gives every late note the time of its tick.
+#[derive(Clone, Debug)]
+struct NotesByTheCommit;
+
+impl Twist for NotesByTheCommit {
+    fn tick(&mut self, now: Now, tick: &mut Tick) {
+        for note in &mut tick.draft().late {
+            note.at = now.wall;
+        }
+    }
+}
 
 /// Takes progress for a sign of life, whoever shows it.
 #[derive(Clone, Debug, Default)]

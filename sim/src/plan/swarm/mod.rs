@@ -2,11 +2,13 @@
 //!
 //! A plan with everything in it hides what a plan with a few things shows, since one feature often keeps another from
 //! doing anything. So each seed leaves about half of them out. Times come from few instants, and close to them: what
-//! breaks breaks where things meet. What takes several things in a row comes from `plots.rs`.
+//! breaks breaks where things meet. What takes several things in a row comes from `plots.rs`, what came to be drawn later from
+//! `later.rs`.
 
 mod faults;
 mod hosts;
 mod jobs;
+mod later;
 mod plots;
 mod timeline;
 mod turns;
@@ -91,7 +93,12 @@ pub fn draw(seed: u64) -> Plan {
     }
     let jobs = plot.map_or(jobs, |plot| jobs.max(plot.jobs()));
     let mut swarm = Swarm { dice, on, unit, jobs, hard, once: Vec::new() };
-    Plan { sentence: format!("Drawn by seed {seed}."), tables: swarm.tables(plot) }
+    let mut tables = swarm.tables(plot);
+    if plot.is_none() {
+        swarm.dice = Dice::apart(seed);
+        swarm.later(&mut tables);
+    }
+    Plan { sentence: format!("Drawn by seed {seed}."), tables }
 }
 
 struct Swarm {

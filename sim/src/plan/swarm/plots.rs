@@ -291,13 +291,13 @@ impl Swarm {
     }
 
     /// Some number of units.
-    fn so_many(&mut self, low: u64, high: u64) -> String {
+    pub(super) fn so_many(&mut self, low: u64, high: u64) -> String {
         let units = self.dice.between(low, high);
         self.units(units)
     }
 
     /// So many units.
-    fn units(&self, units: u64) -> String {
+    pub(super) fn units(&self, units: u64) -> String {
         millis(units * self.unit)
     }
 }
@@ -307,7 +307,7 @@ fn millis(millis: u64) -> String {
 }
 
 /// The only table of its name.
-fn the<'t>(tables: &'t mut Vec<Table>, name: &'static str) -> &'t mut Table {
+pub(super) fn the<'t>(tables: &'t mut Vec<Table>, name: &'static str) -> &'t mut Table {
     let kind = Kind::One(name.into());
     let place = tables.iter().position(|table| table.kind == kind).unwrap_or_else(|| {
         tables.insert(1, Table::one(name));
@@ -325,7 +325,7 @@ fn declare_other(tables: &mut Vec<Table>, mut other: Table) {
 }
 
 /// The table of a job that a plot says the due times of.
-fn due(tables: &mut [Table], place: usize) -> &mut Table {
+pub(super) fn due(tables: &mut [Table], place: usize) -> &mut Table {
     let name = Word::from(JOBS[place]);
     // A plot has as many jobs as it takes, which are drawn before it.
     let found = tables.iter().position(|table| table.word("name") == Some(&name)).unwrap_or_default();

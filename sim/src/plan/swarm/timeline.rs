@@ -92,7 +92,7 @@ impl Swarm {
         }
     }
 
-    fn after_jobs(tables: &[Table]) -> usize {
+    pub(super) fn after_jobs(tables: &[Table]) -> usize {
         let job = Kind::Each("job".into());
         tables.iter().rposition(|table| table.kind == job).map_or(tables.len(), |last| last + 1)
     }
