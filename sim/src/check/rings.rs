@@ -18,8 +18,9 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slot
     let waits = |row: &RunRow| row.parent.is_some() && row.state == RunState::Queued;
     for change in scene.changes.new_runs().filter(|change| waits(&change.after)) {
         let (child, book) = (&change.after, change.book(scene.books));
-        let session = shared_session(child).is_some_and(|key| slots.gates.holds_session(key));
-        if !(session || book.terms.alone && slots.gates.holds_job(child.id.job)) {
+        let session =
+            shared_session(child).is_some_and(|key| slots.gates.holds_session(key, None, scene.books));
+        if !(session || book.terms.alone && slots.gates.holds_job(child.id.job, None, scene.books)) {
             continue;
         }
         if let Some(parent) = child.parent.filter(|_| closes_a_ring(book, scene)) {
