@@ -20,7 +20,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["#82103"],
         killed_by: &[
             CheckName::ReasonKept,
-            CheckName::BeginsWhenFree,
+            CheckName::InTurn,
             CheckName::NothingLost,
             CheckName::ScheduleRight,
         ],
