@@ -223,8 +223,9 @@ impl Over<'_> {
         let config = &self.labels.scenario().config;
         let theirs = without.and_then(|waiter| waiter.lane);
         lane.is_none_or(|lane| {
-            self.slots.total - u32::from(theirs.is_some()) < config.running
-                && self.slots.held_in(lane) - u32::from(theirs == Some(lane)) < limit(lane, config)
+            self.slots.total.saturating_sub(u32::from(theirs.is_some())) < config.running
+                && self.slots.held_in(lane).saturating_sub(u32::from(theirs == Some(lane)))
+                    < limit(lane, config)
         })
     }
 
