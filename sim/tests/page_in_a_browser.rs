@@ -293,6 +293,40 @@ fn a_mark_that_gets_the_focus_shows_its_record() {
     assert_eq!(given["inTabOrder"], 1, "one mark is in the order of Tab, arrows reach the others");
 }
 
+/// A run that waits is told of in no tick between; whoever points at its bar reads its record all the same.
+#[test]
+fn a_run_that_waits_is_read_off_its_bar() {
+    let script = r##"
+        const columns = all(".time").map((made) => made.getAttribute("aria-label"));
+        const place = columns.findIndex((label) => label.endsWith(" at 3s"));
+        const left = all(".time")[place].getBoundingClientRect().left + 40;
+        const bar = all(".bar").find((made) => {
+            const { left: from, right: to } = made.getBoundingClientRect();
+            return data.strands[made.dataset.strand].name === "digest#1" && from <= left && left <= to;
+        });
+        bar.dispatchEvent(new MouseEvent("mousemove", { bubbles: true, clientX: left }));
+        const hovered = field("state");
+        one("#field").dispatchEvent(new MouseEvent("mouseleave"));
+        bar.dispatchEvent(new MouseEvent("click", { bubbles: true, clientX: left }));
+        const clicked = { where: where(), state: field("state"), record: record() };
+        const ring = one(".mark.chosen").getAttribute("aria-label");
+        press("ArrowDown", one(".mark.chosen"));
+        const below = document.activeElement.getAttribute("aria-label");
+        press("ArrowUp", document.activeElement);
+        const back = document.activeElement.getAttribute("aria-label");
+        return { hovered, clicked, ring, below, back };"##;
+    let page = Page::draw(&scenario("lanes/one_limit_over_all"), core(), 0, &[]);
+    let Some(Seen { given, .. }) = look(&page, "#tick=1", DESK, script) else { return };
+    assert_eq!(given["hovered"][0], "queued", "{given}");
+    assert_eq!(given["clicked"]["state"][0], "queued", "{given}");
+    assert!(given["clicked"]["where"].as_str().expect("a place").starts_with("3s "), "{given}");
+    let record = given["clicked"]["record"].as_str().expect("a record");
+    assert!(record.contains("Nothing was written of it in this tick. As it stands:"), "{record}");
+    assert_eq!(given["ring"], "run digest#1 at 3s: as it stands");
+    assert_ne!(given["below"], given["ring"], "arrows go on from there");
+    assert_eq!(given["back"], given["ring"]);
+}
+
 #[test]
 fn a_phone_shows_it_without_a_sideways_scroll() {
     let script = r##"return { story: seen(one("#story")), go: seen(one("#to-next")), mark: all(".mark").length > 0, sentence: seen(one("#broken .found")) };"##;

@@ -170,8 +170,8 @@ function strandsInView(row, shown) {
 function drawStrand(place, line, shown) {
   const strand = data.strands[place];
   const top = barTop(place);
-  drawStretches(strand.stretches, `s${place}`, top, BAR, "", shown);
-  if (strand.core) drawStretches(strand.core, `c${place}`, top + BAR + 1, 4, " core", shown);
+  drawStretches(place, strand.stretches, `s${place}`, top, "", shown);
+  if (strand.core) drawStretches(place, strand.core, `c${place}`, top + BAR + 1, " core", shown);
   if (data.rows[strand.row].shared) {
     const made = field.want(`n${place}`, () => element("div", "whose-name", isolated(strand.name)));
     const left = Math.max(strand.first * column + 6, Math.min(view.scrollLeft + 6, strand.final * column + 6));
@@ -180,13 +180,14 @@ function drawStrand(place, line, shown) {
   }
 }
 
-function drawStretches(stretches, key, top, tall, more, shown) {
+function drawStretches(strand, stretches, key, top, more, shown) {
   let place = lowerBound(stretches, shown.first, ([, until]) => until);
   for (; place < stretches.length && stretches[place][0] <= shown.last; place += 1) {
     const [from, until, look, label] = stretches[place];
     const made = field.want(`${key}:${place}`, () => element("div", "", element("span", "", label)));
     const isOver = from === until;
     const goesOn = until > data.ends && !isOver && !more && data.ends < last;
+    made.dataset.strand = strand;
     made.className = `bar ${lookClass(look)}${more}${isOver ? " over" : ""}${goesOn ? " open" : ""}`;
     const left = from * column + 14;
     const right = isOver ? (from + 1) * column - 2 : until * column + (until > last ? -2 : 14);
@@ -212,6 +213,20 @@ function drawMarks(shown, rows) {
       drawMark(place, cell);
     }
   }
+  drawStanding(shown, rows);
+}
+
+/** A ring where the row that is shown has a bar and no mark: a place for the focus. */
+function drawStanding(shown, rows) {
+  const { column: place, strand } = now;
+  if (strand === null || place < shown.first || place > shown.last || !rows.has(data.strands[strand].row)) return;
+  if (cells(place).some((cell) => cell.strand === strand)) return;
+  const made = field.want(`m${place}:${strand}`, () => button("mark standing", "", "", () => go(place, strand, true)));
+  const { kind, name } = data.strands[strand];
+  made.setAttribute("aria-label", `${kind === name ? kind : `${kind} ${name}`} at ${data.columns[place].at}: as it stands`);
+  made.classList.add("chosen");
+  made.style.left = pixels(markX(place));
+  made.style.top = pixels(barTop(strand) - 2);
 }
 
 function drawMark(place, cell) {

@@ -7,7 +7,9 @@ function go(place, strand, keepsView) {
   const all = cells(to);
   const chosen = all.find((cell) => cell.strand === kept);
   const best = isBroken.has(to) && strand === undefined ? foremost(to) : (chosen ?? foremost(to));
-  Object.assign(now, { column: to, strand: best?.strand ?? null, hover: null, record: 0, allChips: false });
+  // Who has a bar there and no mark is shown where somebody points at it.
+  const shown = strand !== undefined && isThere(strand, to) ? strand : (best?.strand ?? null);
+  Object.assign(now, { column: to, strand: shown, hover: null, record: 0, allChips: false });
   if (!keepsView) reveal();
   draw();
   tellPlace();
@@ -22,6 +24,7 @@ function choose(place, strand) {
 }
 
 function peek(place, strand) {
+  if (place !== null && now.hover?.column === place && now.hover.strand === strand) return;
   now.hover = place === null ? null : { column: place, strand };
   tellRecord();
 }
@@ -66,13 +69,13 @@ function goNotable(place) {
   if (place !== undefined) go(place);
 }
 
-/** The row above or below in the current column. */
+/** The row above or below in the current column, with a mark there or a bar. */
 function moveInColumn(by) {
-  const all = cells(now.column).filter((cell) => barTop(cell.strand) >= 0);
-  const place = all.findIndex((cell) => cell.strand === now.strand);
+  const all = strandsAt(now.column).filter((strand) => barTop(strand) >= 0);
+  const place = all.indexOf(now.strand);
   const next = all[clamp(place + by, 0, all.length - 1)];
-  if (!next) return;
-  go(now.column, next.strand);
+  if (next === undefined) return;
+  go(now.column, next);
   focusChosen();
 }
 
@@ -140,10 +143,21 @@ function begin() {
   by("to-notable").addEventListener("click", KEYS.n);
   by("theme").addEventListener("click", switchTheme);
   by("scrub").addEventListener("input", (event) => go(Number(event.target.value) - 1));
+  const columnOf = (event) => Math.floor((event.clientX - by("field").getBoundingClientRect().left) / column);
+  const barOf = (event) => event.target.closest(".bar[data-strand]");
   by("field").addEventListener("click", (event) => {
     if (event.target.closest(".mark")) return;
-    go(Math.floor((event.clientX - by("field").getBoundingClientRect().left) / column), undefined, true);
+    const bar = barOf(event);
+    go(columnOf(event), bar ? Number(bar.dataset.strand) : undefined, true);
   });
+  by("field").addEventListener("mousemove", (event) => {
+    if (event.target.closest(".mark")) return;
+    const bar = barOf(event);
+    const strand = bar ? Number(bar.dataset.strand) : null;
+    if (bar) peek(clamp(columnOf(event), 0, last), strand);
+    else if (now.hover) peek(null);
+  });
+  by("field").addEventListener("mouseleave", () => now.hover && peek(null));
   document.addEventListener("keydown", onKey);
   window.addEventListener("hashchange", () => {
     const place = fromHash();

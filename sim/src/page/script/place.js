@@ -36,6 +36,19 @@ function layRows() {
   height = y + 6;
 }
 
+/** Whether a strand has a bar or a mark in a column. */
+const isThere = (strand, place) => {
+  const { stretches, core } = data.strands[strand];
+  const covers = ([from, until, look]) => from <= place && place <= until && look !== "over";
+  return stretches.some(covers) || (core ?? []).some(covers) || cells(place).some((cell) => cell.strand === strand);
+};
+
+/** The strands that have a bar or a mark in a column, from top to bottom. */
+const strandsAt = (place) => {
+  const there = data.strands.map((_, strand) => strand).filter((strand) => isThere(strand, place));
+  return there.sort((one, two) => data.strands[one].row - data.strands[two].row || one - two);
+};
+
 const rowOf = (strand) => data.rows[data.strands[strand].row];
 /** The top of a strand's bar; negative while its section is shut. */
 const barTop = (strand) => {

@@ -9,7 +9,7 @@ function tellRecord() {
   }
   const cell = cells(at.column).find((cell) => cell.strand === at.strand);
   const parts = [recordHead(at)];
-  if (cell) parts.push(...recordBody(at, cell));
+  parts.push(...(cell ? recordBody(at, cell) : standing(at, null)));
   home.replaceChildren(...parts);
 }
 
@@ -52,10 +52,11 @@ function pairRecords(cell) {
 /** A row that nothing was written of, as it stands. */
 function standing(at, cell) {
   const kinds = { run: "run record", session: "session row", job: "job row" };
-  const kind = kinds[data.strands[cell.strand].kind];
-  const record = kind && recordBefore(at.column, cell.strand, kind, cell.here ? marksHere : marksOfCore);
-  if (!record) return [];
-  return [element("p", "aside", "Nothing was written of it. As it stands:"), plainTable(record)];
+  const kind = kinds[data.strands[at.strand].kind];
+  const ofCore = cell !== null && cell.here === null;
+  const record = kind && recordBefore(at.column, at.strand, kind, ofCore ? marksOfCore : marksHere);
+  if (!record) return cell ? [] : [element("p", "aside", "Nothing is told of it in this tick.")];
+  return [element("p", "aside", "Nothing was written of it in this tick. As it stands:"), plainTable(record)];
 }
 
 function pager(place, count) {
