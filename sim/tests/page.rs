@@ -234,6 +234,20 @@ fn seed_faults_and_time_zones_are_said_where_they_matter() {
     assert!(calendar["timeZones"].is_string());
 }
 
+/// Why a run waits for its session shows: somebody else is at work there, as long as that lasts.
+#[test]
+fn turns_of_others_have_a_bar_of_their_own() {
+    let drawn = data(&Page::draw(&scenario("lanes/foreign_turn"), core(), 0, &[]).html().expect("a page"));
+    let strands = drawn["strands"].as_array().expect("strands");
+    let named = |name: &str| strands.iter().find(|strand| strand["name"] == name).expect("a strand");
+    let first = |name: &str| named(name)["stretches"][0].clone();
+    let (others, run) = (first("others in main"), first("digest#1"));
+    assert_eq!((&others[2], &others[3]), (&"busy".into(), &"at work".into()), "{others}");
+    assert_eq!(run[3], "queued", "{run}");
+    assert_eq!(others[1], run[1], "the run waits until the other turn is over: {others} {run}");
+    assert_eq!(named("others in main")["stretches"][1][3], "nobody");
+}
+
 #[test]
 fn a_crash_loses_what_was_never_stored_and_the_page_says_so() {
     let page = Page::draw(&scenario("crashes/before_the_settling_commit"), core(), 0, &[]);

@@ -31,7 +31,7 @@ pub(super) fn lay_out(threads: &[Thread]) -> (Vec<Row>, BTreeMap<Key, usize>) {
     rows.lay("jobs", all(|key| matches!(key, Key::Job(_))));
     rows.lay("lanes", all(|key| matches!(key, Key::Lane(_))));
     rows.lay("runs", all(|key| matches!(key, Key::Run(_))));
-    let mut sessions: Vec<&Thread> = all(|key| matches!(key, Key::Session(_)));
+    let mut sessions: Vec<&Thread> = all(|key| matches!(key, Key::Session(_) | Key::Others(_)));
     sessions.sort_by_key(|thread| family(thread.key));
     rows.lay("sessions", sessions);
     rows.lay("bus and store", all(|key| matches!(key, Key::Events | Key::Subscribers | Key::Store)));
@@ -44,6 +44,7 @@ fn family(key: Key) -> (Option<JobId>, Key) {
     match key {
         Key::Session(SessionKey::Base { job, .. } | SessionKey::Run { job, .. }) => (Some(job), key),
         Key::Session(SessionKey::Main { .. })
+        | Key::Others(_)
         | Key::Job(_)
         | Key::Lane(_)
         | Key::Run(_)

@@ -16,6 +16,8 @@ pub(super) enum Key {
     Run(RunId),
     /// A session row.
     Session(SessionKey),
+    /// The turns that others run in a shared session.
+    Others(SessionKey),
     /// The events of commits.
     Events,
     /// Who listens.
@@ -34,6 +36,7 @@ impl Key {
             Self::Lane(_) => "lane",
             Self::Run(_) => "run",
             Self::Session(_) => "session",
+            Self::Others(_) => "others",
             Self::Events => "events",
             Self::Subscribers => "subscribers",
             Self::Store => "store",

@@ -1,6 +1,6 @@
 //! A world, watched: its lines, and what each thing in it goes through.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sametick_core::Machine;
 use sametick_core::commit::{Answer, Commit, JobRow};
@@ -95,6 +95,8 @@ struct Watch<'b, 's> {
     open: BTreeMap<(u64, u64), Record>,
     /// Session rows as they are durable.
     sessions: BTreeMap<SessionKey, SessionRow>,
+    /// The turns that others run in shared sessions, each with the host in whose process it is.
+    foreign: BTreeSet<(SessionKey, usize, u64)>,
     occupancy: Occupancy,
     courses: BTreeMap<Key, Course>,
 }
@@ -114,6 +116,7 @@ impl<'b, 's> Watch<'b, 's> {
             applied,
             open: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            foreign: BTreeSet::new(),
             occupancy,
             courses: BTreeMap::new(),
         };
@@ -206,7 +209,10 @@ impl<'b, 's> Watch<'b, 's> {
                 Command::Spawn { parent, .. } => Key::Run(*parent),
                 Command::Cancel(run) => Key::Run(*run),
             },
-            InputKind::Foreign { key, .. } => Key::Session(*key),
+            InputKind::Foreign { key, turn, began } => {
+                self.others(at, host, *key, *turn, *began);
+                Key::Others(*key)
+            }
             InputKind::ClockStepped => Key::Host(host),
         };
         let word = match input {
@@ -223,6 +229,22 @@ impl<'b, 's> Watch<'b, 's> {
         if let Some(word) = word {
             happened.is_called(word);
         }
+    }
+
+    /// A turn that others run in a shared session begins or ends, in the process of a host.
+    fn others(&mut self, at: Mono, host: usize, key: SessionKey, turn: u64, began: bool) {
+        if began {
+            self.foreign.insert((key, host, turn));
+        } else {
+            self.foreign.remove(&(key, host, turn));
+        }
+        let count = self.foreign.iter().filter(|(other, ..)| *other == key).count();
+        let (look, label) = match count {
+            0 => ("free", "nobody".to_owned()),
+            1 => ("busy", "at work".to_owned()),
+            more => ("busy", format!("{more} at work")),
+        };
+        self.course(Key::Others(key)).stands(at, look, label);
     }
 
     fn leaves(&mut self, at: Mono, host: usize, effect: &Effect, text: String) {
@@ -445,6 +467,10 @@ impl<'b, 's> Watch<'b, 's> {
     }
 
     fn befalls(&mut self, at: Mono, host: usize, what: Befell) {
+        if what == Befell::Died {
+            let its: Vec<_> = self.foreign.iter().filter(|(_, other, _)| *other == host).copied().collect();
+            its.into_iter().for_each(|(key, _, turn)| self.others(at, host, key, turn, false));
+        }
         let course = self.course(Key::Host(host));
         let (look, label) = looks::of_host(what, course.stood.iter().map(|stood| stood.look));
         course.stands(at, look, label);
@@ -460,6 +486,8 @@ fn name(key: Key, labels: &Labels<'_>) -> String {
         Key::Lane(lane) => labels.lane(lane).to_owned(),
         Key::Run(run) => labels.run(run),
         Key::Session(key) => story::short_key(key, labels),
+        Key::Others(SessionKey::Main { .. }) => "others in main".to_owned(),
+        Key::Others(key) => format!("others in {}", story::short_key(key, labels)),
         Key::Events => "events".to_owned(),
         Key::Subscribers => "subscribers".to_owned(),
         Key::Store => "commits".to_owned(),

@@ -133,7 +133,7 @@ function cells(place) {
   return cellCache.get(place);
 }
 
-const ORDER = ["session", "run", "job", "events", "subscribers", "gateway", "lane", "store"];
+const ORDER = ["session", "run", "job", "events", "subscribers", "gateway", "lane", "others", "store"];
 
 /** The cell that tells most of a column: the run that a check speaks of without its session, what differs, sessions first. */
 function foremost(place) {
