@@ -8,6 +8,7 @@ mod alive;
 mod at_most_once;
 mod begins_when_free;
 mod bus_ordered;
+mod cancelled;
 mod claims;
 mod comes_to_rest;
 mod event_first;
@@ -44,6 +45,7 @@ use sametick_core::commit::{Commit, JobRow};
 use sametick_core::effect::{Effect, Input, InputKind, Tick};
 use sametick_core::id::RunId;
 use sametick_core::job::Job;
+use sametick_core::lifecycle::{Cause, ErrorKind, StopReason};
 use sametick_core::run::Outcome;
 use sametick_core::session::Status;
 use sametick_core::time::{Mono, Now, Span, Wall};
@@ -438,6 +440,19 @@ pub(crate) const fn status_of(outcome: Outcome) -> Status {
         Outcome::Cancelled => Status::Killed,
         Outcome::Failed(_) | Outcome::Interrupted(_) => Status::Failed,
     }
+}
+
+/// What the events and rows of a settled run give as its reason, by the field's words; nothing of a good one. It is spelt
+/// out here, for the core's own word is what is judged.
+pub(crate) const fn cause_of(outcome: Outcome) -> Option<Cause> {
+    let (kind, stop_reason, timed_out, text) = match outcome {
+        Outcome::Ok => return None,
+        Outcome::Failed(failure) => (ErrorKind::Failed, None, None, failure.text),
+        Outcome::TimedOut(which) => (ErrorKind::Timeout, Some(StopReason::Timeout), Some(which), None),
+        Outcome::Cancelled => (ErrorKind::Cancelled, Some(StopReason::Aborted), None, None),
+        Outcome::Interrupted(_) => (ErrorKind::Interrupted, Some(StopReason::Restart), None, None),
+    };
+    Some(Cause { kind, stop_reason, timed_out, text })
 }
 
 /// `timed out (timeout, while running)`.

@@ -15,7 +15,7 @@ use sametick_core::time::{Mono, Now, Wall};
 
 use super::sequel::Sequels;
 use super::unran::{Before, wrong_reason};
-use super::{CheckName, Departure, Failure, Scene, leaving};
+use super::{CheckName, Departure, Failure, Scene, cancelled, leaving};
 use crate::changes::RunChange;
 
 pub(super) const SENTENCE: &str = "an occurrence runs, waits, is skipped or is tried again as its job's policies say, and for the \
@@ -46,6 +46,7 @@ pub(crate) struct Policies {
     /// spoken of yet.
     told: Vec<(JobId, Mono)>,
     sequels: Sequels,
+    cancels: cancelled::Asked,
 }
 
 impl Policies {
@@ -55,6 +56,7 @@ impl Policies {
         self.asked.clear();
         self.told.clear();
         self.sequels.clear();
+        self.cancels.clear();
     }
 
     /// What the gateway hears: runs ask for children, and somebody pauses, disables or resumes jobs.
@@ -69,11 +71,9 @@ impl Policies {
                     self.told.push((job, tick));
                 }
                 Command::Pause(job) | Command::Resume(job) => self.told.push((job, tick)),
-                Command::Add(_)
-                | Command::Edit(_)
-                | Command::Remove(_)
-                | Command::RunNow(_)
-                | Command::Cancel(_) => {}
+                Command::Cancel(run) => self.cancels.cancel(run, tick),
+                Command::Remove(job) => self.cancels.remove(job, tick),
+                Command::Add(_) | Command::Edit(_) | Command::RunNow(_) => {}
             }
         }
     }
@@ -111,6 +111,9 @@ impl Policies {
         // The jobs that missed something as a tick came late.
         let mut late = BTreeSet::new();
         for RunChange { after: row, .. } in scene.changes.new_runs() {
+            if let Some(what) = wrong_attempt(row, scene) {
+                broken(Some(row.id), format!("{} {what}", scene.labels.run(row.id)));
+            }
             if is_first(row)
                 && let Some(job) = declared(row.id.job, row.id.generation, scene)
             {
@@ -133,6 +136,15 @@ impl Policies {
                 if back.is_none() && row.end == Unran::Missed {
                     late.insert(job.id);
                 }
+            } else if grew && is_told_of_a_pause(row, scene) && !self.is_told(row.job) {
+                let (name, when) = (scene.labels.job(row.job), scene.labels.wall(row.last));
+                broken(
+                    None,
+                    format!(
+                        "what was due of {name} at {when} is superseded by an edit, and was due while the job was paused: no \
+                         edit took anything away"
+                    ),
+                );
             }
         }
         if back.is_some() || !late.is_empty() {
@@ -157,6 +169,7 @@ impl Policies {
         let told = &self.told;
         let is_told = |job: JobId| told.iter().any(|(told, _)| *told == job);
         self.sequels.judge(failures, scene, open, is_told);
+        self.cancels.judge(failures, scene, is_told);
         leaving::judge(failures, scene, open);
         self.told.retain(|(_, tick)| *tick > scene.said.mono);
     }
@@ -302,6 +315,26 @@ impl Missed {
 /// The first attempt at an occurrence.
 const fn is_first(row: &RunRow) -> bool {
     row.id.asked == 0 && row.id.attempt == 1
+}
+
+/// What is wrong with a run that is another attempt: it is at what the one before it was at, for whom that was.
+fn wrong_attempt(row: &RunRow, scene: &Scene<'_>) -> Option<&'static str> {
+    let before = RunId { attempt: row.id.attempt.saturating_sub(1), ..row.id };
+    let before = scene.books.run(before).filter(|_| row.id.attempt > 1)?;
+    if before.parent != row.parent {
+        Some("is another attempt, and its record names another parent than the one before it did, or none")
+    } else if before.agent != row.agent {
+        Some("is another attempt, and its record names another agent than the one before it did")
+    } else {
+        None
+    }
+}
+
+/// Whether the commit says of what was due in a pause that an edit superseded it.
+fn is_told_of_a_pause(row: &LedgerRow, scene: &Scene<'_>) -> bool {
+    let before = scene.look_up().job(row.job).and_then(|(before, _)| *before);
+    row.end == Unran::Superseded
+        && before.is_some_and(|before| before.generation == row.generation && !before.status.is_active())
 }
 
 /// A job as it was declared before this commit and still is.

@@ -1,12 +1,12 @@
 //! A timeout that is told must be told as what it was.
 
 use sametick_core::job::Budget;
-use sametick_core::lifecycle::{EventPhase, cause};
+use sametick_core::lifecycle::EventPhase;
 use sametick_core::run::{Outcome, Phase, RunRow, TimedOut};
 use sametick_core::session::Status;
 
 use super::alive::Alive;
-use super::{CheckName, Failure, Scene, told};
+use super::{CheckName, Failure, Scene, cause_of, told};
 use crate::books::RunBook;
 
 pub(super) const SENTENCE: &str = "a timed-out run's session and event say timeout, which budget and phase, \
@@ -31,7 +31,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, alive: &Aliv
         if let Some(wrong) = unheard_progress(run, which, scene, alive) {
             broken(wrong);
         }
-        let wanted = cause(outcome);
+        let wanted = cause_of(outcome);
         let ends = scene.look_up().events(run.id).filter(|event| event.phase != EventPhase::Start);
         for event in ends {
             if event.cause != wanted {

@@ -1,12 +1,13 @@
 //! Job, run, session and event tell one story.
 
+use sametick_core::commit::LastRun;
 use sametick_core::id::RunId;
 use sametick_core::job::Target;
-use sametick_core::lifecycle::{EventPhase, cause};
+use sametick_core::lifecycle::EventPhase;
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::session::{SessionRow, Status};
 
-use super::{CheckName, Failure, Scene, shown, status_of, told};
+use super::{CheckName, Failure, Scene, cause_of, shown, status_of, told};
 use crate::books::ends_as_it_starts;
 use crate::changes::RunChange;
 
@@ -195,11 +196,34 @@ fn job_differs(run: &RunRow, outcome: Outcome, scene: &Scene<'_>) -> Option<Stri
         })
     };
     match last {
-        Some(last) if last.outcome == outcome => None,
+        Some(last) if last.outcome == outcome => last_differs(run, last, scene),
         Some(last) => Some(format!("it is {} and its job says {}", told(outcome), told(last.outcome))),
         None if job.last.is_some_and(|last| settled_after(last.run)) => None,
         None => Some(format!("it is {} and its job's state does not say so", told(outcome))),
     }
+}
+
+/// What a job says of its last run: since when, and how long it took from its slot to its end, or, without a slot, from its
+/// place in the queue. A gateway that comes back knows the wall times of that only.
+fn last_differs(run: &RunRow, last: LastRun, scene: &Scene<'_>) -> Option<String> {
+    let since = run.granted_at.unwrap_or(run.queued_at);
+    if last.at != since {
+        let (said, was) = (scene.labels.wall(last.at), scene.labels.wall(since));
+        return Some(format!("its job says that it began at {said}, and that was at {was}"));
+    }
+    let times = scene.books.runs.get(&run.id)?.times;
+    // No record is over before it started: what was interrupted, and took less than no time, is over when it is found.
+    let interrupted = matches!(last.outcome, Outcome::Interrupted(_));
+    let settled = if interrupted { Some(scene.said.wall) } else { run.settled_at };
+    let shown = settled.map(|settled| (settled - since).max(0));
+    let passed = times.granted.zip(times.settled).map(|(granted, settled)| settled - granted);
+    let said = i64::try_from(last.duration_ms).unwrap_or(i64::MAX);
+    let is_it = |took: i64| (took - said).abs() <= ROUNDING_MS;
+    let took = [passed, shown].into_iter().flatten();
+    (!took.clone().any(is_it)).then(|| {
+        let took = took.clone().next().unwrap_or_default();
+        format!("its job says that it took {said} ms, and it took {took} ms")
+    })
 }
 
 fn event_differs(run: &RunRow, scene: &Scene<'_>) -> Option<String> {
@@ -216,6 +240,6 @@ fn event_differs(run: &RunRow, scene: &Scene<'_>) -> Option<String> {
     let outcome = run.state.outcome()?;
     // What a timeout's event gives as the reason is judged by `reason_kept`.
     let timed_out = matches!(outcome, Outcome::TimedOut(_));
-    (!timed_out && event.cause != cause(outcome))
+    (!timed_out && event.cause != cause_of(outcome))
         .then(|| "its terminal event gives another reason".to_owned())
 }

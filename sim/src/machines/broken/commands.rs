@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use sametick_core::commit::JobStatus;
-use sametick_core::effect::{Command, Input, InputKind, Tick};
-use sametick_core::id::JobId;
+use sametick_core::commit::{JobStatus, Rows};
+use sametick_core::effect::{Command, Effect, Input, InputKind, Tick};
+use sametick_core::id::{JobId, RunId};
+use sametick_core::run::RunState;
 use sametick_core::time::Now;
 
 use super::super::any::AnyMachine;
@@ -33,7 +34,57 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::PolicyKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, WaitsOn::default())),
     },
+    Mutant {
+        name: "disable-cancels-what-starts",
+        sentence: "a job that is disabled cancels its run that has its slot and no session yet",
+        field: &["#18917"],
+        killed_by: &[CheckName::PolicyKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, CancelsStarting::default())),
+    },
 ];
+
+/// Asks for the end of what starts as its job is disabled.
+#[derive(Clone, Debug, Default)]
+struct CancelsStarting {
+    starting: BTreeSet<RunId>,
+}
+
+impl CancelsStarting {
+    /// No host gives a command this ticket.
+    const TICKET: u64 = u64::MAX;
+}
+
+impl Twist for CancelsStarting {
+    fn rows(&mut self, _: &mut Rows) {
+        self.starting.clear();
+    }
+
+    fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
+        let disabled = inputs.iter().filter_map(|input| match input.kind {
+            InputKind::Command { command: Command::Disable(job), .. } => Some((job, input.at)),
+            _ => None,
+        });
+        let disabled: Vec<_> = disabled.collect();
+        for (job, at) in disabled {
+            for run in self.starting.iter().filter(|run| run.job == job) {
+                let command = Command::Cancel(*run);
+                inputs.push(Input { at, kind: InputKind::Command { ticket: Self::TICKET, command } });
+            }
+        }
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let own = |effect: &Effect| matches!(effect, Effect::Reply { ticket: Self::TICKET, .. });
+        tick.effects_mut().retain(|effect| !own(effect));
+        for row in &tick.draft().runs {
+            if row.state == RunState::Starting {
+                self.starting.insert(row.id);
+            } else {
+                self.starting.remove(&row.id);
+            }
+        }
+    }
+}
 
 /// Pauses what is to be disabled, and says that it is disabled.
 #[derive(Clone, Debug, Default)]

@@ -19,7 +19,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "child-takes-a-slot",
         sentence: "a child waits for a slot of its own, though the run that waits for it holds one for both",
         field: &["#44805", "#44991", "#52271"],
-        killed_by: &[CheckName::BeginsWhenFree, CheckName::ComesToRest],
+        killed_by: &[CheckName::BeginsWhenFree, CheckName::PolicyKept, CheckName::ComesToRest],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, TakesSlot::default())),
     },
     Mutant {
@@ -36,7 +36,26 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::ComesToRest],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, LetsIn::default())),
     },
+    Mutant {
+        name: "attempt-without-parent",
+        sentence: "another attempt at what a run asked for is nobody's child",
+        field: &["#44805"],
+        killed_by: &[CheckName::PolicyKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, AttemptsAlone)),
+    },
 ];
+
+/// Leaves the parent out of every record of a further attempt.
+#[derive(Clone, Debug)]
+struct AttemptsAlone;
+
+impl Twist for AttemptsAlone {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        for row in tick.draft().runs.iter_mut().filter(|row| row.id.attempt > 1) {
+            row.parent = None;
+        }
+    }
+}
 
 /// What runs were asked for as if nobody waited for them, and whose children they are.
 #[derive(Clone, Debug, Default)]

@@ -20,6 +20,7 @@ mod retry;
 mod rows;
 mod scheduler;
 mod subscribers;
+mod told;
 mod turns;
 mod unlawful;
 mod unran;
@@ -42,6 +43,7 @@ pub(super) const ALL: &[&[Mutant]] = &[
     race::MUTANTS,
     persister::MUTANTS,
     rows::MUTANTS,
+    told::MUTANTS,
     admission::MUTANTS,
     gates::MUTANTS,
     family::MUTANTS,

@@ -53,6 +53,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
+        name: "pause-told-as-an-edit",
+        sentence: "what was paused over is written down as superseded, when its job is edited in that pause",
+        field: &["#13992"],
+        killed_by: &[CheckName::PolicyKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, EditsThePast)),
+    },
+    Mutant {
         name: "coalesced-into-nobody",
         sentence: "what should wait is coalesced into another that waits, and nobody does",
         field: &["#10201"],
@@ -101,6 +108,21 @@ impl Twist for Tells {
 
     fn tick(&mut self, _: Now, tick: &mut Tick) {
         self.tell(tick);
+    }
+}
+
+/// Gives the edit as the reason of all that an edited job did not run.
+#[derive(Clone, Debug)]
+struct EditsThePast;
+
+impl Twist for EditsThePast {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let draft = tick.draft();
+        for row in draft.ledger.iter_mut().filter(|row| row.end == Unran::Paused) {
+            if draft.declared.iter().any(|job| job.id == row.job) {
+                row.end = Unran::Superseded;
+            }
+        }
     }
 }
 

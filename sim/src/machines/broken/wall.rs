@@ -15,7 +15,7 @@ pub(super) const MUTANTS: &[Mutant] = &[Mutant {
     name: "deadlines-by-the-wall",
     sentence: "deadlines are instants of the wall clock: when that steps ahead an hour, everything has timed out",
     field: &["#115319", "#68091"],
-    killed_by: &[CheckName::ReasonKept, CheckName::ComesToRest],
+    killed_by: &[CheckName::ReasonKept, CheckName::RecordsAgree, CheckName::ComesToRest],
     build: |config, shape| AnyMachine::new(ByTheWall::new(config, shape)),
 }];
 

@@ -1,0 +1,81 @@
+//! Nobody is cancelled without cause.
+//!
+//! Somebody asks for it, by the run's name or by removing its job; a job that is disabled cancels what waits; a run that
+//! comes in the place of others cancels them; and a child ends with its parent.
+
+use educe::Educe;
+use sametick_core::commit::JobStatus;
+use sametick_core::id::{JobId, RunId};
+use sametick_core::run::{Outcome, RunState};
+use sametick_core::time::Mono;
+
+use super::{CheckName, Failure, Scene};
+use crate::changes::RunChange;
+
+/// What somebody asked for, each with the tick that heard of it, that no commit has spoken of yet.
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
+pub(super) struct Asked {
+    /// Runs to be cancelled.
+    runs: Vec<(RunId, Mono)>,
+    /// Jobs to be removed.
+    jobs: Vec<(JobId, Mono)>,
+}
+
+impl Asked {
+    /// Forgets everything, keeping the memory.
+    pub(super) fn clear(&mut self) {
+        self.runs.clear();
+        self.jobs.clear();
+    }
+
+    /// Somebody cancels a run.
+    pub(super) fn cancel(&mut self, run: RunId, tick: Mono) {
+        self.runs.push((run, tick));
+    }
+
+    /// Somebody removes a job.
+    pub(super) fn remove(&mut self, job: JobId, tick: Mono) {
+        self.jobs.push((job, tick));
+    }
+
+    /// What became durable. `is_told` tells of jobs whose status somebody changed in the meantime.
+    pub(super) fn judge(
+        &mut self,
+        failures: &mut Vec<Failure>,
+        scene: &Scene<'_>,
+        is_told: impl Fn(JobId) -> bool,
+    ) {
+        for (change, outcome) in scene.changes.settling() {
+            if outcome == Outcome::Cancelled && !self.has_cause(change, scene, &is_told) {
+                let name = scene.labels.run(change.after.id);
+                let message = format!(
+                    "{name} is cancelled, and nothing cancels it: nobody asked for that or removed its job, it did not wait \
+                     for a job that was disabled, nothing comes in its place, and no parent of it is over"
+                );
+                let run = Some(change.after.id);
+                failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run, message });
+            }
+        }
+        let said = scene.said.mono;
+        self.runs.retain(|(_, tick)| *tick > said);
+        self.jobs.retain(|(_, tick)| *tick > said);
+    }
+
+    fn has_cause(&self, change: &RunChange, scene: &Scene<'_>, is_told: impl Fn(JobId) -> bool) -> bool {
+        let run = &change.after;
+        let job = run.id.job;
+        let is_asked = self.runs.iter().any(|(asked, _)| *asked == run.id)
+            || self.jobs.iter().any(|(removed, _)| *removed == job);
+        // Of a job that is gone, or declared anew, the records tell too little.
+        let own = scene.books.job(job).filter(|(_, row)| row.generation == run.id.generation);
+        let Some((_, row)) = own else { return true };
+        let waited = change.before.is_none_or(|before| before.state == RunState::Queued);
+        let is_disabled = || row.status == JobStatus::Disabled || is_told(job);
+        let comes = |change: &RunChange| change.before.is_none() && change.after.id.attempt == 1;
+        let is_replaced =
+            || scene.look_up().runs_of(job).any(|other| comes(other) && other.after.id != run.id);
+        let is_over = |parent| scene.books.run(parent).is_none_or(|row| row.state.outcome().is_some());
+        is_asked || waited && is_disabled() || run.parent.is_some_and(is_over) || is_replaced()
+    }
+}
