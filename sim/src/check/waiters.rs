@@ -232,11 +232,10 @@ impl Over<'_> {
     /// Whether a run that has a slot to go to could begin; `without` is one that is thought away.
     pub(super) fn could_begin(&self, run: RunId, waiter: &Waiter, without: Option<&RunRow>) -> bool {
         let gates = &self.slots.gates;
-        (!waiter.backs_off || millis(self.at) - waiter.since > ROUNDING_MS)
-            && !(waiter.alone && gates.holds_job(run.job, without, self.books))
-            && !waiter.session.is_some_and(|key| {
-                gates.holds_session(key, without, self.books) || self.alive.has_foreign(key)
-            })
+        let still_backs_off = waiter.backs_off && millis(self.at) - waiter.since <= ROUNDING_MS;
+        let held_job = waiter.alone && gates.holds_job(run.job, without, self.books);
+        let holds = |key| gates.holds_session(key, without, self.books) || self.alive.has_foreign(key);
+        !(still_backs_off || held_job || waiter.session.is_some_and(holds))
     }
 }
 

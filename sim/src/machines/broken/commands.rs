@@ -62,7 +62,13 @@ impl Twist for CancelsStarting {
     fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
         let disabled = inputs.iter().filter_map(|input| match input.kind {
             InputKind::Command { command: Command::Disable(job), .. } => Some((job, input.at)),
-            _ => None,
+            InputKind::Command { .. }
+            | InputKind::Answer { .. }
+            | InputKind::Renewal { .. }
+            | InputKind::Heard { .. }
+            | InputKind::Report { .. }
+            | InputKind::Foreign { .. }
+            | InputKind::ClockStepped => None,
         });
         let disabled: Vec<_> = disabled.collect();
         for (job, at) in disabled {

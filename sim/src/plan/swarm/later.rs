@@ -59,7 +59,7 @@ impl Swarm {
         let begins = self.dice.between(1, 3);
         the(tables, "lane").set("limit", around);
         let (at, again) = (self.units(begins), self.units(UNITS));
-        for place in 0..around as usize {
+        for (place, name) in JOBS.iter().enumerate().take(around as usize) {
             let takes = self.time(8, 20);
             let job = due(tables, place);
             // Once, though what else there is may speak of its next times.
@@ -68,7 +68,7 @@ impl Swarm {
             job.set("overlap", "buffer all");
             job.leave_out(&["lane", "session", "buffer"]);
             let mut turn = Table::each("turn");
-            turn.say("of", format!("{}#1", JOBS[place]));
+            turn.say("of", format!("{name}#1"));
             turn.say("takes", takes);
             // The first rule that fits counts.
             tables.insert(Self::after_jobs(tables), turn);
