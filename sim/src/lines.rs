@@ -4,7 +4,7 @@
 //! So records tell times that are up to a millisecond beside what the clocks showed, for as long as the gateway lives.
 
 use educe::Educe;
-use sametick_core::time::{Mono, Now, Wall};
+use sametick_core::time::{Mono, Now, Span, Wall};
 
 /// The lines of all gateways that a world has had.
 #[derive(Educe, Debug, Default, PartialEq, Eq)]
@@ -75,6 +75,14 @@ impl Line {
 /// Whether a reading is further from the line than roundings are.
 fn is_a_step(read: Wall, told: Wall) -> bool {
     (read - told).unsigned_abs() > 1
+}
+
+/// Wall times are whole milliseconds: what is reckoned from them is this much beside the truth at most.
+pub(crate) const ROUNDING_MS: i64 = 2;
+
+/// A span in whole milliseconds.
+pub(crate) fn span_ms(span: Span) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Whole milliseconds since the world began.

@@ -14,11 +14,9 @@ use sametick_core::time::{Mono, Now, Wall};
 use super::{CheckName, Failure, Rest, Scene, nothing_lost, schedule_right};
 use crate::changes::RunChange;
 use crate::label::Labels;
+use crate::lines::{ROUNDING_MS, span_ms};
 use crate::oracle::{Dues, Next};
 use crate::scenario::Scenario;
-
-/// Wall times are whole milliseconds.
-const ROUNDING_MS: i64 = 2;
 
 /// The accounts of all jobs.
 #[derive(Educe, Debug, Default)]
@@ -427,7 +425,7 @@ fn before(asked: Mono, scene: &Scene<'_>) -> Wall {
 
 /// What the wall clock showed when something was asked for.
 fn wall_of(asked: Mono, scene: &Scene<'_>) -> Wall {
-    let back = i64::try_from(scene.said.mono.since(asked).as_millis()).unwrap_or(i64::MAX);
+    let back = span_ms(scene.said.mono.since(asked));
     scene.said.wall.plus_millis(-back)
 }
 

@@ -9,6 +9,7 @@ use sametick_core::run::{Outcome, RunRow};
 use super::alive::Alive;
 use super::{CheckName, Departure, Failure, Scene, told};
 use crate::changes::RunChange;
+use crate::lines::{ROUNDING_MS, span_ms};
 
 pub(super) const SENTENCE: &str = "an attempt at an occurrence starts at most once and its result is delivered at most \
      once, across crashes and clock steps, and another follows only when and after what its job says";
@@ -26,9 +27,6 @@ pub(super) const FIELD: &[&str] = &[
     "#102367",
     "#24041",
 ];
-
-/// Wall times are whole milliseconds.
-const ROUNDING_MS: i64 = 2;
 
 /// A turn is called, or a result is delivered.
 pub(super) fn judge(failures: &mut Vec<Failure>, departure: &Departure<'_>, alive: &Alive) {
@@ -110,7 +108,7 @@ fn too_soon(change: &RunChange, scene: &Scene<'_>, restarted: Option<i64>) -> Op
     if restarted.is_some_and(|restarted| restarted >= written) {
         return None;
     }
-    let early = i64::try_from(step.as_millis()).unwrap_or(i64::MAX) - (granted - written);
-    (early > ROUNDING_MS + i64::try_from(scene.lag.as_millis()).unwrap_or(i64::MAX))
+    let early = span_ms(step) - (granted - written);
+    (early > ROUNDING_MS + span_ms(scene.lag))
         .then(|| format!("begins {early} ms before its backoff of {step} is over"))
 }

@@ -7,19 +7,19 @@ use educe::Educe;
 use sametick_core::commit::JobStatus;
 use sametick_core::id::{JobId, RunId};
 use sametick_core::run::{Outcome, RunState};
-use sametick_core::time::Mono;
 
+use super::unspoken::Unspoken;
 use super::{CheckName, Failure, Scene};
 use crate::changes::RunChange;
 
-/// What somebody asked for, each with the tick that heard of it, that no commit has spoken of yet.
+/// What somebody asked for that cancels runs.
 #[derive(Educe, Debug, Default)]
 #[educe(Clone)]
 pub(super) struct Asked {
     /// Runs to be cancelled.
-    runs: Vec<(RunId, Mono)>,
+    pub(super) runs: Unspoken<RunId>,
     /// Jobs to be removed.
-    jobs: Vec<(JobId, Mono)>,
+    pub(super) jobs: Unspoken<JobId>,
 }
 
 impl Asked {
@@ -27,16 +27,6 @@ impl Asked {
     pub(super) fn clear(&mut self) {
         self.runs.clear();
         self.jobs.clear();
-    }
-
-    /// Somebody cancels a run.
-    pub(super) fn cancel(&mut self, run: RunId, tick: Mono) {
-        self.runs.push((run, tick));
-    }
-
-    /// Somebody removes a job.
-    pub(super) fn remove(&mut self, job: JobId, tick: Mono) {
-        self.jobs.push((job, tick));
     }
 
     /// What became durable. `is_told` tells of jobs whose status somebody changed in the meantime.
@@ -57,16 +47,14 @@ impl Asked {
                 failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run, message });
             }
         }
-        let said = scene.said.mono;
-        self.runs.retain(|(_, tick)| *tick > said);
-        self.jobs.retain(|(_, tick)| *tick > said);
+        self.runs.spoken(scene.said.mono);
+        self.jobs.spoken(scene.said.mono);
     }
 
     fn has_cause(&self, change: &RunChange, scene: &Scene<'_>, is_told: impl Fn(JobId) -> bool) -> bool {
         let run = &change.after;
         let job = run.id.job;
-        let is_asked = self.runs.iter().any(|(asked, _)| *asked == run.id)
-            || self.jobs.iter().any(|(removed, _)| *removed == job);
+        let is_asked = self.runs.has(&run.id) || self.jobs.has(&job);
         // Of a job that is gone, or declared anew, the records tell too little.
         let own = scene.books.job(job).filter(|(_, row)| row.generation == run.id.generation);
         let Some((_, row)) = own else { return true };

@@ -14,6 +14,7 @@ use super::alive::Alive;
 use super::{CheckName, Ending, Failure, Rest, Scene, told};
 use crate::books::RunBook;
 use crate::label::instant;
+use crate::lines::span_ms;
 
 pub(super) const SENTENCE: &str = "every run that has a budget settles within it; when not, it says what waits for what; and an owner goes on while \
      its lease holds";
@@ -23,7 +24,7 @@ pub(super) const FIELD: &[&str] =
 const ROUNDING_MS: i64 = 2;
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, restarted: Option<i64>) {
-    let lag = i64::try_from(scene.lag.as_millis()).unwrap_or(i64::MAX);
+    let lag = span_ms(scene.lag);
     let said = i64::try_from(scene.said.mono.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
     for (change, outcome) in scene.changes.settling() {
         let (run, book) = (&change.after, change.book(scene.books));

@@ -6,8 +6,9 @@
 
 use sametick_core::id::RunId;
 
-use super::waiters::{Over, ROUNDING_MS, Waiters};
+use super::waiters::{Over, Waiters};
 use super::{CheckName, Failure};
+use crate::lines::ROUNDING_MS;
 
 pub(super) const SENTENCE: &str = "who waits longest begins first: nobody begins in the place of a run that came before it, to its \
      lane or to another under the limit over all lanes, and that could have begun as well, also over a restart";

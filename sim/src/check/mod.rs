@@ -38,6 +38,7 @@ mod slots_return;
 mod survives_crash;
 mod tenure;
 mod unran;
+mod unspoken;
 mod waiters;
 
 use educe::Educe;

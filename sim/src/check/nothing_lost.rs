@@ -6,6 +6,7 @@ use sametick_core::time::Wall;
 
 use super::{CheckName, Failure, Scene};
 use crate::label::Labels;
+use crate::lines::span_ms;
 
 pub(super) const SENTENCE: &str = "every occurrence has one outcome in the books, ran or why not, by an independent count \
      of due times; and every settled run has its record";
@@ -106,7 +107,7 @@ fn not_missed(row: &LedgerRow, scene: &Scene<'_>, shown: Wall, restarted: Option
         return None;
     }
     let (job, _) = scene.books.job(row.job)?;
-    let late = i64::try_from(job.misfire_after.as_millis()).unwrap_or(i64::MAX);
+    let late = span_ms(job.misfire_after);
     let too_late = row.last < shown.plus_millis(late.saturating_neg());
     let was_down = restarted.is_some_and(|restarted| row.last < restarted);
     (!too_late && !was_down).then(|| {

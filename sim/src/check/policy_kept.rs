@@ -11,12 +11,14 @@ use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::job::{CatchUp, Job, Overlap};
 use sametick_core::run::{RunRow, RunState};
-use sametick_core::time::{Mono, Now, Wall};
+use sametick_core::time::{Now, Wall};
 
 use super::sequel::Sequels;
 use super::unran::{Before, wrong_reason};
+use super::unspoken::Unspoken;
 use super::{CheckName, Departure, Failure, Scene, cancelled, leaving};
 use crate::changes::RunChange;
+use crate::lines::{ROUNDING_MS, span_ms};
 
 pub(super) const SENTENCE: &str = "an occurrence runs, waits, is skipped or is tried again as its job's policies say, and for the \
      reason that is told; a job that is due no more ends as it says, and a child belongs to the run that asked for it";
@@ -33,9 +35,6 @@ pub(super) const FIELD: &[&str] = &[
     "nomad#11052",
 ];
 
-/// Wall times are whole milliseconds.
-const ROUNDING_MS: i64 = 2;
-
 /// What is open of each job, and who asked for children.
 #[derive(Educe, Debug, Default)]
 #[educe(Clone)]
@@ -44,7 +43,7 @@ pub(crate) struct Policies {
     asked: Vec<(u64, RunId)>,
     /// Jobs that somebody paused, disabled or resumed, each with the tick that heard of it, of those that no commit has
     /// spoken of yet.
-    told: Vec<(JobId, Mono)>,
+    told: Unspoken<JobId>,
     sequels: Sequels,
     cancels: cancelled::Asked,
 }
@@ -68,11 +67,11 @@ impl Policies {
                 Command::Spawn { parent, .. } => self.asked.push((ticket, parent)),
                 Command::Disable(job) => {
                     self.sequels.disabled(job, tick);
-                    self.told.push((job, tick));
+                    self.told.hear(job, tick);
                 }
-                Command::Pause(job) | Command::Resume(job) => self.told.push((job, tick)),
-                Command::Cancel(run) => self.cancels.cancel(run, tick),
-                Command::Remove(job) => self.cancels.remove(job, tick),
+                Command::Pause(job) | Command::Resume(job) => self.told.hear(job, tick),
+                Command::Cancel(run) => self.cancels.runs.hear(run, tick),
+                Command::Remove(job) => self.cancels.jobs.hear(job, tick),
                 Command::Add(_) | Command::Edit(_) | Command::RunNow(_) => {}
             }
         }
@@ -167,15 +166,15 @@ impl Policies {
         let open = &self.open;
         let open = |job: JobId| open.get(job.index()).map_or(&[][..], Vec::as_slice);
         let told = &self.told;
-        let is_told = |job: JobId| told.iter().any(|(told, _)| *told == job);
+        let is_told = |job: JobId| told.has(&job);
         self.sequels.judge(failures, scene, open, is_told);
         self.cancels.judge(failures, scene, is_told);
         leaving::judge(failures, scene, open);
-        self.told.retain(|(_, tick)| *tick > scene.said.mono);
+        self.told.spoken(scene.said.mono);
     }
 
     fn is_told(&self, job: JobId) -> bool {
-        self.told.iter().any(|(told, _)| *told == job)
+        self.told.has(&job)
     }
 
     /// What is open of each job, as of this commit.
@@ -258,7 +257,7 @@ impl Policies {
                 "runs {count} occurrences that it missed, and catches up on {most} at most"
             ));
         }
-        let window = job.catch_up_window.map(|span| i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
+        let window = job.catch_up_window.map(span_ms);
         // What is within the rounding of the window's edge may be caught up on or not.
         let edge = |now: Wall, room: i64| {
             window.map(|window| now.plus_millis(window.saturating_add(room).saturating_neg()))
@@ -306,7 +305,7 @@ impl Missed {
 
     /// A tick comes late.
     fn late(job: &Job, now: Wall) -> Self {
-        let late = i64::try_from(job.misfire_after.as_millis()).unwrap_or(i64::MAX);
+        let late = span_ms(job.misfire_after);
         let before = now.plus_millis(late.saturating_neg());
         Self { before, now, latest: now, is_late: true }
     }

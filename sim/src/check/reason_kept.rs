@@ -8,6 +8,7 @@ use sametick_core::session::Status;
 use super::alive::Alive;
 use super::{CheckName, Failure, Scene, cause_of, told};
 use crate::books::RunBook;
+use crate::lines::ROUNDING_MS;
 
 pub(super) const SENTENCE: &str = "a timed-out run's session and event say timeout, which budget and phase, \
      and name the run's own session key, session and job";
@@ -56,9 +57,6 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, alive: &Aliv
         }
     }
 }
-
-/// Wall times are whole milliseconds.
-const ROUNDING_MS: i64 = 2;
 
 /// A turn that said that it is getting on has its `stall_timeout` from then. What it said in the millisecond of its end
 /// may have come after it.

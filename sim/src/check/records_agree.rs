@@ -10,14 +10,12 @@ use sametick_core::session::{SessionRow, Status};
 use super::{CheckName, Failure, Scene, cause_of, shown, status_of, told};
 use crate::books::ends_as_it_starts;
 use crate::changes::RunChange;
+use crate::lines::ROUNDING_MS;
 
 pub(super) const SENTENCE: &str =
     "job state, run record, session row and event tell one story in every commit";
 pub(super) const FIELD: &[&str] =
     &["#70421", "#18120", "#142638", "#17554", "#41979", "#133223", "#91979", "wholeRow"];
-
-/// Wall times are whole milliseconds.
-const ROUNDING_MS: i64 = 2;
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
     for change in &scene.changes.runs {

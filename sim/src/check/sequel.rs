@@ -13,11 +13,10 @@ use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::schedule::Schedule;
 use sametick_core::time::Mono;
 
+use super::unspoken::Unspoken;
 use super::{CheckName, Failure, Scene, on_again, told};
 use crate::changes::RunChange;
-
-/// Wall times are whole milliseconds.
-const ROUNDING_MS: i64 = 2;
+use crate::lines::{ROUNDING_MS, span_ms};
 
 /// Runs that others wait for.
 #[derive(Educe, Debug, Default)]
@@ -26,7 +25,7 @@ pub(super) struct Sequels {
     /// Runs that are not over, after the parents that wait for them.
     children: BTreeSet<(RunId, RunId)>,
     /// Jobs that somebody disabled, each with the tick that heard of it, of those that no commit has spoken of yet.
-    disabled: Vec<(JobId, Mono)>,
+    disabled: Unspoken<JobId>,
 }
 
 impl Sequels {
@@ -38,7 +37,7 @@ impl Sequels {
 
     /// Somebody disables a job.
     pub(super) fn disabled(&mut self, job: JobId, tick: Mono) {
-        self.disabled.push((job, tick));
+        self.disabled.hear(job, tick);
     }
 
     /// What became durable. `open` are the runs of a job that are not closed; `is_told` of one that somebody paused,
@@ -102,7 +101,7 @@ impl Sequels {
             let Some(outcome) = row.state.outcome() else { continue };
             let Some((job, before, after)) = declared(row.id, scene) else { continue };
             // What is disabled and resumed in one tick shows neither in its row.
-            let at_times_disabled = self.disabled.contains(&(row.id.job, scene.said.mono));
+            let at_times_disabled = self.disabled.has_in(&row.id.job, scene.said.mono);
             let again = is_tried_again(change, outcome, before, after, scene)
                 .filter(|again| !(*again && at_times_disabled));
             let closes = row.is_closed() && change.before.is_none_or(|before| !before.is_closed());
@@ -131,7 +130,7 @@ impl Sequels {
             let message = format!("{} {}, {what}", scene.labels.run(row.id), told(outcome));
             failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run: Some(row.id), message });
         }
-        self.disabled.retain(|(_, tick)| *tick > scene.said.mono);
+        self.disabled.spoken(scene.said.mono);
     }
 
     /// Which children are not over, as of this commit.
@@ -176,7 +175,7 @@ fn waits_too_long(change: &RunChange, scene: &Scene<'_>) -> Option<i64> {
     let steps = change.book(scene.books).terms.retry.backoff.0;
     let step = steps[(row.id.attempt as usize - 2).min(steps.len() - 1)];
     // It counts from when the one before let go, which was in the tick that says so, or before its end.
-    let late = (until - scene.said.wall).saturating_sub(i64::try_from(step.as_millis()).unwrap_or(i64::MAX));
+    let late = (until - scene.said.wall).saturating_sub(span_ms(step));
     (late > ROUNDING_MS).then_some(late)
 }
 

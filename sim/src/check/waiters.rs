@@ -14,11 +14,8 @@ use super::slots::{Slots, lane_of};
 use crate::books::Books;
 use crate::changes::RunChange;
 use crate::label::Labels;
-use crate::lines::millis;
+use crate::lines::{ROUNDING_MS, millis, span_ms};
 use crate::table::Table;
-
-/// Wall times are whole milliseconds.
-pub(super) const ROUNDING_MS: i64 = 2;
 
 /// The runs that wait. They follow from the records, and are no state of their own.
 #[derive(Debug, Default)]
@@ -103,10 +100,6 @@ impl Waiter {
             && (other.backs_off || there_at < other.written)
             && !(read_off && other.came - self.came <= ROUNDING_MS)
     }
-}
-
-fn span_ms(span: Span) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Waiters {
