@@ -89,6 +89,11 @@ impl<'s> Judge<'s> {
         self.lag = lag;
     }
 
+    /// The gateway hears everything twice, and is shown to hear it once.
+    pub(crate) const fn hears_twice(&mut self) {
+        self.checks.hears_twice();
+    }
+
     /// Starts over with these jobs, keeping the memory.
     pub(crate) fn begin(&mut self, jobs: impl Iterator<Item = ScenarioJob>) {
         let first = |job: &Job| job.schedule.next_after(self.scenario.begins.plus_millis(-1));
@@ -198,7 +203,7 @@ impl<'s> Judge<'s> {
     pub fn tick_is_over(&mut self, at: Mono, commit: Option<u64>) {
         if self.checks.has_waiters() {
             let labels = Labels::new(self.scenario, &self.jobs);
-            self.checks.tick_is_over(&mut self.failures, at, commit, &self.books, &labels);
+            self.checks.tick_is_over(&mut self.failures, at, commit, &self.books, &labels, self.lag);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use sametick_core::commit::Commit;
 use sametick_core::effect::{Input, Tick};
+use sametick_core::id::SessionKey;
 use sametick_core::time::Mono;
 
 use crate::changes::Changes;
@@ -73,6 +74,13 @@ pub enum Befell {
     CutOff,
     /// It reaches the store again.
     Reaches,
+    /// A turn that others run in its process is over, and as it does not own the store nobody is told.
+    OthersEnd {
+        /// In which session.
+        key: SessionKey,
+        /// Which turn.
+        turn: u64,
+    },
 }
 
 /// What became of a tick's answer.

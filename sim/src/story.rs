@@ -210,6 +210,14 @@ fn tell_beat(beat: &Beat, labels: &Labels<'_>, seen: &mut Seen, lines: &mut Vec<
                 seen.lives += 1;
             }
             let text = match what {
+                Befell::OthersEnd { key, .. } => {
+                    let text = format!(
+                        "{whose}a turn of somebody else ends in {}, and nobody is told",
+                        labels.key(*key)
+                    );
+                    lines.push(Line { at: *at, kind: LineKind::Heard, text });
+                    return;
+                }
                 Befell::Died => "the gateway dies",
                 Befell::Back => "the gateway is back and stands by",
                 Befell::TakesOver => "the gateway takes the store over and recovers",
@@ -258,7 +266,8 @@ pub(crate) fn told_input(input: &Input, labels: &Labels<'_>) -> Option<String> {
         }
         InputKind::Command { ref command, .. } => told_command(command, labels),
         InputKind::Foreign { key, began, .. } => {
-            let word = if began { "begins" } else { "ends" };
+            // A host that takes the store back tells of those that are at work there once more.
+            let word = if began { "is at work" } else { "ends" };
             format!("a turn of somebody else {word} in {}", labels.key(key))
         }
         InputKind::Renewal { answer: Answer::Fenced, .. } => {

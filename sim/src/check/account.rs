@@ -109,6 +109,8 @@ impl Accounts {
         self.shown = Some(now.wall);
         self.back = Some(now.mono.tick_after());
         self.put_back.clear();
+        self.edits.clear();
+        self.removals.clear();
     }
 
     /// A job that is there when the world begins, at this instant.
@@ -424,7 +426,7 @@ fn before(asked: Mono, scene: &Scene<'_>) -> Wall {
 }
 
 /// What the wall clock showed when something was asked for.
-fn wall_of(asked: Mono, scene: &Scene<'_>) -> Wall {
+pub(super) fn wall_of(asked: Mono, scene: &Scene<'_>) -> Wall {
     let back = span_ms(scene.said.mono.since(asked));
     scene.said.wall.plus_millis(-back)
 }

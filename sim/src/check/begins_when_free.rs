@@ -8,7 +8,8 @@
 
 use sametick_core::id::RunId;
 
-use super::waiters::{Over, Waiter, Waiters, limit};
+use super::over::{Over, limit};
+use super::waiters::{Waiter, Waiters};
 use super::{CheckName, Failure};
 
 pub(super) const SENTENCE: &str = "no run waits at the end of a tick that could begin: its lane and the limit over all lanes \

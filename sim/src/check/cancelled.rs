@@ -54,7 +54,8 @@ impl Asked {
     fn has_cause(&self, change: &RunChange, scene: &Scene<'_>, is_told: impl Fn(JobId) -> bool) -> bool {
         let run = &change.after;
         let job = run.id.job;
-        let is_asked = self.runs.has(&run.id) || self.jobs.has(&job);
+        let said = scene.said.mono;
+        let is_asked = self.runs.has_by(&run.id, said) || self.jobs.has_by(&job, said);
         // Of a job that is gone, or declared anew, the records tell too little.
         let own = scene.books.job(job).filter(|(_, row)| row.generation == run.id.generation);
         let Some((_, row)) = own else { return true };

@@ -16,8 +16,9 @@ use crate::books::RunBook;
 use crate::label::instant;
 use crate::lines::span_ms;
 
-pub(super) const SENTENCE: &str = "every run that has a budget settles within it; when not, it says what waits for what; and an owner goes on while \
-     its lease holds";
+pub(super) const SENTENCE: &str = "every run that has a budget settles within it; when not, it says what waits for what; no run waits \
+     for one that waits for it, whoever asked for something is told, and an owner goes on while its lease \
+     holds";
 pub(super) const FIELD: &[&str] =
     &["#44805", "#52271", "#48488", "#67785", "#79475", "k8s#62134", "batched outcomes in 2026.4.20"];
 

@@ -5,8 +5,9 @@ use sametick_core::lifecycle::EventPhase;
 
 use super::{CheckName, Departure, Failure};
 
-pub(super) const SENTENCE: &str =
-    "no reply, result or notification of a run leaves before its terminal event is durable";
+pub(super) const SENTENCE: &str = "no reply, result or notification of a run leaves before its terminal event is durable, no acceptance \
+     before what was said by then is, no turn is called before its grant is, and subscribers hear what is \
+     durable and nothing else";
 pub(super) const FIELD: &[&str] = &["#61913", "#24041", "inngest#4652"];
 
 pub(super) fn judge(failures: &mut Vec<Failure>, departure: &Departure<'_>) {

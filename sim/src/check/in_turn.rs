@@ -6,26 +6,27 @@
 
 use sametick_core::id::RunId;
 
-use super::waiters::{Over, Waiters};
+use super::over::Over;
+use super::waiters::Waiters;
 use super::{CheckName, Failure};
 use crate::lines::ROUNDING_MS;
 
-pub(super) const SENTENCE: &str = "who waits longest begins first: nobody begins in the place of a run that came before it, to its \
-     lane or to another under the limit over all lanes, and that could have begun as well, also over a restart";
+pub(super) const SENTENCE: &str = "who waits longest begins first: nobody begins in the place of a run that came before it, to its lane \
+     or to another under the limit over all lanes, and that could have begun instead, also over a restart";
 pub(super) const FIELD: &[&str] = &["#42635", "#52682"];
 
 /// Looks for one who was passed over in a tick.
 pub(super) fn judge(failures: &mut Vec<Failure>, waiters: &Waiters, over: &Over<'_>) {
-    let lag = over.labels.scenario().lateness();
     for (granted, theirs) in waiters.granted_in(over.commit) {
-        let Some(row) = over.books.run(*granted) else { continue };
+        // One that is over by now, or that another record hides, holds nothing that could be thought away.
+        let Some(row) = over.books.run(*granted).filter(|row| over.slots.has(row.id)) else { continue };
         for (lane, queue) in waiters.queues() {
             if !over.has_slot(lane, Some(theirs)) {
                 continue;
             }
             for (since, run) in queue.range(..(theirs.since - ROUNDING_MS, RunId::default())) {
                 let passed = waiters.get(*run).is_some_and(|waiter| {
-                    waiter.came_before(theirs, over.restarted_at, lag)
+                    waiter.came_before(theirs, over.restarted_at, over.lag)
                         && over.could_begin(*run, waiter, Some(row))
                 });
                 if passed {

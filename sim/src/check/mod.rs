@@ -1,4 +1,5 @@
-//! What must always hold. One file a check: the sentence, and how it is found broken.
+//! What must always hold. One file a check, with its sentence; what several of them judge by, and a part of one that is a
+//! noun of its own, has a file beside them.
 //!
 //! Commits are judged when they become durable, since what a crash takes back was never seen;
 //! effects are judged when they leave.
@@ -22,6 +23,7 @@ mod no_overlap;
 mod no_resurrection;
 mod nothing_lost;
 mod open_commits;
+mod over;
 pub(crate) mod own_lane_only;
 mod policy_kept;
 mod queued_leaves_no_session;
@@ -29,6 +31,7 @@ mod reason_kept;
 mod records_agree;
 mod results;
 mod rings;
+mod rooms;
 mod same_tick;
 mod schedule_right;
 mod sequel;
@@ -66,12 +69,14 @@ use index::{Index, LookUp};
 use late_notes::LateNotes;
 pub use name::CheckName;
 use open_commits::OpenCommits;
+use over::Over;
 use policy_kept::Policies;
 use results::Results;
+use rooms::Rooms;
 use slots::Slots;
 pub(crate) use slots_return::Probe;
 use tenure::Tenure;
-use waiters::{Over, Waiters};
+use waiters::Waiters;
 
 /// Something that should have held and did not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,6 +184,8 @@ pub(crate) struct Checks {
     tenure: Tenure,
     /// Of the commit at hand, if that says much; its memory is kept.
     index: Box<Index>,
+    /// Of the commit at hand, where that skips anything.
+    rooms: Rooms,
     /// On the wall clock.
     back_at: Option<Wall>,
 }
@@ -207,6 +214,7 @@ impl Checks {
         let Self {
             index: _,
             waiters: _,
+            rooms: _,
             restarted_at,
             recovering,
             alive,
@@ -222,6 +230,11 @@ impl Checks {
         )?;
         let Self { results, late_notes, open_commits, tenure, back_at, .. } = self;
         write!(out, "{results:?}{late_notes:?}{open_commits:?}{tenure:?}{back_at:?}")
+    }
+
+    /// The gateway hears everything twice, and is shown to hear it once.
+    pub(crate) const fn hears_twice(&mut self) {
+        self.late_notes.twice = true;
     }
 
     /// A job that is there when the world begins.
@@ -242,15 +255,15 @@ impl Checks {
         if owns {
             self.open_commits.hear(inputs);
             if let Some(now) = now {
-                self.late_notes.hear(now, inputs);
+                self.late_notes.hear(now, inputs, books);
             }
         }
         self.tenure.hear(inputs, config.lease);
         if inputs.iter().any(|input| matches!(input.kind, InputKind::Command { .. })) {
-            self.accounts.hear(now, inputs);
-            self.policies.hear(now, inputs);
             self.tenure.hear_commands(inputs);
             if owns {
+                self.accounts.hear(now, inputs);
+                self.policies.hear(now, inputs);
                 self.open_commits.hear_commands(inputs);
             }
         }
@@ -303,6 +316,9 @@ impl Checks {
         comes_to_rest::judge(failures, scene, self.restarted_at);
         self.alive.committed(scene);
         let config = &scene.labels.scenario().config;
+        if !scene.changes.ledger.is_empty() {
+            self.rooms.look(&self.slots, &self.waiters, config);
+        }
         for change in &scene.changes.runs {
             self.slots.changed(change, scene.books, &self.alive, config);
             // Most commits are of runs that do not wait.
@@ -316,14 +332,14 @@ impl Checks {
         no_overlap::judge_grants(failures, scene, &self.alive);
         at_most_once::judge_attempts(failures, scene, self.restarted_at);
         leaving::judge_both(failures, scene);
-        rings::judge(failures, scene, &self.slots);
+        rings::judge(failures, scene, &self.slots, &self.waiters);
         self.results.committed(failures, scene, &self.alive);
         let shown = self.accounts.has_shown(scene);
         self.late_notes.judge(failures, scene);
         nothing_lost::judge(failures, scene, shown, self.back_at);
         self.accounts.judge(failures, scene);
         let back = self.back_at.filter(|_| self.recovering);
-        self.policies.judge(failures, scene, back, shown);
+        self.policies.judge(failures, scene, back, shown, &self.rooms);
         self.open_commits.judge(failures, scene);
         if std::mem::take(&mut self.recovering) {
             survives_crash::judge_first(failures, scene.at, scene.books, &scene.labels);
@@ -349,10 +365,11 @@ impl Checks {
         commit: Option<u64>,
         books: &Books,
         labels: &Labels<'_>,
+        lag: Span,
     ) {
         let Self { waiters, slots, alive, open_commits, restarted_at, .. } = self;
-        let over =
-            Over { at, commit, books, labels, slots, alive, open_commits, restarted_at: *restarted_at };
+        let restarted_at = *restarted_at;
+        let over = Over { at, commit, books, labels, slots, alive, open_commits, restarted_at, lag };
         begins_when_free::judge(failures, waiters, &over);
         in_turn::judge(failures, waiters, &over);
     }
@@ -406,6 +423,7 @@ impl Checks {
         self.alive.restarted();
         self.results.restarted();
         self.late_notes.restarted(back.at);
+        self.policies.restarted(back.at);
         self.back_at = Some(back.wall);
         self.accounts.restarted(Now { mono: back.at, wall: back.wall });
         self.open_commits.restarted(back.books.last_commit);
@@ -428,6 +446,7 @@ impl Checks {
         comes_to_rest::judge_rest(failures, rest, self.restarted_at, &self.alive);
         self.accounts.judge_rest(failures, rest);
         self.results.judge_rest(failures, rest);
+        self.late_notes.judge_rest(failures, rest);
         self.tenure.judge_rest(failures, rest);
         self.open_commits.judge_rest(failures, rest);
     }

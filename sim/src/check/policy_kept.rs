@@ -11,8 +11,9 @@ use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::job::{CatchUp, Job, Overlap};
 use sametick_core::run::{RunRow, RunState};
-use sametick_core::time::{Now, Wall};
+use sametick_core::time::{Mono, Now, Wall};
 
+use super::rooms::Rooms;
 use super::sequel::Sequels;
 use super::unran::{Before, wrong_reason};
 use super::unspoken::Unspoken;
@@ -21,7 +22,8 @@ use crate::changes::RunChange;
 use crate::lines::{ROUNDING_MS, span_ms};
 
 pub(super) const SENTENCE: &str = "an occurrence runs, waits, is skipped or is tried again as its job's policies say, and for the \
-     reason that is told; a job that is due no more ends as it says, and a child belongs to the run that asked for it";
+     reason that is told; nobody is cancelled without cause; a job that is due no more ends as it says, \
+     and a child belongs to the run that asked for it, and ends with it";
 pub(super) const FIELD: &[&str] = &[
     "#12440",
     "#10201",
@@ -44,6 +46,10 @@ pub(crate) struct Policies {
     /// Jobs that somebody paused, disabled or resumed, each with the tick that heard of it, of those that no commit has
     /// spoken of yet.
     told: Unspoken<JobId>,
+    /// Those among them that were resumed, each with the instant.
+    resumed: Unspoken<(JobId, Mono)>,
+    /// The first instant of the gateway that came back last.
+    back: Mono,
     sequels: Sequels,
     cancels: cancelled::Asked,
 }
@@ -54,11 +60,23 @@ impl Policies {
         self.open.iter_mut().for_each(Vec::clear);
         self.asked.clear();
         self.told.clear();
+        self.resumed.clear();
+        self.back = Mono::default();
         self.sequels.clear();
         self.cancels.clear();
     }
 
-    /// What the gateway hears: runs ask for children, and somebody pauses, disables or resumes jobs.
+    /// A gateway begins: what the one before it was asked for and did not say any more is not to be.
+    pub(super) fn restarted(&mut self, at: Mono) {
+        self.back = at.tick_after();
+        self.asked.clear();
+        self.told.clear();
+        self.resumed.clear();
+        self.sequels.restarted();
+        self.cancels.clear();
+    }
+
+    /// What the owner hears: runs ask for children, and somebody pauses, disables or resumes jobs.
     pub(super) fn hear(&mut self, now: Option<Now>, inputs: &[Input]) {
         for input in inputs {
             let InputKind::Command { ticket, ref command } = input.kind else { continue };
@@ -69,7 +87,12 @@ impl Policies {
                     self.sequels.disabled(job, tick);
                     self.told.hear(job, tick);
                 }
-                Command::Pause(job) | Command::Resume(job) => self.told.hear(job, tick),
+                Command::Pause(job) => self.told.hear(job, tick),
+                Command::Resume(job) => {
+                    self.told.hear(job, tick);
+                    // Whoever asked before the gateway was back is heard by the one that is.
+                    self.resumed.hear((job, input.at.max(self.back)), tick);
+                }
                 Command::Cancel(run) => self.cancels.runs.hear(run, tick),
                 Command::Remove(job) => self.cancels.jobs.hear(job, tick),
                 Command::Add(_) | Command::Edit(_) | Command::RunNow(_) => {}
@@ -96,13 +119,14 @@ impl Policies {
     }
 
     /// What became durable; `back` is the wall time of a restart whose first commit this is, and `shown` the latest that the
-    /// wall clock showed to a tick that the commit speaks of.
+    /// wall clock showed to a tick that the commit speaks of. `rooms` is what room the lanes had before it.
     pub(super) fn judge(
         &mut self,
         failures: &mut Vec<Failure>,
         scene: &Scene<'_>,
         back: Option<Wall>,
         shown: Wall,
+        rooms: &Rooms,
     ) {
         let mut broken = |run: Option<RunId>, message: String| {
             failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run, message });
@@ -127,7 +151,8 @@ impl Policies {
         for (before, row) in &scene.changes.ledger {
             let grew = before.is_none_or(|before| before.count != row.count);
             if grew && let Some(job) = declared(row.job, row.generation, scene) {
-                let before = Before { open: &self.open, is_told: self.is_told(row.job) };
+                let (is_told, resumed) = (self.is_told(row.job, scene), self.resumed_at(row.job, scene));
+                let before = Before { open: &self.open, is_told, resumed, rooms };
                 if let Some(what) = wrong_end(row, job).or_else(|| wrong_reason(row, job, before, scene)) {
                     let (name, when) = (scene.labels.job(row.job), scene.labels.wall(row.last));
                     broken(None, format!("what was due of {name} at {when} {what}"));
@@ -135,7 +160,7 @@ impl Policies {
                 if back.is_none() && row.end == Unran::Missed {
                     late.insert(job.id);
                 }
-            } else if grew && is_told_of_a_pause(row, scene) && !self.is_told(row.job) {
+            } else if grew && is_told_of_a_pause(row, scene) && !self.is_told(row.job, scene) {
                 let (name, when) = (scene.labels.job(row.job), scene.labels.wall(row.last));
                 broken(
                     None,
@@ -157,7 +182,7 @@ impl Policies {
                     }
                     None => continue,
                 };
-                if let Some(what) = self.wrong_catch_up(job, missed, &ledger, scene) {
+                if let Some(what) = self.wrong_catch_up(job, missed, &ledger, rooms, scene) {
                     broken(None, format!("{} {what}", scene.labels.job(job.id)));
                 }
             }
@@ -166,15 +191,24 @@ impl Policies {
         let open = &self.open;
         let open = |job: JobId| open.get(job.index()).map_or(&[][..], Vec::as_slice);
         let told = &self.told;
-        let is_told = |job: JobId| told.has(&job);
+        let is_told = |job: JobId| told.has_by(&job, scene.said.mono);
         self.sequels.judge(failures, scene, open, is_told);
         self.cancels.judge(failures, scene, is_told);
         leaving::judge(failures, scene, open);
         self.told.spoken(scene.said.mono);
+        self.resumed.spoken(scene.said.mono);
     }
 
-    fn is_told(&self, job: JobId) -> bool {
-        self.told.has(&job)
+    fn is_told(&self, job: JobId, scene: &Scene<'_>) -> bool {
+        self.told.has_by(&job, scene.said.mono)
+    }
+
+    /// When somebody resumed a job, of which nobody asked anything else meanwhile.
+    fn resumed_at(&self, job: JobId, scene: &Scene<'_>) -> Option<Mono> {
+        let said = scene.said.mono;
+        let once = self.told.by(said).filter(|told| **told == job).count() == 1;
+        let mut resumed = self.resumed.by(said).filter(|(resumed, _)| *resumed == job);
+        resumed.next().map(|(_, at)| *at).filter(|_| once)
     }
 
     /// What is open of each job, as of this commit.
@@ -219,8 +253,9 @@ impl Policies {
             }),
             Overlap::BufferAll(most) => {
                 let count = waiting().count();
-                (count > most as usize)
-                    .then(|| format!("waits behind {count} others, and its job lets {most} wait"))
+                (count >= most as usize && still().next().is_some()).then(|| {
+                    format!("comes while {count} others wait and one is open, and its job lets {most} wait")
+                })
             }
             Overlap::CancelOther => {
                 let goes_on = still().find(|other| !matches!(other.state, RunState::Settled(_)));
@@ -240,6 +275,7 @@ impl Policies {
         job: &Job,
         missed: Missed,
         ledger: &[&LedgerRow],
+        rooms: &Rooms,
         scene: &Scene<'_>,
     ) -> Option<String> {
         let is_new = |change: &&RunChange| change.before.is_none();
@@ -276,7 +312,7 @@ impl Policies {
             .any(|row| row.end == Unran::Missed && row.last < missed.latest && Some(row.last) >= surely);
         // Who comes in a late tick may have come before that.
         let came = missed.is_late && new().count() as u64 > count;
-        let free = self.open_of(job.id).is_empty() && !came && has_room(job, scene);
+        let free = self.open_of(job.id).is_empty() && !came && rooms.had_room(job, scene);
         (given_up && count < most && free).then(|| {
             let why = if missed.is_late { "as its tick came late" } else { "while no gateway ran" };
             format!(
@@ -367,11 +403,4 @@ fn wrong_end(row: &LedgerRow, job: &Job) -> Option<&'static str> {
             _,
         ) => None,
     }
-}
-
-/// Whether the job's lane cannot have been full.
-fn has_room(job: &Job, scene: &Scene<'_>) -> bool {
-    let lanes = &scene.labels.scenario().config.lanes;
-    let queue = lanes.get(job.terms.lane.index()).map_or(0, |lane| lane.queue as usize);
-    scene.books.runs.len() < queue
 }

@@ -12,8 +12,8 @@ use crate::books::ends_as_it_starts;
 use crate::changes::RunChange;
 use crate::lines::ROUNDING_MS;
 
-pub(super) const SENTENCE: &str =
-    "job state, run record, session row and event tell one story in every commit";
+pub(super) const SENTENCE: &str = "job state, run record, session row and event tell one story in every commit, and what a turn says \
+     when its run is over is noted as it was heard";
 pub(super) const FIELD: &[&str] =
     &["#70421", "#18120", "#142638", "#17554", "#41979", "#133223", "#91979", "wholeRow"];
 

@@ -4,18 +4,20 @@
 //! its session. A child holds nothing until it begins, and who begins has no children yet: so a ring closes where a child
 //! is let in, and that is when it is looked for. Who is over waits for nobody, however long its turn takes to stop.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sametick_core::id::RunId;
+use sametick_core::id::{JobId, RunId, SessionKey};
 use sametick_core::run::{RunRow, RunState};
 
 use super::alive::shared_session;
 use super::slots::Slots;
+use super::waiters::Waiters;
 use super::{CheckName, Failure, Scene};
-use crate::books::RunBook;
+use crate::books::Books;
 
-pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slots) {
+pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slots, waiters: &Waiters) {
     let waits = |row: &RunRow| row.parent.is_some() && row.state == RunState::Queued;
+    let mut open = None;
     for change in scene.changes.new_runs().filter(|change| waits(&change.after)) {
         let (child, book) = (&change.after, change.book(scene.books));
         let session =
@@ -23,7 +25,8 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slot
         if !(session || book.terms.alone && slots.gates.holds_job(child.id.job, None, scene.books)) {
             continue;
         }
-        if let Some(parent) = child.parent.filter(|_| closes_a_ring(book, scene)) {
+        let open = open.get_or_insert_with(|| Open::of(slots, waiters, scene.books));
+        if let Some(parent) = child.parent.filter(|_| open.waits_for_itself(child.id, scene.books)) {
             let message = format!(
                 "{} waits, by way of whom it waits for, for {}, which asked for it and waits for it: neither ever gets on \
                  unless a budget ends one of them",
@@ -37,31 +40,58 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slot
     }
 }
 
-/// Whether a child waits, by way of whoever else, for itself.
-fn closes_a_ring(child: &RunBook, scene: &Scene<'_>) -> bool {
-    let is_open = |book: &&RunBook| book.row.state.phase().is_some();
-    let open: Vec<&RunBook> = scene.books.runs.values().filter(is_open).collect();
-    let (mut known, mut next): (BTreeSet<RunId>, _) = (BTreeSet::new(), vec![child]);
-    while let Some(book) = next.pop() {
-        for other in open.iter().copied().filter(|other| waits_for(book, &other.row)) {
-            if other.row.id == child.row.id {
-                return true;
-            }
-            if known.insert(other.row.id) {
-                next.push(other);
-            }
-        }
-    }
-    false
+/// The runs that are not over, by what others wait for.
+#[derive(Default)]
+struct Open {
+    children: BTreeMap<RunId, Vec<RunId>>,
+    at_work_for: BTreeMap<JobId, Vec<RunId>>,
+    at_work_in: BTreeMap<SessionKey, Vec<RunId>>,
 }
 
-/// Whether a run waits for another that is open.
-fn waits_for(book: &RunBook, other: &RunRow) -> bool {
-    let run = &book.row;
-    if run.state != RunState::Queued {
-        return other.parent == Some(run.id);
+impl Open {
+    fn of(slots: &Slots, waiters: &Waiters, books: &Books) -> Self {
+        let mut open = Self::default();
+        let queued = waiters.all().map(|(run, _)| *run);
+        for row in slots.holders().chain(queued).filter_map(|run| books.run(run)) {
+            if row.state.phase().is_none() {
+                continue;
+            }
+            if let Some(parent) = row.parent {
+                open.children.entry(parent).or_default().push(row.id);
+            }
+            if row.state != RunState::Queued {
+                open.at_work_for.entry(row.id.job).or_default().push(row.id);
+                if let Some(key) = shared_session(row) {
+                    open.at_work_in.entry(key).or_default().push(row.id);
+                }
+            }
+        }
+        open
     }
-    let same_job = book.terms.alone && other.id.job == run.id.job;
-    let same_session = shared_session(run).is_some_and(|key| shared_session(other) == Some(key));
-    other.state != RunState::Queued && (same_job || same_session)
+
+    /// Whether a child waits, by way of whoever else, for itself. Each run, job and session is asked once.
+    fn waits_for_itself(&self, child: RunId, books: &Books) -> bool {
+        let (mut runs, mut jobs, mut sessions) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let mut next = vec![child];
+        while let Some(run) = next.pop() {
+            let Some(book) = books.runs.get(&run) else { continue };
+            let row = &book.row;
+            if row.state != RunState::Queued {
+                next.extend(self.children.get(&run).into_iter().flatten().filter(|run| runs.insert(**run)));
+            } else {
+                if book.terms.alone && jobs.insert(run.job) {
+                    let holders = self.at_work_for.get(&run.job).into_iter().flatten();
+                    next.extend(holders.filter(|run| runs.insert(**run)));
+                }
+                if let Some(key) = shared_session(row).filter(|key| sessions.insert(*key)) {
+                    let holders = self.at_work_in.get(&key).into_iter().flatten();
+                    next.extend(holders.filter(|run| runs.insert(**run)));
+                }
+            }
+            if runs.contains(&child) {
+                return true;
+            }
+        }
+        false
+    }
 }

@@ -35,6 +35,11 @@ impl Sequels {
         self.disabled.clear();
     }
 
+    /// A gateway begins, and knows of no command that the one before it did not speak of.
+    pub(super) fn restarted(&mut self) {
+        self.disabled.clear();
+    }
+
     /// Somebody disables a job.
     pub(super) fn disabled(&mut self, job: JobId, tick: Mono) {
         self.disabled.hear(job, tick);

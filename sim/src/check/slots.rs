@@ -4,11 +4,15 @@
 //! its turn is alive all the same. A child shares the slot of its eldest ancestor, which nobody else has before the
 //! last of the family has let go.
 
+use std::collections::BTreeSet;
+
 use educe::Educe;
 use sametick_core::Config;
 use sametick_core::id::RunId;
+use sametick_core::job::Terms;
 use sametick_core::run::{Drain, RunRow, RunState};
 
+use super::Scene;
 use super::alive::Alive;
 use super::gates::Gates;
 use crate::books::Books;
@@ -60,9 +64,35 @@ impl Slots {
         }
     }
 
+    /// Whether a run holds a slot, its own or its family's.
+    pub(super) fn has(&self, run: RunId) -> bool {
+        self.holders.contains_key(&run)
+    }
+
+    /// Everybody who holds a slot, or shares one.
+    pub(super) fn holders(&self) -> impl Iterator<Item = RunId> {
+        self.holders.keys().copied()
+    }
+
     /// How many slots of a lane are held.
     pub(super) fn held_in(&self, lane: usize) -> u32 {
         self.held.get(lane).copied().unwrap_or_default()
+    }
+
+    /// How many slots a lane had to give before a commit that grants some and gives none back, by the records alone.
+    pub(super) fn free_before(&self, lane: usize, scene: &Scene<'_>) -> u32 {
+        let config = &scene.labels.scenario().config;
+        let granted = |run: RunId| {
+            let change = scene.look_up().run(run);
+            change.is_some_and(|change| change.before.as_ref().is_none_or(|before| !holds(before)))
+        };
+        let by_records = |run: &RunId| scene.books.run(*run).is_some_and(holds) && !granted(*run);
+        let held = self.holders.iter().filter(|(run, _)| by_records(run)).map(|(_, held)| *held);
+        let held: BTreeSet<(RunId, usize)> = held.collect();
+        let limit = config.lanes.get(lane).map_or(0, |lane| lane.limit);
+        let left = |limit: u32, held: usize| limit.saturating_sub(u32::try_from(held).unwrap_or(u32::MAX));
+        let here = held.iter().filter(|(_, its)| *its == lane).count();
+        left(limit, here).min(left(config.running, held.len()))
     }
 
     fn waiting_in(&mut self, lane: usize) -> &mut u32 {
@@ -141,7 +171,12 @@ impl Slots {
 
 /// The lane that counts for a run; one that is not configured is the first.
 pub(super) fn lane_of(run: RunId, books: &Books, config: &Config) -> usize {
-    let lane = books.runs.get(&run).map_or(0, |book| book.terms.lane.index());
+    books.runs.get(&run).map_or(0, |book| lane_of_terms(&book.terms, config))
+}
+
+/// The lane that counts for what goes by these terms.
+pub(super) fn lane_of_terms(terms: &Terms, config: &Config) -> usize {
+    let lane = terms.lane.index();
     if lane < config.lanes.len() { lane } else { 0 }
 }
 

@@ -58,17 +58,28 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slot
 /// A lane lets nobody in when as many wait as its queue holds, and as many more as it has slots to give.
 fn judge_queues(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slots) {
     let config = &scene.labels.scenario().config;
+    let quiet = || scene.changes.runs.iter().all(|change| change.settles().is_none() && !closes(change));
     for run in scene.changes.new_runs().map(|change| &change.after).filter(|run| waits(run)) {
         let lane = lane_of(run.id, scene.books, config);
         let (waiting, limits) = (slots.waiting.get(lane).copied().unwrap_or_default(), config.lanes[lane]);
-        if waiting > limits.queue.saturating_add(limits.limit) && !takes_a_place(run, scene) {
+        if waiting <= limits.queue {
+            continue;
+        }
+        // Where nobody leaves in the tick, it is known how many slots were free when they came.
+        let (free, gone) = if quiet() {
+            (slots.free_before(lane, scene), granted_from(lane, scene))
+        } else {
+            (limits.limit, 0)
+        };
+        if waiting + gone > limits.queue.saturating_add(free) && !takes_a_place(run, scene) {
             let name = scene.labels.lane(u32::try_from(lane).unwrap_or_default());
             let message = format!(
-                "{} is let in though {waiting} wait for lane {name} with it, whose queue holds {} and which has {}: nothing \
+                "{} is let in though {} wait for lane {name} with it, whose queue holds {} and which has {} to give: nothing \
                  bounds what waits",
                 scene.labels.run(run.id),
+                waiting + gone,
                 limits.queue,
-                of_slots(limits.limit)
+                of_slots(free)
             );
             failures.push(Failure {
                 check: CheckName::SlotsReturn,
@@ -79,6 +90,20 @@ fn judge_queues(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slots) {
             return;
         }
     }
+}
+
+/// Whether a run lets go of all that it has.
+fn closes(change: &RunChange) -> bool {
+    change.after.is_closed() && change.before.is_none_or(|before| !before.is_closed())
+}
+
+/// How many that came by a lane's queue get a slot with the commit.
+fn granted_from(lane: usize, scene: &Scene<'_>) -> u32 {
+    let config = &scene.labels.scenario().config;
+    let runs = scene.changes.granted().map(|change| &change.after);
+    let came = runs.filter(|run| run.id.attempt == 1 && run.parent.is_none());
+    let count = came.filter(|run| lane_of(run.id, scene.books, config) == lane).count();
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Whether a run comes in the place of one that waited, however that had come in: another attempt finds its lane full and waits

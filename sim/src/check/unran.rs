@@ -6,8 +6,13 @@ use sametick_core::commit::{LedgerRow, Unran};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::job::{CatchUp, Job, Overlap};
 use sametick_core::run::{RunRow, RunState};
+use sametick_core::time::Mono;
 
 use super::Scene;
+use super::account::wall_of;
+use super::rooms::Rooms;
+use super::slots::{lane_of, lane_of_terms};
+use crate::lines::ROUNDING_MS;
 
 /// What was open before a commit.
 #[derive(Clone, Copy)]
@@ -16,6 +21,10 @@ pub(super) struct Before<'a> {
     pub(super) open: &'a [Vec<RunId>],
     /// Somebody paused, disabled or resumed the job in the tick at hand, or in one that no commit has spoken of.
     pub(super) is_told: bool,
+    /// When it was resumed since, if that is all that was asked of it.
+    pub(super) resumed: Option<Mono>,
+    /// How much room each lane had.
+    pub(super) rooms: &'a Rooms,
 }
 
 /// What is wrong with the reason of a range that is new or goes on, of a job that stays as it was declared.
@@ -41,14 +50,19 @@ pub(super) fn wrong_reason(
             (!waits && !caught_up())
                 .then_some("is coalesced into another, and there is none that stands for it")
         }
-        Unran::LaneFull => before.had_room(job, scene).then_some("found its lane full, and that had room"),
+        Unran::LaneFull if before.rooms.had_room(job, scene) => Some("found its lane full, and that had room"),
+        Unran::LaneFull => (job.overlap == Overlap::CancelOther && before.has_a_place_of(job, scene)).then_some(
+            "found its lane full, and had a place there: that of the run of its own job which it is to replace",
+        ),
         Unran::Paused => {
             let was_active = scene.look_up().job(job.id).and_then(|(before, _)| *before);
             if was_active.is_none_or(|before| before.status.is_active()) && !before.is_told {
                 return Some("was due while the job was paused, and nobody had paused it");
             }
             // Whoever resumes it has what is due from that very instant on.
-            (row.last >= scene.said.wall).then_some("is written off for a pause that ended by then")
+            let after = |at| row.last > wall_of(at, scene).plus_millis(ROUNDING_MS);
+            (row.last >= scene.said.wall || before.resumed.is_some_and(after))
+                .then_some("is written off for a pause that ended by then")
         }
         // With an edit in the same commit nothing is judged.
         Unran::Superseded => Some("is superseded by an edit, and nobody edited the job"),
@@ -72,15 +86,17 @@ impl Before<'_> {
         (waited + new_runs_of(job, scene).count()) as u64
     }
 
-    /// Whether fewer waited for a job's lane than that lets wait.
-    fn had_room(&self, job: &Job, scene: &Scene<'_>) -> bool {
-        let lane = job.terms.lane;
-        let lanes = &scene.labels.scenario().config.lanes;
-        let Some(queue) = lanes.get(lane.index()).map(|lane| lane.queue) else { return false };
-        let in_lane = |run: RunId| scene.books.runs.get(&run).is_some_and(|book| book.terms.lane == lane);
-        let waited = self.open.iter().flatten().filter(|run| waited(**run, scene) && in_lane(**run)).count();
-        let came = scene.changes.new_runs().filter(|change| in_lane(change.after.id)).count();
-        waited + came < queue as usize
+    /// Whether a run of a job waited in the job's own lane, all through the tick but for a slot that it got.
+    fn has_a_place_of(&self, job: &Job, scene: &Scene<'_>) -> bool {
+        let config = &scene.labels.scenario().config;
+        let own = lane_of_terms(&job.terms, config);
+        let backs_off = |row: &RunRow| row.not_before.is_some_and(|until| until >= scene.said.wall);
+        let stays = |run: &RunId| {
+            let row = scene.books.run(*run);
+            row.is_some_and(|row| row.state.phase().is_some() && row.parent.is_none() && !backs_off(row))
+        };
+        let in_lane = |run: &RunId| lane_of(*run, scene.books, config) == own;
+        self.of(job.id).iter().any(|run| waited(*run, scene) && stays(run) && in_lane(run))
     }
 }
 

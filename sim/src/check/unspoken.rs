@@ -25,9 +25,14 @@ impl<T: PartialEq> Unspoken<T> {
         self.0.push((of, tick));
     }
 
-    /// Whether anybody asked.
-    pub(super) fn has(&self, of: &T) -> bool {
-        self.0.iter().any(|(other, _)| other == of)
+    /// Whether anybody asked by this tick: what is asked later is no cause of what it said.
+    pub(super) fn has_by(&self, of: &T, tick: Mono) -> bool {
+        self.0.iter().any(|(other, heard)| other == of && *heard <= tick)
+    }
+
+    /// All that was asked by this tick.
+    pub(super) fn by(&self, tick: Mono) -> impl Iterator<Item = &T> {
+        self.0.iter().filter(move |(_, heard)| *heard <= tick).map(|(of, _)| of)
     }
 
     /// Whether anybody asked in this very tick.

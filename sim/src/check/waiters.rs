@@ -1,20 +1,18 @@
-//! The runs that wait, with what each of them needs to begin, and a tick that is over.
+//! The runs that wait, with what each of them needs to begin.
 
 use std::collections::BTreeSet;
 
 use sametick_core::Config;
 use sametick_core::id::{RunId, SessionKey};
 use sametick_core::run::{RunRow, RunState};
-use sametick_core::time::{Mono, Span, Wall};
+use sametick_core::time::{Span, Wall};
 
 use super::Scene;
-use super::alive::{Alive, shared_session};
-use super::open_commits::OpenCommits;
-use super::slots::{Slots, lane_of};
+use super::alive::shared_session;
+use super::slots::lane_of;
 use crate::books::Books;
 use crate::changes::RunChange;
-use crate::label::Labels;
-use crate::lines::{ROUNDING_MS, millis, span_ms};
+use crate::lines::{ROUNDING_MS, span_ms};
 use crate::table::Table;
 
 /// The runs that wait. They follow from the records, and are no state of their own.
@@ -69,7 +67,7 @@ pub(super) struct Waiter {
     pub(super) session: Option<SessionKey>,
     /// When it came to its lane, in milliseconds since the world began: another attempt comes when its backoff is over.
     pub(super) since: i64,
-    backs_off: bool,
+    pub(super) backs_off: bool,
     /// The same by the wall clock, which is all that a gateway knows that comes back.
     came: Wall,
     /// When its record was first written.
@@ -193,46 +191,4 @@ impl Waiters {
 
 fn waits(row: &RunRow) -> bool {
     row.state == RunState::Queued
-}
-
-/// A tick of the owner is over, and all that it ever said is durable.
-#[derive(Debug)]
-pub(super) struct Over<'a> {
-    pub(super) at: Mono,
-    /// The number of its commit, if it has one.
-    pub(super) commit: Option<u64>,
-    pub(super) books: &'a Books,
-    pub(super) labels: &'a Labels<'a>,
-    pub(super) slots: &'a Slots,
-    pub(super) alive: &'a Alive,
-    pub(super) open_commits: &'a OpenCommits,
-    /// When a gateway came back last, in milliseconds since the world began.
-    pub(super) restarted_at: Option<i64>,
-}
-
-impl Over<'_> {
-    /// Whether a lane has a slot to give; children need none. `without` is a run with a slot of which it gives that back.
-    pub(super) fn has_slot(&self, lane: Option<usize>, without: Option<&Waiter>) -> bool {
-        let config = &self.labels.scenario().config;
-        let theirs = without.and_then(|waiter| waiter.lane);
-        lane.is_none_or(|lane| {
-            self.slots.total.saturating_sub(u32::from(theirs.is_some())) < config.running
-                && self.slots.held_in(lane).saturating_sub(u32::from(theirs == Some(lane)))
-                    < limit(lane, config)
-        })
-    }
-
-    /// Whether a run that has a slot to go to could begin; `without` is one that is thought away.
-    pub(super) fn could_begin(&self, run: RunId, waiter: &Waiter, without: Option<&RunRow>) -> bool {
-        let gates = &self.slots.gates;
-        let still_backs_off = waiter.backs_off && millis(self.at) - waiter.since <= ROUNDING_MS;
-        let held_job = waiter.alone && gates.holds_job(run.job, without, self.books);
-        let holds = |key| gates.holds_session(key, without, self.books) || self.alive.has_foreign(key);
-        !(still_backs_off || held_job || waiter.session.is_some_and(holds))
-    }
-}
-
-/// How many slots a lane has.
-pub(super) fn limit(lane: usize, config: &Config) -> u32 {
-    config.lanes.get(lane).copied().unwrap_or_default().limit
 }

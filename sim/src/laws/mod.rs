@@ -8,7 +8,7 @@ mod duplicate_reports;
 mod later_deadline;
 mod recovery_twice;
 mod relabelling;
-mod renaming;
+pub(crate) mod renaming;
 mod replay;
 mod split;
 mod time_shift;

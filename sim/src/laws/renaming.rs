@@ -1,4 +1,5 @@
-//! Other numbers for the same things, in the same order, or other times on the wall; and the way back.
+//! Other numbers for the same things, in the same order, or other times on the wall; and the way back. And two runs that
+//! are taken for each other.
 
 use sametick_core::commit::{Commit, JobRow, LateNote, LedgerRow, Rows, TermsRow};
 use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind, Report, Tick};
@@ -12,25 +13,27 @@ use sametick_core::time::Wall;
 
 /// Which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(crate) enum Way {
     Forth,
     Back,
 }
 
 /// What is another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Other {
+pub(crate) enum Other {
     /// The numbers of jobs, agents and sessions.
     Numbers(Way),
     /// What the wall clock shows.
     Walls(Way),
+    /// Each of two runs has the name of the other.
+    Swapped(RunId, RunId),
 }
 
 /// By how much it is later on the wall: thirteen years, some hours and milliseconds, which leads past 2038.
-pub(super) const LATER_MS: i64 = 13 * 31_557_600_000 + 18_000_007;
+pub(crate) const LATER_MS: i64 = 13 * 31_557_600_000 + 18_000_007;
 
 /// What has numbers and times in it.
-pub(super) trait Rename {
+pub(crate) trait Rename {
     fn rename(&mut self, to: Other);
 }
 
@@ -69,7 +72,7 @@ impl Rename for SessionId {
 impl Rename for Wall {
     fn rename(&mut self, to: Other) {
         match to {
-            Other::Numbers(_) => {}
+            Other::Numbers(_) | Other::Swapped(..) => {}
             Other::Walls(Way::Forth) => *self = self.plus_millis(LATER_MS),
             Other::Walls(Way::Back) => *self = self.plus_millis(-LATER_MS),
         }
@@ -89,8 +92,15 @@ impl Rename for Schedule {
 
 impl Rename for RunId {
     fn rename(&mut self, to: Other) {
-        self.job.rename(to);
-        self.due.rename(to);
+        match to {
+            Other::Numbers(_) | Other::Walls(_) => {
+                self.job.rename(to);
+                self.due.rename(to);
+            }
+            Other::Swapped(one, other) if *self == one => *self = other,
+            Other::Swapped(one, other) if *self == other => *self = one,
+            Other::Swapped(..) => {}
+        }
     }
 }
 

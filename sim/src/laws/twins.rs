@@ -42,6 +42,8 @@ impl<'s> Twins<'s> {
         };
         let declares =
             |kind: EventKind| matches!(kind, EventKind::Job(JobCommand::Add, _) | EventKind::Edit { .. });
+        let mut twice = world(AnyMachine::new(Twice::of(machine)));
+        twice.hears_twice();
         Self {
             scenario,
             subject,
@@ -52,7 +54,7 @@ impl<'s> Twins<'s> {
                 (Law::TimeShift, world(AnyMachine::new(Shifted::of(machine, scenario)))),
                 (Law::Relabelling, world(AnyMachine::new(Renamed::of(machine)))),
             ],
-            twice: world(AnyMachine::new(Twice::of(machine))),
+            twice,
             with_bystander: bystander::beside(scenario),
             declares: scenario.timeline.iter().any(|event| declares(event.kind)),
         }

@@ -8,8 +8,12 @@ use sametick_core::run::Shape;
 use sametick_core::time::{Mono, Now};
 use sametick_core::{Config, Machine, StandardGateway, Waiting};
 
-/// What a shim does. Each part does nothing unless it says so.
+/// What a shim does. Each part does nothing unless it says so. A gateway that begins has it as it was built: what it
+/// remembers is a process's memory.
 pub trait Twist: Clone + std::fmt::Debug + Send + Sync {
+    /// Whether it remembers what was before a restart. Nothing is remembered from one world to the next.
+    const OUTLIVES_A_RESTART: bool = false;
+
     /// Changes what a recovering core gets to see.
     fn rows(&mut self, _rows: &mut Rows) {}
 
@@ -38,6 +42,8 @@ pub trait Twist: Clone + std::fmt::Debug + Send + Sync {
 pub struct Shim<T> {
     inner: StandardGateway,
     twist: T,
+    /// The twist as it was built.
+    fresh: T,
     tick: Tick,
     inputs: Vec<Input>,
     /// What the latest commit said beside its rows: epoch, generations, what is acknowledged.
@@ -53,6 +59,7 @@ impl<T: Twist> Shim<T> {
     pub fn new(config: Config, shape: Shape, twist: T) -> Self {
         Self {
             inner: StandardGateway::new(config, shape),
+            fresh: twist.clone(),
             twist,
             tick: Tick::default(),
             inputs: Vec::new(),
@@ -108,6 +115,10 @@ impl<T: Twist> Shim<T> {
 
 impl<T: Twist> Machine for Shim<T> {
     fn restart(&mut self, rows: &Rows, epoch: u64, now: Now) -> &Tick {
+        // The first gateway of a world has the first epoch.
+        if epoch <= 1 || !T::OUTLIVES_A_RESTART {
+            self.twist.clone_from(&self.fresh);
+        }
         let mut seen = rows.clone();
         self.twist.rows(&mut seen);
         self.open.clear();

@@ -86,7 +86,7 @@ pub(super) fn of_host(
         Befell::Freezes => ("frozen", "stands still"),
         Befell::CutOff => ("cut", "cut off"),
         // It is again what it was before that.
-        Befell::GoesOn | Befell::Reaches => {
+        Befell::GoesOn | Befell::Reaches | Befell::OthersEnd { .. } => {
             match stood.rev().find(|look| matches!(*look, "up" | "idle" | "down")) {
                 Some("idle") => ("idle", "stands by"),
                 Some("down") => ("down", "down"),
@@ -106,6 +106,7 @@ pub(super) const fn befell(what: Befell) -> &'static str {
         Befell::GoesOn => "goes on",
         Befell::CutOff => "reaches the store no more",
         Befell::Reaches => "reaches the store again",
+        Befell::OthersEnd { .. } => "is not told that somebody else's turn ends",
     }
 }
 

@@ -471,6 +471,13 @@ impl<'b, 's> Watch<'b, 's> {
             let its: Vec<_> = self.foreign.iter().filter(|(_, other, _)| *other == host).copied().collect();
             its.into_iter().for_each(|(key, _, turn)| self.others(at, host, key, turn, false));
         }
+        if let Befell::OthersEnd { key, turn } = what {
+            self.others(at, host, key, turn, false);
+            let text =
+                format!("a turn of somebody else ends in {}, and nobody is told", self.labels.key(key));
+            self.course(Key::Others(key)).at(at).hears(text);
+            return;
+        }
         let course = self.course(Key::Host(host));
         let (look, label) = looks::of_host(what, course.stood.iter().map(|stood| stood.look));
         course.stands(at, look, label);

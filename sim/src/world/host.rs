@@ -144,6 +144,9 @@ impl<M: Machine> World<'_, M> {
         let foreign = &mut self.hosts[place].foreign;
         if let Some(known) = foreign.iter().position(|known| *known == (key, turn)) {
             foreign.remove(known);
+            if self.hosts[place].up && !self.hosts[place].owns {
+                self.befell(place, Befell::OthersEnd { key, turn });
+            }
             self.tell(place, at, InputKind::Foreign { key, turn, began: false });
         }
     }

@@ -184,6 +184,11 @@ impl<'s, M: Machine> World<'s, M> {
         self.judges_claims = judges;
     }
 
+    /// The machine hears everything twice, by itself.
+    pub(crate) const fn hears_twice(&mut self) {
+        self.judge.hears_twice();
+    }
+
     /// Whether the laws are tried in the worlds to come, which takes its time. They are not, at first.
     pub const fn try_laws(&mut self, tries: bool) {
         self.tries_laws = tries;

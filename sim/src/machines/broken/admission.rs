@@ -36,6 +36,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         build: |config, shape| AnyMachine::new(StandardGateway::new(without_bounds(config), shape)),
     },
     Mutant {
+        name: "room-beyond-the-common-limit",
+        sentence: "a lane lets as many wait as it has slots of its own, also those that the limit over all lanes never leaves it",
+        field: &["BullMQ#4220"],
+        killed_by: &[CheckName::SlotsReturn],
+        build: |config, shape| AnyMachine::new(StandardGateway::new(with_room_for_all(config), shape)),
+    },
+    Mutant {
         name: "slot-lost",
         sentence: "one slot of a wide lane is never given out",
         field: &["#142737", "#132952"],
@@ -60,7 +67,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "one-run-at-a-time",
         sentence: "one flag says that something runs, and nothing else begins until it is off",
         field: &["#132952", "#119083"],
-        killed_by: &[CheckName::SlotsReturn, CheckName::BeginsWhenFree],
+        killed_by: &[CheckName::SlotsReturn, CheckName::BeginsWhenFree, CheckName::PolicyKept],
         build: |config, shape| AnyMachine::new(StandardGateway::new(Config { running: 1, ..config }, shape)),
     },
     Mutant {
@@ -75,6 +82,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
 /// Other limits than asked for; a lane with one slot keeps it.
 fn without_bounds(mut config: Config) -> Config {
     config.lanes.iter_mut().for_each(|lane| lane.queue = u32::MAX);
+    config
+}
+
+/// As if each lane could have all of its slots at once.
+fn with_room_for_all(mut config: Config) -> Config {
+    for lane in &mut config.lanes {
+        lane.queue = lane.queue.saturating_add(lane.limit.saturating_sub(config.running));
+    }
     config
 }
 

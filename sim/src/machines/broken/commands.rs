@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sametick_core::commit::{JobStatus, Rows};
+use sametick_core::commit::JobStatus;
 use sametick_core::effect::{Command, Effect, Input, InputKind, Tick};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::run::RunState;
@@ -55,10 +55,6 @@ impl CancelsStarting {
 }
 
 impl Twist for CancelsStarting {
-    fn rows(&mut self, _: &mut Rows) {
-        self.starting.clear();
-    }
-
     fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
         let disabled = inputs.iter().filter_map(|input| match input.kind {
             InputKind::Command { command: Command::Disable(job), .. } => Some((job, input.at)),

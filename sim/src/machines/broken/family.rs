@@ -88,10 +88,6 @@ struct TakesSlot {
 }
 
 impl Twist for TakesSlot {
-    fn rows(&mut self, _: &mut Rows) {
-        *self = Self::default();
-    }
-
     fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
         for input in inputs {
             if let InputKind::Command { command, .. } = &mut input.kind
@@ -117,10 +113,6 @@ struct LetsIn {
 }
 
 impl Twist for LetsIn {
-    fn rows(&mut self, _: &mut Rows) {
-        *self = Self::default();
-    }
-
     fn inputs(&mut self, now: Now, inputs: &mut Vec<Input>) {
         self.asked.clear();
         for input in inputs.iter() {

@@ -114,7 +114,6 @@ impl WakesOneLane {
 
 impl Twist for WakesOneLane {
     fn rows(&mut self, rows: &mut Rows) {
-        *self = Self::of(self.gate);
         self.terms.extend(rows.terms.iter().map(|row| (row.run, row.terms)));
         let open = rows.runs.iter().filter(|row| !row.is_closed());
         self.open.extend(open.map(|row| (row.id, *row)));

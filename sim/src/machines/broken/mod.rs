@@ -9,6 +9,7 @@ mod family;
 mod gates;
 mod ledger;
 mod miniature;
+mod order;
 mod outbox;
 mod ownership;
 mod persister;
@@ -47,6 +48,7 @@ pub(super) const ALL: &[&[Mutant]] = &[
     admission::MUTANTS,
     gates::MUTANTS,
     family::MUTANTS,
+    order::MUTANTS,
     scheduler::MUTANTS,
     ledger::MUTANTS,
     unran::MUTANTS,

@@ -138,7 +138,6 @@ struct ResultEarly {
 
 impl Twist for ResultEarly {
     fn rows(&mut self, rows: &mut Rows) {
-        self.delivered.clear();
         self.delivering =
             rows.jobs.iter().filter(|(job, _)| job.terms.deliver).map(|(job, _)| job.id).collect();
     }

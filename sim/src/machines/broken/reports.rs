@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sametick_core::commit::Rows;
+use sametick_core::commit::{LateNote, LateWord};
 use sametick_core::effect::{Input, InputKind, Report, Tick};
 use sametick_core::id::RunId;
 use sametick_core::lifecycle;
@@ -31,7 +31,52 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::RecordsAgree],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, NotesByTheCommit)),
     },
+    Mutant {
+        name: "late-answer-not-noted",
+        sentence: "an answer that comes when its run is over ends the drain, and is noted nowhere",
+        field: &[],
+        killed_by: &[CheckName::RecordsAgree],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, Notes(forget_answers))),
+    },
+    Mutant {
+        name: "late-word-noted-twice",
+        sentence: "what a turn says when its run is over is noted twice",
+        field: &[],
+        killed_by: &[CheckName::RecordsAgree],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, Notes(note_twice))),
+    },
+    Mutant {
+        name: "late-answer-noted-as-stopped",
+        sentence: "an answer that comes when its run is over is noted as the turn's word that it has stopped",
+        field: &[],
+        killed_by: &[CheckName::RecordsAgree],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, Notes(note_as_stopped))),
+    },
 ];
+
+/// Makes something else of the notes of a tick.
+#[derive(Clone, Debug)]
+struct Notes(fn(&mut Vec<LateNote>));
+
+fn forget_answers(notes: &mut Vec<LateNote>) {
+    notes.retain(|note| !matches!(note.said, LateWord::Completed(_)));
+}
+
+fn note_twice(notes: &mut Vec<LateNote>) {
+    notes.extend_from_within(..);
+}
+
+fn note_as_stopped(notes: &mut Vec<LateNote>) {
+    for note in notes.iter_mut().filter(|note| matches!(note.said, LateWord::Completed(_))) {
+        note.said = LateWord::Stopped;
+    }
+}
+
+impl Twist for Notes {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        (self.0)(&mut tick.draft().late);
+    }
+}
 
 /// Gives every late note the time of its tick.
 #[derive(Clone, Debug)]
@@ -53,10 +98,6 @@ struct ProgressReopens {
 }
 
 impl Twist for ProgressReopens {
-    fn rows(&mut self, _: &mut Rows) {
-        self.ended.clear();
-    }
-
     fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
         for input in inputs {
             if let InputKind::Report { run, report: Report::Progress } = input.kind {

@@ -1,6 +1,6 @@
 //! Session rows written by somebody who is not the persister.
 
-use sametick_core::commit::{LateWord, Rows};
+use sametick_core::commit::LateWord;
 use sametick_core::effect::Tick;
 use sametick_core::lifecycle;
 use sametick_core::run::{Finish, RunRow};
@@ -113,10 +113,6 @@ struct WatchdogRepairs {
 }
 
 impl Twist for WatchdogRepairs {
-    fn rows(&mut self, _: &mut Rows) {
-        self.repairs.clear();
-    }
-
     fn tick(&mut self, now: Now, tick: &mut Tick) {
         let held =
             |patch: &SessionPatch| matches!(patch.change, SessionChange::End { status: Status::Timeout, .. });

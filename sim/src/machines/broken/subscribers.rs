@@ -111,10 +111,6 @@ struct OwnCommitSuffices {
 }
 
 impl Twist for OwnCommitSuffices {
-    fn rows(&mut self, _: &mut Rows) {
-        self.open.clear();
-    }
-
     fn first_tick(&mut self, _: &Rows, tick: &mut Tick) {
         self.hold(tick);
     }

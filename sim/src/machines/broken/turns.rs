@@ -1,6 +1,5 @@
 //! Turns that are never called, or whose word is not heard as it was said.
 
-use sametick_core::commit::Rows;
 use sametick_core::effect::{Effect, Input, InputKind, Report, Tick};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::time::Now;
@@ -24,7 +23,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "ready-again-is-progress",
         sentence: "a session that says once more that it is ready counts as a turn that is getting on",
         field: &["#119579"],
-        killed_by: &[CheckName::ReasonKept, CheckName::Law(Law::DuplicateReports)],
+        killed_by: &[CheckName::ReasonKept, CheckName::RecordsAgree, CheckName::Law(Law::DuplicateReports)],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, ReadyAgain::default())),
     },
     Mutant {
@@ -53,10 +52,6 @@ struct ReadyAgain {
 }
 
 impl Twist for ReadyAgain {
-    fn rows(&mut self, _: &mut Rows) {
-        self.ready.clear();
-    }
-
     fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
         for input in inputs {
             let InputKind::Report { run, report: Report::Ready { .. } } = input.kind else { continue };
@@ -76,10 +71,6 @@ struct Generations {
 }
 
 impl Twist for Generations {
-    fn rows(&mut self, _: &mut Rows) {
-        self.newest.clear();
-    }
-
     fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
         for input in inputs {
             let InputKind::Report { run, .. } = &mut input.kind else { continue };

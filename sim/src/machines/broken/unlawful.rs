@@ -97,6 +97,8 @@ struct Remembers {
 }
 
 impl Twist for Remembers {
+    const OUTLIVES_A_RESTART: bool = true;
+
     fn rows(&mut self, _: &mut Rows) {
         self.lives = (self.lives + 1).min(2);
     }

@@ -1,12 +1,12 @@
 //! Occurrences that did not run, for a reason that was not there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sametick_core::commit::{Commit, LedgerRow, Rows, Unran};
 use sametick_core::effect::{Command, Input, InputKind, Tick};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::job::{CatchUp, Job, Overlap};
-use sametick_core::run::{RunRow, RunState};
+use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::time::{Now, Wall};
 
 use super::super::any::AnyMachine;
@@ -87,7 +87,50 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::PolicyKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, WritesOff::those(is_resumed))),
     },
+    Mutant {
+        name: "replacer-finds-a-full-lane",
+        sentence: "an occurrence that is to replace a run that waits finds no place in the lane, though it would have that one's",
+        field: &["#18917"],
+        killed_by: &[CheckName::PolicyKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, NeedsRoom::default())),
+    },
 ];
+
+/// Lets who waits go on, and writes off who comes in its place.
+#[derive(Clone, Debug, Default)]
+struct NeedsRoom {
+    waiting: BTreeMap<RunId, RunRow>,
+}
+
+impl Twist for NeedsRoom {
+    fn rows(&mut self, rows: &mut Rows) {
+        let queued = rows.runs.iter().filter(|row| row.state == RunState::Queued);
+        self.waiting = queued.map(|row| (row.id, *row)).collect();
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let draft = tick.draft();
+        let cancelled = |row: &RunRow| row.state == RunState::Settled(Outcome::Cancelled);
+        let replaced = draft.runs.iter().filter(|row| cancelled(row) && self.waiting.contains_key(&row.id));
+        for old in replaced.map(|row| row.id).collect::<Vec<_>>() {
+            let comes = |run: &&RunRow| run.id.job == old.job && comes(run, draft);
+            if let Some(new) = draft.runs.iter().find(comes).map(|row| row.id) {
+                draft.runs.retain(|row| row.id != old);
+                for row in draft.jobs.iter_mut().filter(|row| row.last.is_some_and(|last| last.run == old)) {
+                    row.last = None;
+                }
+                write_off(draft, new, Unran::LaneFull);
+            }
+        }
+        for row in &draft.runs {
+            if row.state == RunState::Queued {
+                self.waiting.insert(row.id, *row);
+            } else {
+                self.waiting.remove(&row.id);
+            }
+        }
+    }
+}
 
 /// Gives another reason.
 #[derive(Clone, Debug)]

@@ -1,7 +1,17 @@
-//! What goes wrong at commits.
+//! What goes wrong at commits, and how long the store takes to answer.
 
-use super::super::Table;
+use sametick_core::time::Span;
+
+use super::super::{Kind, Table};
+use super::plots::the;
 use super::{F, JOBS, Swarm};
+use crate::scenario::parse_span;
+
+/// Of a hundred plans with a slow store, in how many each answer takes a time of its own.
+const EACH_ITS_OWN: u64 = 40;
+
+/// Of a hundred plans with owners, in how many the answers to renewals take up to a whole lease.
+const SLOW_RENEWALS: u64 = 25;
 
 impl Swarm {
     /// What goes wrong at commits.
@@ -47,6 +57,26 @@ impl Swarm {
             0 if self.has(F::RunsNow) => format!("{job}!{}", self.dice.between(1, 2)),
             0 | 1 => format!("{job}#{}", self.dice.between(1, last)),
             _ => job.to_owned(),
+        }
+    }
+
+    /// Answers of a store that each take a time of their own, so that a later one may come first, and answers to renewals that
+    /// take up to a whole lease.
+    pub(super) fn answers(&mut self, tables: &mut Vec<Table>) {
+        let text = |tables: &[Table], name: &'static str, key| {
+            let table = tables.iter().find(|table| table.kind == Kind::One(name.into()))?;
+            table.word(key)?.text().map(str::to_owned)
+        };
+        if let Some(most) = text(tables, "store", "answers")
+            && self.dice.percent(EACH_ITS_OWN)
+            && parse_span(&most).is_some_and(|most| most > Span::ZERO)
+        {
+            the(tables, "store").set("answers", format!("0s..{most}"));
+        }
+        if let Some(lease) = text(tables, "owners", "lease")
+            && self.dice.percent(SLOW_RENEWALS)
+        {
+            the(tables, "store").set("answers", format!("0s..{lease}"));
         }
     }
 }

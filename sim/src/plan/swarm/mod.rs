@@ -2,14 +2,15 @@
 //!
 //! A plan with everything in it hides what a plan with a few things shows, since one feature often keeps another from
 //! doing anything. So each seed leaves about half of them out. Times come from few instants, and close to them: what
-//! breaks breaks where things meet. What takes several things in a row comes from `plots.rs`, what came to be drawn later from
-//! `later.rs`.
+//! breaks breaks where things meet. What takes several things in a row comes from `plots.rs`, `rings.rs` and
+//! `returns.rs`.
 
 mod faults;
 mod hosts;
 mod jobs;
-mod later;
 mod plots;
+mod returns;
+mod rings;
 mod timeline;
 mod turns;
 
@@ -113,6 +114,20 @@ struct Swarm {
     once: Vec<bool>,
 }
 
+impl Swarm {
+    /// What plans got once their seeds had a meaning. It comes from dice of its own and after all else, so that a plan that
+    /// gets none of it stays what it was. Nor does a plan that has a plot get any: it would be in the way.
+    fn later(&mut self, tables: &mut Vec<Table>) {
+        if self.jobs >= 2 && self.dice.below(1_000) < RINGS {
+            self.ring(tables);
+        }
+        if self.dice.below(1_000) < BACK_AGAIN {
+            self.back_again(tables);
+        }
+        self.answers(tables);
+    }
+}
+
 const JOBS: [&str; 4] = ["a", "b", "c", "d"];
 
 /// The job that only edits speak of.
@@ -123,6 +138,12 @@ const HUGE: [&str; 4] = ["2147485648ms", "4294969296ms", "4294974296ms", "100000
 
 /// How many plans in a hundred have a plot.
 const PLOTS: u64 = 20;
+
+/// In how many of a thousand plans runs ask for children of each other.
+const RINGS: u64 = 25;
+
+/// In how many of a thousand a host loses the store and takes it back while others run a turn in its main session.
+const BACK_AGAIN: u64 = 15;
 
 /// How long a world lasts, in units.
 const UNITS: u64 = 60;

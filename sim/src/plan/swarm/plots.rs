@@ -325,10 +325,15 @@ fn declare_other(tables: &mut Vec<Table>, mut other: Table) {
 }
 
 /// The table of a job that a plot says the due times of.
-pub(super) fn due(tables: &mut [Table], place: usize) -> &mut Table {
+pub(super) fn due(tables: &mut Vec<Table>, place: usize) -> &mut Table {
     let name = Word::from(JOBS[place]);
-    // A plot has as many jobs as it takes, which are drawn before it.
-    let found = tables.iter().position(|table| table.word("name") == Some(&name)).unwrap_or_default();
+    let found = tables.iter().position(|table| table.word("name") == Some(&name));
+    let found = found.unwrap_or_else(|| {
+        let mut job = Table::each("job");
+        job.say("name", JOBS[place]);
+        tables.push(job);
+        tables.len() - 1
+    });
     let job = &mut tables[found];
     job.leave_out(&["at", "every", "from", "cron", "zone", "gap", "repeated", "stagger", "paused"]);
     job
