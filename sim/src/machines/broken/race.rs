@@ -145,10 +145,8 @@ race_that_steps!(
     /// Never ends the drain of a timeout.
     KeepsSlot,
     |run, event| match (run.state, event) {
-        (
-            RunState::Settled(Outcome::TimedOut(_)),
-            RunEvent::Stopped | RunEvent::Completed(_) | RunEvent::GraceEnded,
-        ) => Some(Step::Stale),
+        (RunState::Settled(Outcome::TimedOut(_)), RunEvent::Completed(_)) => Some(Step::Late),
+        (RunState::Settled(Outcome::TimedOut(_)), RunEvent::Stopped | RunEvent::GraceEnded) => Some(Step::Stale),
         _ => None,
     }
 );

@@ -30,7 +30,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "generations-mixed",
         sentence: "the word of a turn whose job was removed and added again is taken for the new run's",
         field: &["PR #116777", "temporal#10579"],
-        killed_by: &[CheckName::SlotsReturn],
+        killed_by: &[CheckName::SlotsReturn, CheckName::RecordsAgree],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, Generations::default())),
     },
 ];
