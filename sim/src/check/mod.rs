@@ -17,6 +17,7 @@ mod in_turn;
 mod index;
 mod late_notes;
 mod leaving;
+mod markers;
 mod name;
 mod no_overlap;
 mod no_resurrection;
@@ -64,6 +65,7 @@ pub(crate) use bus_ordered::resumed_after;
 pub(crate) use claims::{claim_broken, count_broken};
 use index::{Index, LookUp};
 use late_notes::LateNotes;
+use markers::Markers;
 pub use name::CheckName;
 use open_commits::OpenCommits;
 use policy_kept::Policies;
@@ -172,6 +174,8 @@ pub(crate) struct Checks {
     waiters: Waiters,
     subscribers: Subscribers,
     accounts: Accounts,
+    /// Read off the records.
+    markers: Markers,
     policies: Policies,
     results: Results,
     late_notes: LateNotes,
@@ -193,6 +197,7 @@ impl Checks {
         self.waiters.clear();
         self.subscribers.clear();
         self.accounts.clear();
+        self.markers.clear();
         self.policies.clear();
         self.results.clear();
         self.late_notes.clear();
@@ -299,6 +304,7 @@ impl Checks {
         settles_once::judge(failures, scene);
         no_resurrection::judge(failures, scene);
         records_agree::judge(failures, scene);
+        self.markers.judge(failures, scene);
         queued_leaves_no_session::judge(failures, scene, self.restarted_at);
         comes_to_rest::judge(failures, scene, self.restarted_at);
         self.alive.committed(scene);
