@@ -160,6 +160,8 @@ pub(crate) struct Rest<'a> {
     pub(crate) lag: Span,
     /// The subscribers have every event below this offset.
     pub(crate) heard: u64,
+    /// What the wall clock comes to until then for an owner that is awake and all of whose commits are durable.
+    pub(crate) reached: Option<Wall>,
 }
 
 /// Every check, with what it remembers.

@@ -70,6 +70,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::RecordsAgree],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, MarksEldest::default())),
     },
+    Mutant {
+        name: "calendar-asleep",
+        sentence: "nobody wakes up for the first time that a job alone on its calendar is due, and nobody says so",
+        field: &["#12440", "#13992"],
+        killed_by: &[CheckName::NothingLost],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, CalendarAsleep)),
+    },
 ];
 
 /// Marks a job with the eldest of those that are left.
@@ -98,6 +105,20 @@ impl Twist for MarksEldest {
         for row in draft.jobs.iter_mut().filter(|row| ended.contains(&row.id)) {
             let eldest = self.at_work.iter().find(|run| run.job == row.id);
             row.running = row.running.and(eldest.copied());
+        }
+    }
+}
+
+/// Sets no timer for a job of a calendar, where there is no other.
+#[derive(Clone, Debug)]
+struct CalendarAsleep;
+
+impl Twist for CalendarAsleep {
+    fn rows(&mut self, rows: &mut Rows) {
+        if let [(job, row)] = &mut rows.jobs[..]
+            && matches!(job.schedule, Schedule::Cron(_))
+        {
+            row.next_due = None;
         }
     }
 }
