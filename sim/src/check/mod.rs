@@ -11,6 +11,7 @@ mod bus_ordered;
 mod cancelled;
 mod claims;
 mod comes_to_rest;
+mod errors;
 mod event_first;
 mod gates;
 mod in_turn;
@@ -307,6 +308,7 @@ impl Checks {
         no_resurrection::judge(failures, scene);
         records_agree::judge(failures, scene);
         self.markers.judge(failures, scene);
+        errors::judge(failures, scene);
         queued_leaves_no_session::judge(failures, scene, self.restarted_at);
         comes_to_rest::judge(failures, scene, self.restarted_at);
         self.alive.committed(scene);
