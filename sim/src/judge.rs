@@ -240,12 +240,18 @@ impl<'s> Judge<'s> {
     /// Judges what is left when nothing can happen any more. `heard` is the offset below which the
     /// subscribers have every event.
     pub fn rest(&mut self, at: Mono, waiting: &[Waiting], heard: u64) {
-        self.end(at, waiting, heard, Ending::Rested);
+        self.end(at, waiting, heard, Ending::Rested, false);
     }
 
-    pub(crate) fn end(&mut self, at: Mono, waiting: &[Waiting], heard: u64, ending: Ending) {
-        let labels = Labels::new(self.scenario, &self.jobs);
-        let rest = Rest { at, books: &self.books, labels: &labels, waiting, ending, lag: self.lag, heard };
+    /// `awake` tells whether somebody owns the store who would do what is to be done until the world ends, and has said
+    /// all that there is to say, and nothing that is not durable.
+    pub(crate) fn end(&mut self, at: Mono, waiting: &[Waiting], heard: u64, ending: Ending, awake: bool) {
+        // As the owner tells it: of a step that nobody has read nobody knows. A late tick may have read one since.
+        let told = |at| self.books.taken(self.books.epoch, self.scenario.reading(at)).wall;
+        let ends = Mono::default() + self.scenario.until;
+        let reached = awake.then(|| told(ends).min(told(ends.max(at))));
+        let (books, labels) = (&self.books, &Labels::new(self.scenario, &self.jobs));
+        let rest = Rest { at, books, labels, waiting, ending, lag: self.lag, heard, reached };
         self.checks.rest(&mut self.failures, &rest);
     }
 

@@ -341,15 +341,17 @@ impl Accounts {
         }
     }
 
-    /// Nothing was due by the latest tick and is not in the books.
+    /// Nothing was due by the latest tick and is not in the books; nor by the end of the world, where an owner was there
+    /// and awake to it: whoever never wakes up for what is due never says anything either.
     pub(super) fn judge_rest(&self, failures: &mut Vec<Failure>, rest: &Rest<'_>) {
-        let Some(said) = self.said else { return };
+        let reached = rest.reached.map(|reached| reached.plus_millis(-ROUNDING_MS));
+        let Some(reached) = self.said.max(reached) else { return };
         for account in self.jobs.iter().enumerate() {
             let (place, Some(account)) = account else { continue };
             let job = JobId(u32::try_from(place).unwrap_or(u32::MAX));
             let status = rest.books.job(job).map(|(_, row)| row.status);
             match (account.next, status) {
-                (Next::At(due), Some(JobStatus::Active)) if due < said => {
+                (Next::At(due), Some(JobStatus::Active)) if due < reached => {
                     push(failures, rest.at, nothing_lost::passed_over(job, due, rest.labels));
                 }
                 // Nobody will ever follow it.

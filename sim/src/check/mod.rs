@@ -12,12 +12,14 @@ mod bus_ordered;
 mod cancelled;
 mod claims;
 mod comes_to_rest;
+mod errors;
 mod event_first;
 mod gates;
 mod in_turn;
 mod index;
 mod late_notes;
 mod leaving;
+mod markers;
 mod name;
 mod no_overlap;
 mod no_resurrection;
@@ -67,6 +69,7 @@ pub(crate) use bus_ordered::resumed_after;
 pub(crate) use claims::{claim_broken, count_broken};
 use index::{Index, LookUp};
 use late_notes::LateNotes;
+use markers::Markers;
 pub use name::CheckName;
 use open_commits::OpenCommits;
 use over::Over;
@@ -163,6 +166,8 @@ pub(crate) struct Rest<'a> {
     pub(crate) lag: Span,
     /// The subscribers have every event below this offset.
     pub(crate) heard: u64,
+    /// What the wall clock comes to until then for an owner that is awake and all of whose commits are durable.
+    pub(crate) reached: Option<Wall>,
 }
 
 /// Every check, with what it remembers.
@@ -177,6 +182,8 @@ pub(crate) struct Checks {
     waiters: Waiters,
     subscribers: Subscribers,
     accounts: Accounts,
+    /// Read off the records.
+    markers: Markers,
     policies: Policies,
     results: Results,
     late_notes: LateNotes,
@@ -200,6 +207,7 @@ impl Checks {
         self.waiters.clear();
         self.subscribers.clear();
         self.accounts.clear();
+        self.markers.clear();
         self.policies.clear();
         self.results.clear();
         self.late_notes.clear();
@@ -312,6 +320,8 @@ impl Checks {
         settles_once::judge(failures, scene);
         no_resurrection::judge(failures, scene);
         records_agree::judge(failures, scene);
+        self.markers.judge(failures, scene);
+        errors::judge(failures, scene);
         queued_leaves_no_session::judge(failures, scene, self.restarted_at);
         comes_to_rest::judge(failures, scene, self.restarted_at);
         self.alive.committed(scene);

@@ -27,15 +27,12 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
             report(failures, scene, run, session_differs(run, row, scene));
         }
         report(failures, scene, run, session_missing(change, scene));
-        report(failures, scene, run, marker_differs(run, scene));
     }
     for (_, row) in &scene.changes.sessions {
-        // Rows of runs that this commit changed were judged with them.
-        if row.run.is_some_and(|run| scene.look_up().run(run).is_some()) {
-            continue;
-        }
         let run = row.run.and_then(|run| scene.books.run(run));
         match run {
+            // Rows of runs that this commit changed were judged with them.
+            Some(run) if is_of(run, row) && scene.look_up().run(run.id).is_some() => {}
             // A row is judged as it stands at the end of the commit, beside its run's record.
             Some(run) => {
                 if let Some(kept) = scene.books.sessions.get(&row.key).filter(|kept| kept.run == Some(run.id))
@@ -118,12 +115,15 @@ fn ends_before_its_start(run: &RunRow) -> Option<String> {
 
 fn session_differs(run: &RunRow, row: &SessionRow, scene: &Scene<'_>) -> Option<String> {
     let key = || scene.labels.key(row.key);
+    if let Some(differs) = names_differ(run, row, scene) {
+        return Some(differs);
+    }
     if row.started_at != run.started_at {
         return Some(format!("session {} does not have the run's own start", key()));
     }
     let ended = row.ended_at.is_some();
     match run.state {
-        RunState::Running if row.status == Some(Status::Running) && !ended => None,
+        RunState::Running if row.status == Some(Status::Running) && !ended => counts_differ(run, row, scene),
         RunState::Running if ended => Some(format!("session {} has an end while the run is at work", key())),
         RunState::Running => {
             Some(format!("the run is at work and session {} says \"{}\"", key(), shown(row.status)))
@@ -148,7 +148,7 @@ fn session_differs(run: &RunRow, row: &SessionRow, scene: &Scene<'_>) -> Option<
                     key()
                 ));
             }
-            None
+            counts_differ(run, row, scene)
         }
         RunState::Queued | RunState::Starting => {
             Some(format!("session {} speaks of the run before it started", key()))
@@ -156,26 +156,40 @@ fn session_differs(run: &RunRow, row: &SessionRow, scene: &Scene<'_>) -> Option<
     }
 }
 
-/// The job's running marker is set from grant to settlement, and not a commit longer.
-fn marker_differs(run: &RunRow, scene: &Scene<'_>) -> Option<String> {
-    let (_, job) = scene.books.job(run.id.job)?;
-    let marked = job.running == Some(run.id);
-    // Of several that got a slot in one commit, as jobs may that overlap, the marker names one.
-    let at_work = |other: &RunRow| matches!(other.state, RunState::Starting | RunState::Running);
-    let other = job.running.and_then(|other| scene.books.run(other)).is_some_and(at_work);
-    match run.state {
-        RunState::Starting | RunState::Running if !marked && !other => {
-            Some("it is under way and its job has no marker".to_owned())
-        }
-        RunState::Settled(outcome) if marked => Some(format!(
-            "it is {} and its job is still marked as running: the job is dead until somebody clears the marker",
-            told(outcome)
-        )),
-        RunState::Queued if marked => {
-            Some("it waits in its lane and its job is marked as running".to_owned())
-        }
-        RunState::Queued | RunState::Starting | RunState::Running | RunState::Settled(_) => None,
+/// Whether a row is one that speaks of this run: its own, or its job's base row.
+fn is_of(run: &RunRow, row: &SessionRow) -> bool {
+    let own = run.session_key();
+    row.key == own || Some(row.key) == own.base()
+}
+
+/// A row gives the names that its run goes by: its key, the session it opened, and its job. It speaks of no run that opened none;
+/// what a run leaves behind that never had a slot is for `queued_leaves_no_session`.
+fn names_differ(run: &RunRow, row: &SessionRow, scene: &Scene<'_>) -> Option<String> {
+    let key = || scene.labels.key(row.key);
+    if !is_of(run, row) {
+        let own = scene.labels.key(run.session_key());
+        return Some(format!("session {} speaks of the run, which works in {own}", key()));
     }
+    if row.job != Some(run.id.job) {
+        return Some(match row.job {
+            Some(job) => format!("session {} says that it is a run of {}", key(), scene.labels.job(job)),
+            None => format!("session {} does not say of which job it is", key()),
+        });
+    }
+    if row.session != run.session {
+        return Some(format!("session {} names another session than the one the run opened", key()));
+    }
+    let opened_none = run.granted_at.is_some() && run.session.is_none();
+    opened_none.then(|| format!("session {} speaks of the run, which never opened one", key()))
+}
+
+/// Events are counted by run, and a row says which of them wrote it last: whoever reads both can tell that nothing is
+/// missing.
+fn counts_differ(run: &RunRow, row: &SessionRow, scene: &Scene<'_>) -> Option<String> {
+    (row.seq != run.seq).then(|| {
+        let (key, said, was) = (scene.labels.key(row.key), row.seq, run.seq);
+        format!("session {key} was written last by event {said} of the run, whose latest is {was}")
+    })
 }
 
 fn job_differs(run: &RunRow, outcome: Outcome, scene: &Scene<'_>) -> Option<String> {

@@ -25,7 +25,7 @@ pub(super) struct Readings {
 }
 
 pub(super) static LISTS: Memo<Key, Arc<[i64]>> = Memo::of(512);
-pub(super) static DUE: Memo<Readings, Arc<DueByPolicy>> = Memo::of(64);
+pub(super) static DUE: Memo<Readings, Arc<DueByPolicy>> = Memo::of(128);
 
 /// What was made of each key.
 pub(super) struct Memo<K, V> {

@@ -542,7 +542,9 @@ impl<'s, M: Machine> World<'s, M> {
             (false, false) if !owner.kept.is_empty() => Ending::Behind,
             (false, false) => Ending::Left,
         };
-        self.judge.end(self.now, &waiting, self.heard, ending);
+        // Where the store is behind, skips wait for the next commit.
+        let awake = owner.drives() && owner.kept.is_empty() && self.has_room(self.owner, 1);
+        self.judge.end(self.now, &waiting, self.heard, ending, awake);
         if self.judges_claims && !self.has_interfered() {
             self.claims();
         }

@@ -23,7 +23,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "oversleeps",
         sentence: "deadlines are met five seconds late, and recorded as if they had not been",
         field: &["k8s#62134"],
-        killed_by: &[CheckName::SlotsReturn, CheckName::AtMostOnce, CheckName::ComesToRest],
+        killed_by: &[CheckName::NothingLost, CheckName::AtMostOnce, CheckName::ComesToRest],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, Oversleeps)),
     },
     Mutant {

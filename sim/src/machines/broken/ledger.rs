@@ -47,7 +47,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "record-missing",
         sentence: "the job says that its run timed out in the queue, and the run keeps no record of it",
         field: &["#59056", "#59301", "#91979"],
-        killed_by: &[CheckName::NothingLost, CheckName::AtMostOnce, CheckName::PolicyKept],
+        killed_by: &[
+            CheckName::NothingLost,
+            CheckName::AtMostOnce,
+            CheckName::RecordsAgree,
+            CheckName::PolicyKept,
+        ],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, RecordMissing)),
     },
     Mutant {

@@ -14,7 +14,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[
             CheckName::SameTick,
             CheckName::ReasonKept,
-            CheckName::SettlesOnce,
             CheckName::EventFirst,
             CheckName::RecordsAgree,
             CheckName::QueuedLeavesNoSession,

@@ -14,7 +14,6 @@ use super::super::any::AnyMachine;
 use super::super::shim::{Shim, Twist};
 use super::Mutant;
 use crate::check::CheckName;
-use crate::laws::Law;
 
 /// Those in this file.
 pub(super) const MUTANTS: &[Mutant] = &[
@@ -50,7 +49,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "restart-counts-as-error",
         sentence: "each start of the gateway adds an error to every job that ran before",
         field: &["#60495", "#96161"],
-        killed_by: &[CheckName::Law(Law::RecoveryTwice)],
+        killed_by: &[CheckName::RecordsAgree],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, RestartCountsAsError)),
     },
     Mutant {

@@ -1,10 +1,13 @@
 //! Session rows written by somebody who is not the persister.
 
-use sametick_core::commit::LateWord;
+use std::collections::BTreeMap;
+
+use sametick_core::commit::{LateWord, Rows};
 use sametick_core::effect::Tick;
+use sametick_core::id::{AgentId, JobId, SessionId, SessionKey};
 use sametick_core::lifecycle;
 use sametick_core::run::{Finish, RunRow};
-use sametick_core::session::{SessionChange, SessionPatch, Status, change_of};
+use sametick_core::session::{SessionChange, SessionPatch, SessionRow, Status, change_of};
 use sametick_core::time::{Mono, Now, Span};
 
 use super::super::any::AnyMachine;
@@ -40,7 +43,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         sentence: "a run that times out in its queue writes a session row all the same",
         field: &["#91990", "#41783"],
         killed_by: &[CheckName::NoResurrection, CheckName::QueuedLeavesNoSession],
-        build: |config, shape| AnyMachine::new(Shim::new(config, shape, QueueOpensSession)),
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, OpensSession(never_granted))),
     },
     Mutant {
         name: "ends-before-it-starts",
@@ -49,7 +52,109 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::RecordsAgree],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, EndsBeforeItStarts)),
     },
+    Mutant {
+        name: "session-of-the-run-before",
+        sentence: "the row of a job that runs again names the session that its run before had",
+        field: &["#86202", "#61426"],
+        killed_by: &[CheckName::RecordsAgree],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, KeepsSession::default())),
+    },
+    Mutant {
+        name: "row-of-the-next-job",
+        sentence: "a session row says that its run is one of the job declared after the run's own",
+        field: &["#86202"],
+        killed_by: &[CheckName::RecordsAgree],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, Patches(of_the_next_job))),
+    },
+    Mutant {
+        name: "row-of-another-agent",
+        sentence: "a run of a job that works for another agent by now is shown in the row of the first agent, too",
+        field: &["#61426"],
+        killed_by: &[CheckName::RecordsAgree],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ShowsEverywhere)),
+    },
+    Mutant {
+        name: "end-not-counted",
+        sentence: "an end is written into its session row under the number of the event before it",
+        field: &["#88538"],
+        killed_by: &[CheckName::RecordsAgree],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, Patches(under_the_number_before))),
+    },
+    Mutant {
+        name: "starting-opens-session",
+        sentence: "a run that ends while it is starting writes a session row all the same",
+        field: &["#91990"],
+        killed_by: &[CheckName::NoResurrection, CheckName::RecordsAgree],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, OpensSession(never_ready))),
+    },
 ];
+
+/// Writes something else into rows.
+#[derive(Clone, Debug)]
+struct Patches(fn(&mut SessionPatch));
+
+impl Twist for Patches {
+    fn first_tick(&mut self, _: &Rows, tick: &mut Tick) {
+        tick.draft().sessions.iter_mut().for_each(self.0);
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        tick.draft().sessions.iter_mut().for_each(self.0);
+    }
+}
+
+fn of_the_next_job(patch: &mut SessionPatch) {
+    if let SessionChange::Start { run, .. } = patch.change {
+        let mut row = SessionRow::blank(patch.key);
+        patch.apply(&mut row);
+        row.job = Some(JobId(run.job.0 + 1));
+        patch.change = SessionChange::Replace(row);
+    }
+}
+
+fn under_the_number_before(patch: &mut SessionPatch) {
+    if let SessionChange::End { seq, .. } = &mut patch.change {
+        *seq = seq.saturating_sub(1);
+    }
+}
+
+/// Leaves the session of the run before in a row.
+#[derive(Clone, Debug, Default)]
+struct KeepsSession {
+    known: BTreeMap<SessionKey, SessionId>,
+}
+
+impl Twist for KeepsSession {
+    fn rows(&mut self, rows: &mut Rows) {
+        self.known = rows.sessions.iter().filter_map(|row| Some((row.key, row.session?))).collect();
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        for patch in &mut tick.draft().sessions {
+            if let SessionChange::Start { session: Some(session), .. } = &mut patch.change {
+                *session = *self.known.entry(patch.key).or_insert(*session);
+            }
+        }
+    }
+}
+
+/// Writes what a base row gets into that of the first agent as well.
+#[derive(Clone, Debug)]
+struct ShowsEverywhere;
+
+impl Twist for ShowsEverywhere {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let sessions = &mut tick.draft().sessions;
+        for place in 0..sessions.len() {
+            let patch = sessions[place];
+            if let SessionKey::Base { agent, job } = patch.key
+                && agent != AgentId(0)
+            {
+                sessions.push(SessionPatch { key: SessionKey::Base { agent: AgentId(0), job }, ..patch });
+            }
+        }
+    }
+}
 
 /// Writes down as the end what the wall clock shows then, in the run's record, its session and its event.
 #[derive(Clone, Debug)]
@@ -132,14 +237,14 @@ impl Twist for WatchdogRepairs {
     }
 }
 
-/// Writes a session for a run that ended in its queue.
+/// Writes a session for a run that ended before it had one.
 #[derive(Clone, Debug)]
-struct QueueOpensSession;
+struct OpensSession(fn(&RunRow) -> bool);
 
-impl Twist for QueueOpensSession {
+impl Twist for OpensSession {
     fn tick(&mut self, now: Now, tick: &mut Tick) {
         for (row, _) in settled(tick) {
-            if row.granted_at.is_none() {
+            if (self.0)(&row) {
                 let change = change_of(&lifecycle::ended(&row, now.wall));
                 let start = change_of(&lifecycle::started(&row, now.wall));
                 for change in [start, change] {
@@ -149,4 +254,12 @@ impl Twist for QueueOpensSession {
             }
         }
     }
+}
+
+const fn never_granted(row: &RunRow) -> bool {
+    row.granted_at.is_none()
+}
+
+const fn never_ready(row: &RunRow) -> bool {
+    row.granted_at.is_some() && row.started_at.is_none()
 }

@@ -2,8 +2,8 @@
 
 use sametick_core::commit::{Rows, Unran};
 use sametick_core::effect::Tick;
-use sametick_core::id::JobId;
-use sametick_core::run::Outcome;
+use sametick_core::id::{JobId, RunId};
+use sametick_core::run::{Outcome, RunState};
 use sametick_core::schedule::{Repeated, Schedule};
 use sametick_core::time::Now;
 
@@ -63,7 +63,65 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::ScheduleRight],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, SkipsAhead::default())),
     },
+    Mutant {
+        name: "marker-of-the-eldest",
+        sentence: "where the run that a job is marked with ends beside others, the marker goes to the eldest of them",
+        field: &["#142638", "#41979"],
+        killed_by: &[CheckName::RecordsAgree],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, MarksEldest::default())),
+    },
+    Mutant {
+        name: "calendar-asleep",
+        sentence: "nobody wakes up for the first time that a job alone on its calendar is due, and nobody says so",
+        field: &["#12440", "#13992"],
+        killed_by: &[CheckName::NothingLost],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, CalendarAsleep)),
+    },
 ];
+
+/// Marks a job with the eldest of those that are left.
+#[derive(Clone, Debug, Default)]
+struct MarksEldest {
+    at_work: Vec<RunId>,
+}
+
+impl Twist for MarksEldest {
+    fn rows(&mut self, _: &mut Rows) {
+        self.at_work.clear();
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let draft = tick.draft();
+        let mut ended = Vec::new();
+        for row in &draft.runs {
+            let is_at_work = matches!(row.state, RunState::Starting | RunState::Running);
+            let known = self.at_work.iter().position(|run| *run == row.id);
+            match known {
+                None if is_at_work => self.at_work.push(row.id),
+                Some(place) if !is_at_work => ended.push(self.at_work.remove(place).job),
+                Some(_) | None => {}
+            }
+        }
+        for row in draft.jobs.iter_mut().filter(|row| ended.contains(&row.id)) {
+            let eldest = self.at_work.iter().find(|run| run.job == row.id);
+            row.running = row.running.and(eldest.copied());
+        }
+    }
+}
+
+/// Sets no timer for a job of a calendar, where there is no other.
+#[derive(Clone, Debug)]
+struct CalendarAsleep;
+
+impl Twist for CalendarAsleep {
+    fn rows(&mut self, rows: &mut Rows) {
+        if let [(job, row)] = &mut rows.jobs[..]
+            && matches!(job.schedule, Schedule::Cron(_))
+        {
+            row.next_due = None;
+        }
+    }
+}
 
 /// Goes by another schedule than the job's.
 #[derive(Clone, Debug)]

@@ -1,6 +1,8 @@
 //! Machines that no world by itself gives away: what they do is wrong only beside what they do in its twin.
 
-use sametick_core::commit::{LateNote, LateWord, Rows};
+use std::collections::BTreeSet;
+
+use sametick_core::commit::{JobRow, LateNote, LateWord, Rows};
 use sametick_core::effect::Tick;
 use sametick_core::id::JobId;
 use sametick_core::lifecycle::LifecycleEvent;
@@ -25,7 +27,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "remembers-its-past",
-        sentence: "a gateway that is started again in its old process counts one error too many",
+        sentence: "a gateway that is started again in its old process tells of what it ends then that it took longer",
         field: &["#96161"],
         killed_by: &[CheckName::Law(Law::CrashAndReplay)],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, Remembers::default())),
@@ -46,7 +48,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "first-job-favoured",
-        sentence: "the job with the number zero is taken for no job when errors are counted",
+        sentence: "the job with the number zero is taken for no job when it is told how long its runs took",
         field: &["JavaScript: 0 is falsy"],
         killed_by: &[CheckName::Law(Law::Relabelling)],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, ZeroIsNobody)),
@@ -55,8 +57,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "repeat-counts-as-error",
         sentence: "an answer that is heard twice counts as an error of its job",
         field: &["#120561"],
+        killed_by: &[CheckName::RecordsAgree, CheckName::OwnLaneOnly, CheckName::Law(Law::DuplicateReports)],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, CountsRepeats(one_more_error))),
+    },
+    Mutant {
+        name: "repeat-takes-longer",
+        sentence: "a run whose answer is heard twice is told to have taken a millisecond longer",
+        field: &["#120561"],
         killed_by: &[CheckName::Law(Law::DuplicateReports)],
-        build: |config, shape| AnyMachine::new(Shim::new(config, shape, CountsRepeats)),
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, CountsRepeats(a_little_longer))),
     },
     Mutant {
         name: "timer-overflows",
@@ -69,10 +78,36 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "errors-shared",
         sentence: "an error of one job counts for every job that ends badly after it",
         field: &["#132952", "#67502"],
-        killed_by: &[CheckName::OwnLaneOnly],
+        killed_by: &[CheckName::RecordsAgree, CheckName::OwnLaneOnly],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, SharesErrors::default())),
     },
+    Mutant {
+        name: "errors-slow-others",
+        sentence: "once a run of one job ended badly, those of all others are told to take a millisecond longer",
+        field: &["#132952", "#67502"],
+        killed_by: &[CheckName::OwnLaneOnly],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, SlowsOthers::default())),
+    },
+    Mutant {
+        name: "restart-takes-longer",
+        sentence: "each start of the gateway adds a millisecond to what the last run of every job took",
+        field: &["#60495"],
+        killed_by: &[CheckName::Law(Law::RecoveryTwice)],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, AddsWhileDown)),
+    },
 ];
+
+/// Tells of a job's last run that it took a millisecond more. No record gives times so fine that it could be held against
+/// them.
+const fn a_little_longer(row: &mut JobRow) {
+    if let Some(last) = &mut row.last {
+        last.duration_ms += 1;
+    }
+}
+
+const fn one_more_error(row: &mut JobRow) {
+    row.consecutive_errors += 1;
+}
 
 /// Tells of an end later when result handling publishes it.
 #[derive(Clone, Debug)]
@@ -104,8 +139,9 @@ impl Twist for Remembers {
     }
 
     fn first_tick(&mut self, _: &Rows, tick: &mut Tick) {
-        let more = self.lives - 1;
-        tick.draft().jobs.iter_mut().for_each(|row| row.consecutive_errors += more);
+        if self.lives > 1 {
+            tick.draft().jobs.iter_mut().for_each(a_little_longer);
+        }
     }
 }
 
@@ -134,20 +170,19 @@ impl Twist for WrapsSeconds {
     }
 }
 
-/// Counts no errors of the job with the number zero.
+/// Rounds up what runs of the job with the number zero took.
 #[derive(Clone, Debug)]
 struct ZeroIsNobody;
 
 impl Twist for ZeroIsNobody {
     fn tick(&mut self, _: Now, tick: &mut Tick) {
-        let zero = tick.draft().jobs.iter_mut().filter(|row| row.id == JobId(0));
-        zero.for_each(|row| row.consecutive_errors = 0);
+        tick.draft().jobs.iter_mut().filter(|row| row.id == JobId(0)).for_each(a_little_longer);
     }
 }
 
-/// Counts an answer as an error that repeats, in the same tick, one that ended its run well.
+/// Changes the row of a job with an answer that repeats, in the same tick, one that ended its run well.
 #[derive(Clone, Debug)]
-struct CountsRepeats;
+struct CountsRepeats(fn(&mut JobRow));
 
 impl Twist for CountsRepeats {
     fn tick(&mut self, _: Now, tick: &mut Tick) {
@@ -159,7 +194,7 @@ impl Twist for CountsRepeats {
         };
         for note in draft.late.iter().filter(repeats) {
             let job = draft.jobs.iter_mut().filter(|row| row.id == note.run.job);
-            job.for_each(|row| row.consecutive_errors += 1);
+            job.for_each(self.0);
         }
     }
 }
@@ -200,5 +235,52 @@ impl Twist for SharesErrors {
             let job = tick.draft().jobs.iter_mut().filter(|row| row.id == run.id.job);
             job.for_each(|row| row.consecutive_errors = errors);
         }
+    }
+}
+
+/// Knows which jobs ended badly, and holds that against the others.
+#[derive(Clone, Debug, Default)]
+struct SlowsOthers {
+    bad: BTreeSet<JobId>,
+}
+
+impl Twist for SlowsOthers {
+    fn rows(&mut self, rows: &mut Rows) {
+        let bad =
+            rows.jobs.iter().filter(|(_, row)| row.last.is_some_and(|last| last.outcome != Outcome::Ok));
+        self.bad = bad.map(|(job, _)| job.id).collect();
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let mut ended = settled(tick);
+        ended.retain(|(row, _)| !row.is_alive());
+        ended.sort_by_key(|(row, _)| (row.settled_at, row.id));
+        for (run, outcome) in ended {
+            if self.bad.iter().any(|bad| *bad != run.id.job) {
+                let is_last = |row: &&mut JobRow| row.last.is_some_and(|last| last.run == run.id);
+                tick.draft().jobs.iter_mut().filter(is_last).for_each(a_little_longer);
+            }
+            if outcome != Outcome::Ok {
+                self.bad.insert(run.id.job);
+            }
+        }
+    }
+}
+
+/// Adds to what last runs took.
+#[derive(Clone, Debug)]
+struct AddsWhileDown;
+
+impl Twist for AddsWhileDown {
+    fn first_tick(&mut self, rows: &Rows, tick: &mut Tick) {
+        let jobs = &mut tick.draft().jobs;
+        let unwritten: Vec<JobRow> =
+            rows.jobs.iter().map(|(_, row)| *row).filter(|row| row.last.is_some()).collect();
+        for row in unwritten {
+            if !jobs.iter().any(|written| written.id == row.id) {
+                jobs.push(row);
+            }
+        }
+        jobs.iter_mut().for_each(a_little_longer);
     }
 }

@@ -11,8 +11,9 @@ impl Swarm {
         let until = Span::from_millis(UNITS * self.unit).to_string();
         top.say("until", until);
         if self.has(F::Calendar) && self.dice.percent(50) {
-            // Minutes before the clocks of the zone in `calendar` change.
-            top.say("begins", self.dice.pick(&["2026-03-29T00:59:00Z", "2026-10-25T00:59:00Z"]));
+            // Minutes before the clocks of the zone in `calendar` change, and before a month's last day there, a Saturday.
+            let changes = ["2026-03-29T00:59:00Z", "2026-10-25T00:59:00Z", "2026-01-30T22:59:00Z"];
+            top.say("begins", self.dice.pick(&changes));
         }
         if self.has(F::Running) {
             top.say("running", self.dice.between(1, 3));

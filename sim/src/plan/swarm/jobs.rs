@@ -5,6 +5,23 @@ use sametick_core::time::Span;
 use super::super::{Table, Word};
 use super::{F, HUGE, JOBS, OTHER, Swarm};
 
+/// What is due all the time, and what is due on days that worlds begin on, as `begins` has them: Thursday the 1st, Friday the
+/// 30th before a 31st, and the last Sundays of months that are no weekday's nearest.
+const EXPRESSIONS: [&str; 12] = [
+    "*/10 * * * * *",
+    "*/10 * * * * *",
+    "5,20 * * * * *",
+    "5,20 * * * * *",
+    "0 * * * *",
+    "0 * * * *",
+    "*/15 * * 1W,LW * *",
+    "*/15 * * L * *",
+    "*/20 * * 31W * *",
+    "*/15 * * * * 4#1",
+    "*/15 * * * * 7L",
+    "*/20 * * 1W,L * +1-5#5,THU#1",
+];
+
 impl Swarm {
     pub(super) fn job(&mut self, name: &'static str) -> Table {
         let mut job = Table::each("job");
@@ -28,9 +45,16 @@ impl Swarm {
         }
         self.budgets(&mut job);
         if self.some(F::Retries, 70) {
-            job.say("attempts", self.dice.between(2, 3));
+            job.say("attempts", self.dice.pick(&[2, 2, 3, 3, 3, 5, 7]));
             // The wait of each further attempt, the last for all that follow.
-            let steps = self.dice.pick(&[&["0s"][..], &["1s"], &["10s"], &["1s", "10s"]]);
+            let steps = self.dice.pick(&[
+                &["0s"][..],
+                &["1s"],
+                &["10s"],
+                &["1s", "10s"],
+                &["0s", "2s", "1s"],
+                &["1s", "0s", "3s", "2s", "5s"],
+            ]);
             job.say("backoff", Word::List(steps.iter().map(|step| (*step).to_owned()).collect()));
             if self.dice.percent(50) {
                 let on = ["network", "timed out", "interrupted"].map(str::to_owned).to_vec();
@@ -87,7 +111,7 @@ impl Swarm {
 
     fn schedule(&mut self, job: &mut Table) {
         if self.some(F::Calendar, 50) {
-            job.say("cron", self.dice.pick(&["*/10 * * * * *", "5,20 * * * * *", "0 * * * *"]));
+            job.say("cron", self.dice.pick(&EXPRESSIONS));
             job.say("zone", "Europe/Berlin");
             if self.dice.percent(30) {
                 let (gap, repeated) = self.dice.pick(&[("shifted", "last"), ("skipped", "both")]);

@@ -39,7 +39,8 @@ impl Swarm {
         }
         if self.some(F::Failures, 50) {
             turn.say("ends", "failed");
-            turn.say("failure", self.dice.pick(&["unknown", "network", "permanent", "rate limit"]));
+            let kinds = ["unknown", "network", "permanent", "rate limit", "overloaded", "server"];
+            turn.say("failure", self.dice.pick(&kinds));
         }
         if self.some(F::Stubborn, 50) {
             turn.say("on_abort", "ignores");
