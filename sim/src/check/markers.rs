@@ -12,6 +12,8 @@ use crate::lines::ROUNDING_MS;
 #[educe(Clone)]
 pub(crate) struct Markers {
     at_work: Vec<Vec<RunId>>,
+    /// The jobs that the commit at hand is about; its memory is kept.
+    jobs: Vec<JobId>,
 }
 
 impl Markers {
@@ -22,7 +24,8 @@ impl Markers {
 
     /// Judges the marker of every job whose row changed, or whose runs got to work or settled.
     pub(super) fn judge(&mut self, failures: &mut Vec<Failure>, scene: &Scene<'_>) {
-        let mut judged = None;
+        let mut jobs = std::mem::take(&mut self.jobs);
+        jobs.clear();
         for change in &scene.changes.runs {
             let (run, is) = (&change.after, is_at_work(&change.after));
             if is == change.before.as_ref().is_some_and(is_at_work) {
@@ -37,14 +40,13 @@ impl Markers {
             } else {
                 self.at_work[place].retain(|known| *known != run.id);
             }
-            judged.get_or_insert_with(Vec::new).push(run.id.job);
+            jobs.push(run.id.job);
         }
-        let mut jobs = judged.unwrap_or_default();
         jobs.extend(scene.changes.jobs.iter().map(|(_, row)| row.id));
         jobs.sort_unstable();
         jobs.dedup();
-        for job in jobs {
-            if let Some((run, what)) = self.marker_differs(job, scene) {
+        for job in &jobs {
+            if let Some((run, what)) = self.marker_differs(*job, scene) {
                 let message = format!("{}: {what}", scene.labels.run(run));
                 failures.push(Failure {
                     check: CheckName::RecordsAgree,
@@ -54,6 +56,7 @@ impl Markers {
                 });
             }
         }
+        self.jobs = jobs;
     }
 
     /// What is wrong with the marker of a job, and of which run that is said.
