@@ -315,13 +315,13 @@ impl Scheduler {
         }
     }
 
-    /// A run of the job is let go: its fence falls. Says whether the job is through: nothing of it is
-    /// open or will be due, and it asked to be removed then.
+    /// A run of the job is let go, of whatever generation: its fence falls. Says whether the job is through: nothing of it
+    /// is open or will be due, and it asked to be removed then.
     pub(crate) fn closed(&mut self, run: RunId) -> bool {
         let Some(room) = self.any_room_mut(run.job) else { return false };
         debug_assert!(room.open > 0, "a fence was let go twice");
         room.open = room.open.saturating_sub(1);
-        let removes = room.is_through() && room.row.generation == run.generation;
+        let removes = room.is_through();
         self.forget_if_over(run.job);
         removes
     }

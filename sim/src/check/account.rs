@@ -11,6 +11,7 @@ use sametick_core::job::Job;
 use sametick_core::schedule::Schedule;
 use sametick_core::time::{Mono, Now, Wall};
 
+use super::unspoken::Unspoken;
 use super::{CheckName, Failure, Rest, Scene, nothing_lost, schedule_right};
 use crate::changes::RunChange;
 use crate::label::Labels;
@@ -30,6 +31,9 @@ pub(crate) struct Accounts {
     edits: Vec<Edit>,
     /// When somebody took jobs away, each with the tick that heard of it.
     removals: Vec<(JobId, Mono, Mono)>,
+    /// The jobs that somebody added, of those that no commit has spoken of yet, each with whether that was at the very
+    /// instant of the tick that heard of it.
+    adds: Unspoken<(JobId, bool)>,
     /// What the wall clock showed to the latest tick.
     shown: Option<Wall>,
     /// The first instant of the gateway that came back last.
@@ -92,6 +96,7 @@ impl Accounts {
         self.said = None;
         self.edits.clear();
         self.removals.clear();
+        self.adds.clear();
         self.shown = None;
         self.back = None;
         self.put_back.clear();
@@ -111,6 +116,7 @@ impl Accounts {
         self.put_back.clear();
         self.edits.clear();
         self.removals.clear();
+        self.adds.clear();
     }
 
     /// A job that is there when the world begins, at this instant.
@@ -132,6 +138,9 @@ impl Accounts {
             }
             if let InputKind::Command { command: Command::Remove(job), .. } = input.kind {
                 self.removals.push((job, at, tick));
+            }
+            if let InputKind::Command { command: Command::Add(job), .. } = &input.kind {
+                self.adds.hear((job.id, at == tick), tick);
             }
         }
     }
@@ -194,6 +203,7 @@ impl Accounts {
                 push(failures, scene.at, wrong);
             }
         }
+        self.adds.spoken(scene.said.mono);
         if !(scene.commit.declared.is_empty() && scene.commit.removed.is_empty()) {
             let spoken_of = |job: JobId| {
                 let declared = scene.commit.declared.iter().any(|declared| declared.id == job);
@@ -328,6 +338,17 @@ impl Accounts {
         old.and_then(|(next, _)| self.left_behind(row.id, next, scene))
             .or(taken_away)
             .or_else(|| schedule_right::wrong_begin(row, &dues, scene))
+            .or_else(|| self.passes_over_the_first(row, &dues, scene))
+    }
+
+    /// What is due at the very instant at which a job is added is due.
+    fn passes_over_the_first(&self, row: &JobRow, dues: &Dues<'_>, scene: &Scene<'_>) -> Option<Wrong> {
+        let mut adds = self.adds.by(scene.said.mono).filter(|(job, _)| *job == row.id);
+        let (_, at_once) = adds.next()?;
+        let once = adds.next().is_none() && !self.edits.iter().any(|edit| edit.job == row.id);
+        let Next::At(due) = dues.after(scene.said.wall.plus_millis(-1)) else { return None };
+        let is_met = row.next_due == Some(due) || row.last_due == Some(due);
+        (*at_once && once && !is_met).then(|| nothing_lost::passed_over(row.id, due, &scene.labels))
     }
 
     /// An edit leaves nothing behind that was due before it.

@@ -7,9 +7,10 @@ use educe::Educe;
 use sametick_core::commit::JobStatus;
 use sametick_core::id::{JobId, RunId};
 use sametick_core::run::{Outcome, RunState};
+use sametick_core::time::Span;
 
 use super::unspoken::Unspoken;
-use super::{CheckName, Failure, Scene};
+use super::{CheckName, Failure, Scene, told};
 use crate::changes::RunChange;
 
 /// What somebody asked for that cancels runs.
@@ -18,6 +19,8 @@ use crate::changes::RunChange;
 pub(super) struct Asked {
     /// Runs to be cancelled.
     pub(super) runs: Unspoken<RunId>,
+    /// Those among them of which that was asked at the very instant of a tick.
+    pub(super) at_once: Unspoken<RunId>,
     /// Jobs to be removed.
     pub(super) jobs: Unspoken<JobId>,
 }
@@ -26,6 +29,7 @@ impl Asked {
     /// Forgets everything, keeping the memory.
     pub(super) fn clear(&mut self) {
         self.runs.clear();
+        self.at_once.clear();
         self.jobs.clear();
     }
 
@@ -47,8 +51,27 @@ impl Asked {
                 failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run, message });
             }
         }
+        for (change, outcome) in scene.changes.settling() {
+            if matches!(outcome, Outcome::TimedOut(_)) && self.came_first(change.after.id, scene) {
+                let name = scene.labels.run(change.after.id);
+                let message = format!(
+                    "{name} is {}, and somebody had it cancelled at that very instant: what is asked counts before a deadline",
+                    told(outcome)
+                );
+                let run = Some(change.after.id);
+                failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run, message });
+            }
+        }
         self.runs.spoken(scene.said.mono);
+        self.at_once.spoken(scene.said.mono);
         self.jobs.spoken(scene.said.mono);
+    }
+
+    /// Whether somebody asked for the end of a run no later than any deadline that a tick can have met: where ticks are never
+    /// late, that is at the instant of the tick.
+    fn came_first(&self, run: RunId, scene: &Scene<'_>) -> bool {
+        let is_punctual = scene.lag == Span::ZERO && scene.labels.scenario().hosts == 1;
+        is_punctual && self.at_once.has_in(&run, scene.said.mono)
     }
 
     fn has_cause(&self, change: &RunChange, scene: &Scene<'_>, is_told: impl Fn(JobId) -> bool) -> bool {

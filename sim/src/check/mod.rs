@@ -5,6 +5,7 @@
 //! effects are judged when they leave.
 
 mod account;
+mod acknowledged;
 mod alive;
 mod at_most_once;
 mod begins_when_free;
@@ -12,6 +13,7 @@ mod bus_ordered;
 mod cancelled;
 mod claims;
 mod comes_to_rest;
+mod drains;
 mod errors;
 mod event_first;
 mod gates;
@@ -31,6 +33,7 @@ mod policy_kept;
 mod queued_leaves_no_session;
 mod reason_kept;
 mod records_agree;
+mod refusals;
 mod results;
 mod rings;
 mod rooms;
@@ -40,6 +43,7 @@ mod sequel;
 mod settles_once;
 mod slots;
 mod slots_return;
+mod statuses;
 mod survives_crash;
 mod tenure;
 mod unran;
@@ -62,11 +66,13 @@ use crate::changes::Changes;
 use crate::label::Labels;
 use crate::scenario::Scenario;
 use account::Accounts;
+use acknowledged::Acknowledged;
 use alive::Alive;
 use at_most_once::on_again;
 use bus_ordered::Subscribers;
 pub(crate) use bus_ordered::resumed_after;
 pub(crate) use claims::{claim_broken, count_broken};
+use drains::Drains;
 use index::{Index, LookUp};
 use late_notes::LateNotes;
 use markers::Markers;
@@ -74,6 +80,7 @@ pub use name::CheckName;
 use open_commits::OpenCommits;
 use over::Over;
 use policy_kept::Policies;
+use refusals::Refusals;
 use results::Results;
 use rooms::Rooms;
 use slots::Slots;
@@ -187,7 +194,10 @@ pub(crate) struct Checks {
     policies: Policies,
     results: Results,
     late_notes: LateNotes,
+    drains: Drains,
+    acknowledged: Acknowledged,
     open_commits: OpenCommits,
+    refusals: Refusals,
     tenure: Tenure,
     /// Of the commit at hand, if that says much; its memory is kept.
     index: Box<Index>,
@@ -211,7 +221,10 @@ impl Checks {
         self.policies.clear();
         self.results.clear();
         self.late_notes.clear();
+        self.drains.clear();
+        self.acknowledged.clear();
         self.open_commits.clear();
+        self.refusals.clear();
         self.tenure.clear();
         self.back_at = None;
     }
@@ -236,8 +249,13 @@ impl Checks {
             out,
             "{restarted_at:?}{recovering:?}{alive:?}{slots:?}{subscribers:?}{accounts:?}{policies:?}"
         )?;
-        let Self { results, late_notes, open_commits, tenure, back_at, .. } = self;
-        write!(out, "{results:?}{late_notes:?}{open_commits:?}{tenure:?}{back_at:?}")
+        let Self {
+            results, late_notes, drains, acknowledged, open_commits, refusals, tenure, back_at, ..
+        } = self;
+        write!(
+            out,
+            "{results:?}{late_notes:?}{drains:?}{acknowledged:?}{open_commits:?}{refusals:?}{tenure:?}{back_at:?}"
+        )
     }
 
     /// The gateway hears everything twice, and is shown to hear it once.
@@ -262,8 +280,11 @@ impl Checks {
         self.accounts.reads(now);
         if owns {
             self.open_commits.hear(inputs);
+            self.refusals.hear(now, inputs);
             if let Some(now) = now {
                 self.late_notes.hear(now, inputs, books);
+                self.drains.hear(now, inputs, books);
+                self.acknowledged.hear(now, inputs);
             }
         }
         self.tenure.hear(inputs, config.lease);
@@ -346,6 +367,8 @@ impl Checks {
         self.results.committed(failures, scene, &self.alive);
         let shown = self.accounts.has_shown(scene);
         self.late_notes.judge(failures, scene);
+        self.drains.judge(failures, scene);
+        self.acknowledged.judge(failures, scene);
         nothing_lost::judge(failures, scene, shown, self.back_at);
         self.accounts.judge(failures, scene);
         let back = self.back_at.filter(|_| self.recovering);
@@ -358,7 +381,8 @@ impl Checks {
 
     /// A tick of the owner says this commit, or none.
     pub(crate) fn tick_says(&mut self, commit: Option<u64>) {
-        self.open_commits.said(commit);
+        let latest = self.open_commits.said(commit);
+        self.refusals.says(commit, latest);
     }
 
     /// Whether a run waits, by the books.
@@ -388,12 +412,18 @@ impl Checks {
     pub(crate) fn effect(&self, failures: &mut Vec<Failure>, departure: &Departure<'_>) {
         event_first::judge(failures, departure);
         match departure.effect {
-            Effect::Start { .. } => queued_leaves_no_session::judge_effect(failures, departure),
+            Effect::Reply { .. } => {
+                let who = (&self.slots, &self.waiters);
+                self.refusals.judge(failures, departure, who, self.open_commits.durable());
+            }
+            Effect::Start { .. } => {
+                queued_leaves_no_session::judge_effect(failures, departure);
+                no_resurrection::judge_start(failures, departure);
+            }
             Effect::StepDown if self.restarted_at.is_none() => self.tenure.judge(failures, departure),
             Effect::Abort { .. }
             | Effect::Publish { .. }
             | Effect::Deliver { .. }
-            | Effect::Reply { .. }
             | Effect::StoreAgain { .. }
             | Effect::Renew { .. }
             | Effect::StepDown => {}
@@ -409,8 +439,14 @@ impl Checks {
                 at_most_once::judge(failures, departure, &self.alive);
                 self.alive.left(at, effect, books);
             }
-            Effect::Abort { .. } => self.alive.left(at, effect, books),
-            Effect::Publish { .. } => self.subscribers.judge(failures, departure),
+            Effect::Abort { .. } => {
+                drains::judge_abort(failures, departure, &self.alive, self.restarted_at);
+                self.alive.left(at, effect, books);
+            }
+            Effect::Publish { .. } => {
+                self.subscribers.judge(failures, departure);
+                self.acknowledged.left(effect);
+            }
             Effect::Deliver { .. } => {
                 at_most_once::judge(failures, departure, &self.alive);
                 self.results.left(failures, departure);
@@ -419,6 +455,7 @@ impl Checks {
             Effect::Reply { .. } => {
                 self.policies.judge_reply(failures, departure);
                 self.open_commits.judge_reply(failures, departure);
+                self.refusals.left(effect);
                 self.tenure.left(effect);
             }
             Effect::StepDown => self.tenure.left(effect),
@@ -433,10 +470,13 @@ impl Checks {
         self.alive.restarted();
         self.results.restarted();
         self.late_notes.restarted(back.at);
+        self.drains.clear();
+        self.acknowledged.restarted(back.books.acknowledged);
         self.policies.restarted(back.at);
         self.back_at = Some(back.wall);
         self.accounts.restarted(Now { mono: back.at, wall: back.wall });
         self.open_commits.restarted(back.books.last_commit);
+        self.refusals.clear();
         let config = &back.labels.scenario().config;
         self.slots.reload(back.books, &self.alive, config);
         self.waiters.reload(back.books, config);
@@ -457,6 +497,7 @@ impl Checks {
         self.accounts.judge_rest(failures, rest);
         self.results.judge_rest(failures, rest);
         self.late_notes.judge_rest(failures, rest);
+        self.drains.judge_rest(failures, rest);
         self.tenure.judge_rest(failures, rest);
         self.open_commits.judge_rest(failures, rest);
     }

@@ -1,12 +1,14 @@
 //! What is over stays over.
 
+use sametick_core::effect::Effect;
 use sametick_core::id::RunId;
 use sametick_core::session::{SessionRow, Status};
 
-use super::{CheckName, Failure, Scene, shown};
+use super::{CheckName, Departure, Failure, Scene, shown};
 use crate::changes::RunChange;
+use crate::lines::{ROUNDING_MS, millis};
 
-pub(super) const SENTENCE: &str = "a terminal session changes only when a newer run starts in it";
+pub(super) const SENTENCE: &str = "a terminal session changes only when a newer run starts in it, and no turn is called for a run that is over";
 pub(super) const FIELD: &[&str] = &["#88538", "#88583", "PR #116777", "river#1302", "oban#1496"];
 
 pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
@@ -26,6 +28,22 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
         );
         failures.push(Failure { check: CheckName::NoResurrection, at: scene.at, run: after.run, message });
     }
+}
+
+/// A turn is to be called. One that is over before its start leaves has none.
+pub(super) fn judge_start(failures: &mut Vec<Failure>, departure: &Departure<'_>) {
+    let Departure { at, effect, books, labels } = *departure;
+    let Effect::Start { run } = *effect else { return };
+    let settled = books.runs.get(&run).and_then(|book| book.times.settled);
+    // What settles in the tick at hand may do so after the start has left.
+    let Some(ago) = settled.map(|settled| millis(at) - settled).filter(|ago| *ago > ROUNDING_MS) else {
+        return;
+    };
+    let message = format!(
+        "the turn of {} is called {ago} ms after the run was over: it works for nobody, and nobody stops it",
+        labels.run(run)
+    );
+    failures.push(Failure { check: CheckName::NoResurrection, at, run: Some(run), message });
 }
 
 /// Whether a run's session goes live in this commit.

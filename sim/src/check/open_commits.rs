@@ -65,11 +65,17 @@ impl OpenCommits {
         self.said = durable;
     }
 
-    /// What the gateway says in the tick at hand.
-    pub(super) fn said(&mut self, commit: Option<u64>) {
+    /// Every commit up to this one is known to be durable.
+    pub(super) const fn durable(&self) -> u64 {
+        self.durable
+    }
+
+    /// What the gateway says in the tick at hand. Says which commit is the latest.
+    pub(super) fn said(&mut self, commit: Option<u64>) -> u64 {
         self.said = commit.unwrap_or(self.said);
         let new = self.asked.iter_mut().rev().take_while(|asked| asked.said.is_none());
         new.for_each(|asked| asked.said = Some(self.said));
+        self.said
     }
 
     /// What the gateway hears.

@@ -15,6 +15,7 @@ use sametick_core::time::{Mono, Now, Wall};
 
 use super::rooms::Rooms;
 use super::sequel::Sequels;
+use super::statuses::Statuses;
 use super::unran::{Before, wrong_reason};
 use super::unspoken::Unspoken;
 use super::{CheckName, Departure, Failure, Scene, cancelled, leaving};
@@ -22,7 +23,7 @@ use crate::changes::RunChange;
 use crate::lines::{ROUNDING_MS, span_ms};
 
 pub(super) const SENTENCE: &str = "an occurrence runs, waits, is skipped or is tried again as its job's policies say, and for the \
-     reason that is told; nobody is cancelled without cause; a job that is due no more ends as it says, \
+     reason that is told; nobody is cancelled or refused without cause; a job that is due no more ends as it says, \
      and a child belongs to the run that asked for it, and ends with it";
 pub(super) const FIELD: &[&str] = &[
     "#12440",
@@ -52,6 +53,7 @@ pub(crate) struct Policies {
     back: Mono,
     sequels: Sequels,
     cancels: cancelled::Asked,
+    statuses: Statuses,
 }
 
 impl Policies {
@@ -64,6 +66,7 @@ impl Policies {
         self.back = Mono::default();
         self.sequels.clear();
         self.cancels.clear();
+        self.statuses.clear();
     }
 
     /// A gateway begins: what the one before it was asked for and did not say any more is not to be.
@@ -74,6 +77,7 @@ impl Policies {
         self.resumed.clear();
         self.sequels.restarted();
         self.cancels.clear();
+        self.statuses.clear();
     }
 
     /// What the owner hears: runs ask for children, and somebody pauses, disables or resumes jobs.
@@ -81,6 +85,7 @@ impl Policies {
         for input in inputs {
             let InputKind::Command { ticket, ref command } = input.kind else { continue };
             let tick = now.map_or(input.at, |now| now.mono);
+            self.statuses.hear(ticket, command, tick);
             match *command {
                 Command::Spawn { parent, .. } => self.asked.push((ticket, parent)),
                 Command::Disable(job) => {
@@ -93,7 +98,12 @@ impl Policies {
                     // Whoever asked before the gateway was back is heard by the one that is.
                     self.resumed.hear((job, input.at.max(self.back)), tick);
                 }
-                Command::Cancel(run) => self.cancels.runs.hear(run, tick),
+                Command::Cancel(run) => {
+                    self.cancels.runs.hear(run, tick);
+                    if now.is_some_and(|now| now.mono == input.at) {
+                        self.cancels.at_once.hear(run, tick);
+                    }
+                }
                 Command::Remove(job) => self.cancels.jobs.hear(job, tick),
                 Command::Add(_) | Command::Edit(_) | Command::RunNow(_) => {}
             }
@@ -104,6 +114,7 @@ impl Policies {
     pub(super) fn judge_reply(&mut self, failures: &mut Vec<Failure>, departure: &Departure<'_>) {
         let Departure { at, effect, books, labels } = *departure;
         let Effect::Reply { ticket, reply } = *effect else { return };
+        self.statuses.judge_reply(failures, departure);
         let Some(place) = self.asked.iter().position(|(asked, _)| *asked == ticket) else { return };
         let (_, parent) = self.asked.swap_remove(place);
         let Ok(Accepted::Run(run)) = reply else { return };
@@ -194,6 +205,7 @@ impl Policies {
         let is_told = |job: JobId| told.has_by(&job, scene.said.mono);
         self.sequels.judge(failures, scene, open, is_told);
         self.cancels.judge(failures, scene, is_told);
+        self.statuses.judge(failures, scene, is_told);
         leaving::judge(failures, scene, open);
         self.told.spoken(scene.said.mono);
         self.resumed.spoken(scene.said.mono);

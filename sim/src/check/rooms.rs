@@ -27,17 +27,8 @@ impl Clone for Rooms {
 impl Rooms {
     /// Looks at what is there before a commit. Who waits for its backoff has no place in the queue, and is taken to have one.
     pub(super) fn look(&mut self, slots: &Slots, waiters: &Waiters, config: &Config) {
-        let under_all = config.running.saturating_sub(slots.total);
         self.0.clear();
-        self.0.extend(config.lanes.iter().enumerate().map(|(lane, limits)| {
-            let free = limits.limit.saturating_sub(slots.held_in(lane)).min(under_all);
-            u64::from(limits.queue) + u64::from(free)
-        }));
-        for (lane, queue) in waiters.queues() {
-            if let Some(room) = lane.and_then(|lane| self.0.get_mut(lane)) {
-                *room = room.saturating_sub(queue.len() as u64);
-            }
-        }
+        self.0.extend((0..config.lanes.len()).map(|lane| room_in(lane, slots, waiters, config)));
     }
 
     /// Whether a job's lane surely had room for one more, whenever in the tick that came.
@@ -48,4 +39,13 @@ impl Rooms {
         let came = scene.changes.new_runs().filter(|change| comes(change.after.id)).count();
         self.0.get(lane).is_some_and(|room| *room > came as u64)
     }
+}
+
+/// How much room a lane has now, by the books.
+pub(super) fn room_in(lane: usize, slots: &Slots, waiters: &Waiters, config: &Config) -> u64 {
+    let Some(limits) = config.lanes.get(lane) else { return 0 };
+    let under_all = config.running.saturating_sub(slots.total);
+    let free = limits.limit.saturating_sub(slots.held_in(lane)).min(under_all);
+    let places = u64::from(limits.queue) + u64::from(free);
+    places.saturating_sub(waiters.in_lane(lane) as u64)
 }

@@ -104,12 +104,25 @@ impl Sequels {
                 });
             }
             let Some(outcome) = row.state.outcome() else { continue };
+            let closes = row.is_closed() && change.before.is_none_or(|before| !before.is_closed());
+            if closes && keeps_another_life(row.id, scene) && open(row.id.job).is_empty() {
+                let message = format!(
+                    "{}, of an older life of its job, was the last that kept the job, which goes then and is due no more, and \
+                     the job is still there",
+                    scene.labels.run(row.id)
+                );
+                failures.push(Failure {
+                    check: CheckName::PolicyKept,
+                    at: scene.at,
+                    run: Some(row.id),
+                    message,
+                });
+            }
             let Some((job, before, after)) = declared(row.id, scene) else { continue };
             // What is disabled and resumed in one tick shows neither in its row.
             let at_times_disabled = self.disabled.has_in(&row.id.job, scene.said.mono);
             let again = is_tried_again(change, outcome, before, after, scene)
                 .filter(|again| !(*again && at_times_disabled));
-            let closes = row.is_closed() && change.before.is_none_or(|before| !before.is_closed());
             let next = scene.books.run(row.id.next_attempt());
             let written = next.is_some();
             // That may be over by now, in the same commit even, and be what the job gives up after.
@@ -216,6 +229,14 @@ fn declared<'a>(run: RunId, scene: &Scene<'a>) -> Option<(&'a Job, JobRow, &'a J
     let before = scene.look_up().job(run.job);
     let before = before.and_then(|(before, _)| *before).unwrap_or(*after);
     (after.generation == run.generation && !anew).then_some((job, before, after))
+}
+
+/// Whether a run's job was added again, has nothing due any more and goes then.
+fn keeps_another_life(run: RunId, scene: &Scene<'_>) -> bool {
+    let Some((job, after)) = scene.books.job(run.job) else { return false };
+    let anew = scene.commit.declared.iter().any(|anew| anew.id == run.job);
+    let before = scene.look_up().job(run.job).and_then(|(before, _)| *before).unwrap_or(*after);
+    after.generation > run.generation && !anew && is_through(job, before, after)
 }
 
 /// Whether another attempt follows, by what its job says and as far as the records tell.

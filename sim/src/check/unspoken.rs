@@ -20,6 +20,11 @@ impl<T: PartialEq> Unspoken<T> {
         self.0.clear();
     }
 
+    /// Whether nobody asked for anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A tick hears of it.
     pub(super) fn hear(&mut self, of: T, tick: Mono) {
         self.0.push((of, tick));

@@ -128,6 +128,11 @@ impl Waiters {
         lanes.chain([(None, &self.children)]).filter(|(_, queue)| !queue.is_empty())
     }
 
+    /// How many wait in a lane.
+    pub(super) fn in_lane(&self, lane: usize) -> usize {
+        self.lanes.get(lane).map_or(0, Queue::len)
+    }
+
     /// What a run that waits needs.
     pub(super) fn get(&self, run: RunId) -> Option<&Waiter> {
         self.runs.get(&run)

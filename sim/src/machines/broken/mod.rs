@@ -5,6 +5,7 @@ mod budgets;
 mod bus;
 mod clock;
 mod commands;
+mod drains;
 mod family;
 mod gates;
 mod ledger;
@@ -16,10 +17,12 @@ mod persister;
 mod policies;
 mod race;
 mod recovery;
+mod refusals;
 mod reports;
 mod retry;
 mod rows;
 mod scheduler;
+mod statuses;
 mod subscribers;
 mod told;
 mod turns;
@@ -64,6 +67,9 @@ pub(super) const ALL: &[&[Mutant]] = &[
     wall::MUTANTS,
     turns::MUTANTS,
     commands::MUTANTS,
+    refusals::MUTANTS,
+    statuses::MUTANTS,
+    drains::MUTANTS,
     unlawful::MUTANTS,
 ];
 

@@ -1,0 +1,92 @@
+//! A job is paused, disabled or active because somebody asked for that, and stays so: also over a crash, once it is accepted.
+
+use std::collections::BTreeMap;
+
+use educe::Educe;
+use sametick_core::commit::JobStatus;
+use sametick_core::effect::{Accepted, Command, Effect};
+use sametick_core::id::JobId;
+use sametick_core::time::Mono;
+
+use super::{CheckName, Departure, Failure, Scene};
+
+/// What was asked last of each job.
+#[derive(Educe, Debug, Default)]
+#[educe(Clone)]
+pub(super) struct Statuses {
+    latest: BTreeMap<JobId, Asked>,
+}
+
+/// Somebody changes a job.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    ticket: u64,
+    /// The tick that heard of it.
+    tick: Mono,
+    /// What the job is then; nothing where it may be more than one thing, as of two that came in one tick.
+    status: Option<JobStatus>,
+}
+
+impl Statuses {
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.latest.clear();
+    }
+
+    /// A tick of the owner hears a command.
+    pub(super) fn hear(&mut self, ticket: u64, command: &Command, tick: Mono) {
+        let (job, status) = match command {
+            Command::Pause(job) => (*job, Some(JobStatus::Paused)),
+            Command::Disable(job) => (*job, Some(JobStatus::Disabled)),
+            // A resume may find that nothing is left to do.
+            Command::Resume(job) => (*job, Some(JobStatus::Active)),
+            Command::Add(job) | Command::Edit(job) => (job.id, None),
+            Command::Remove(job) => (*job, None),
+            Command::RunNow(_) | Command::Spawn { .. } | Command::Cancel(_) => return,
+        };
+        let alone = self.latest.get(&job).is_none_or(|before| before.tick != tick);
+        self.latest.insert(job, Asked { ticket, tick, status: status.filter(|_| alone) });
+    }
+
+    /// An acceptance leaves: what was asked for is durable.
+    pub(super) fn judge_reply(&mut self, failures: &mut Vec<Failure>, departure: &Departure<'_>) {
+        let Departure { at, effect, books, labels } = *departure;
+        let Effect::Reply { ticket, reply: Ok(Accepted::Done) } = *effect else { return };
+        let asked = self.latest.iter().find(|(_, asked)| asked.ticket == ticket);
+        let Some((job, wanted)) = asked.and_then(|(job, asked)| Some((*job, asked.status?))) else { return };
+        let Some((_, row)) = books.job(job) else { return };
+        let is_it = row.status == wanted || wanted == JobStatus::Active && row.status == JobStatus::Exhausted;
+        if !is_it {
+            let message = format!(
+                "{} is asked to be {}, that is accepted, and what is durable says {}: after a crash nobody asked",
+                labels.job(job),
+                wanted.name(),
+                row.status.name()
+            );
+            failures.push(Failure { check: CheckName::PolicyKept, at, run: None, message });
+        }
+    }
+
+    /// What became durable. `is_told` tells of jobs that somebody paused, disabled or resumed since the commit before.
+    pub(super) fn judge(
+        &self,
+        failures: &mut Vec<Failure>,
+        scene: &Scene<'_>,
+        is_told: impl Fn(JobId) -> bool,
+    ) {
+        for (before, row) in &scene.changes.jobs {
+            let Some(before) = before.filter(|before| before.generation == row.generation) else { continue };
+            let is_held = matches!(before.status, JobStatus::Paused | JobStatus::Disabled);
+            let anew = scene.commit.declared.iter().any(|declared| declared.id == row.id);
+            if is_held && row.status != before.status && !anew && !is_told(row.id) {
+                let message = format!(
+                    "{} was {} and is {} now, and nobody asked for that",
+                    scene.labels.job(row.id),
+                    before.status.name(),
+                    row.status.name()
+                );
+                failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run: None, message });
+            }
+        }
+    }
+}
