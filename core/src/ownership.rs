@@ -123,10 +123,15 @@ impl<R: Race, P: Persister, B: Bus> Gateway<R, P, B> {
         for ticket in self.outbox.withdraw() {
             self.tick.push(Effect::Reply { ticket, reply: Err(Refusal::NotOwner) });
         }
-        self.tick.effects_mut().retain(|effect| !matches!(effect, Effect::Start { .. }));
-        let asked: Vec<RunId> = self.tick.effects().iter().filter_map(aborted).collect();
+        // A turn whose start does not leave is not called, and there is nothing to stop.
+        let starts = |effect: &Effect| if let Effect::Start { run } = effect { Some(*run) } else { None };
+        let uncalled: Vec<RunId> = self.tick.effects().iter().filter_map(starts).collect();
+        let concerns = |effect: &Effect| starts(effect).or(aborted(effect));
+        let effects = self.tick.effects_mut();
+        effects.retain(|effect| concerns(effect).is_none_or(|run| !uncalled.contains(&run)));
+        let asked: Vec<RunId> = effects.iter().filter_map(aborted).collect();
         for live in self.runs.iter().filter(|live| live.row.is_alive() && live.start_released) {
-            if !asked.contains(&live.row.id) {
+            if !asked.contains(&live.row.id) && !uncalled.contains(&live.row.id) {
                 self.tick.push(Effect::Abort { run: live.row.id });
             }
         }

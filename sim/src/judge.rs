@@ -180,13 +180,14 @@ impl<'s> Judge<'s> {
     pub(crate) fn left(&mut self, at: Mono, effect: &Effect) {
         let labels = Labels::new(self.scenario, &self.jobs);
         let departure = Departure { at, effect, books: &self.books, labels: &labels };
-        self.checks.left(&mut self.failures, &departure);
+        self.checks.left(&mut self.failures, &departure, self.lag);
     }
 
-    /// A tick of the gateway of this epoch says this commit, or none; what leaves with it is judged by that.
-    pub(crate) fn tick_says(&mut self, epoch: u64, commit: Option<u64>) {
+    /// A tick of the gateway of this epoch says this commit, or none, and perhaps that it steps down; what leaves with it is
+    /// judged by that.
+    pub(crate) fn tick_says(&mut self, epoch: u64, commit: Option<u64>, steps_down: bool) {
         if epoch == self.books.epoch {
-            self.checks.tick_says(commit);
+            self.checks.tick_says(commit, steps_down);
         }
     }
 

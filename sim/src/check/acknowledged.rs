@@ -2,7 +2,7 @@
 
 use educe::Educe;
 use sametick_core::effect::{Effect, Input, InputKind};
-use sametick_core::time::Now;
+use sametick_core::time::Mono;
 
 use super::unspoken::Unspoken;
 use super::{CheckName, Failure, Scene};
@@ -30,10 +30,10 @@ impl Acknowledged {
     }
 
     /// What the owner hears in a tick.
-    pub(super) fn hear(&mut self, now: Now, inputs: &[Input]) {
+    pub(super) fn hear(&mut self, tick: Mono, inputs: &[Input]) {
         for input in inputs {
             if let InputKind::Heard { below } = input.kind {
-                self.heard.hear(below.min(self.published), now.mono);
+                self.heard.hear(below.min(self.published), tick);
             }
         }
     }

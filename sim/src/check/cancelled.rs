@@ -19,7 +19,7 @@ use crate::changes::RunChange;
 pub(super) struct Asked {
     /// Runs to be cancelled.
     pub(super) runs: Unspoken<RunId>,
-    /// Those among them of which that was asked at the very instant of a tick.
+    /// Those among them of which that was asked at the very instant of a tick, while the store had room for it.
     pub(super) at_once: Unspoken<RunId>,
     /// Jobs to be removed.
     pub(super) jobs: Unspoken<JobId>,
@@ -52,7 +52,8 @@ impl Asked {
             }
         }
         for (change, outcome) in scene.changes.settling() {
-            if matches!(outcome, Outcome::TimedOut(_)) && self.came_first(change.after.id, scene) {
+            let was_there = change.before.is_some() && matches!(outcome, Outcome::TimedOut(_));
+            if was_there && self.came_first(change.after.id, scene) {
                 let name = scene.labels.run(change.after.id);
                 let message = format!(
                     "{name} is {}, and somebody had it cancelled at that very instant: what is asked counts before a deadline",

@@ -4,7 +4,7 @@ use educe::Educe;
 use sametick_core::effect::{Effect, Input, InputKind, Report};
 use sametick_core::id::RunId;
 use sametick_core::run::{RunRow, RunState};
-use sametick_core::time::Now;
+use sametick_core::time::Mono;
 
 use super::alive::Alive;
 use super::unspoken::Unspoken;
@@ -24,13 +24,13 @@ impl Drains {
     }
 
     /// What the owner hears in a tick.
-    pub(super) fn hear(&mut self, now: Now, inputs: &[Input], books: &Books) {
+    pub(super) fn hear(&mut self, tick: Mono, inputs: &[Input], books: &Books) {
         let drains = |row: &RunRow| matches!(row.state, RunState::Settled(_)) && !row.is_closed();
         for input in inputs {
             if let InputKind::Report { run, report: Report::Completed(_) | Report::Stopped } = input.kind
                 && books.run(run).is_some_and(drains)
             {
-                self.0.hear(run, now.mono);
+                self.0.hear(run, tick);
             }
         }
     }
@@ -60,12 +60,7 @@ fn holds_on(run: RunId, labels: &Labels<'_>) -> Failure {
         "the turn of {} has said that it is over, and the run holds on to its slot: nobody else gets it",
         labels.run(run)
     );
-    Failure {
-        check: CheckName::SlotsReturn,
-        at: sametick_core::time::Mono::default(),
-        run: Some(run),
-        message,
-    }
+    Failure { check: CheckName::SlotsReturn, at: Mono::default(), run: Some(run), message }
 }
 
 /// A turn is asked to stop: it was called, by this gateway or by one before it.

@@ -79,7 +79,8 @@ impl LateNotes {
                 RunState::Settled(_) => said != LateWord::Stopped || row.is_closed(),
             };
             let is_late = books.run(run).is_some_and(is_over);
-            let heard = Heard { run, said, at, tick: now.mono, is_late };
+            // A gateway that comes back may hear of something at the instant of its first tick, and after that.
+            let heard = Heard { run, said, at, tick: now.mono.max(self.closed.tick_after()), is_late };
             self.heard.push(heard);
             if self.twice {
                 self.heard.push(Heard { is_late: false, ..heard });

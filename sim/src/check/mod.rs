@@ -203,8 +203,8 @@ pub(crate) struct Checks {
     index: Box<Index>,
     /// Of the commit at hand, where that skips anything.
     rooms: Rooms,
-    /// On the wall clock.
-    back_at: Option<Wall>,
+    /// When a gateway came back last.
+    back_at: Option<(Mono, Wall)>,
 }
 
 impl Checks {
@@ -283,8 +283,10 @@ impl Checks {
             self.refusals.hear(now, inputs);
             if let Some(now) = now {
                 self.late_notes.hear(now, inputs, books);
-                self.drains.hear(now, inputs, books);
-                self.acknowledged.hear(now, inputs);
+                // One that came back may hear of something at the instant of its first tick, and after that.
+                let first = self.back_at.map_or(now.mono, |(back, _)| back.tick_after());
+                self.drains.hear(now.mono.max(first), inputs, books);
+                self.acknowledged.hear(now.mono.max(first), inputs);
             }
         }
         self.tenure.hear(inputs, config.lease);
@@ -292,7 +294,8 @@ impl Checks {
             self.tenure.hear_commands(inputs);
             if owns {
                 self.accounts.hear(now, inputs);
-                self.policies.hear(now, inputs);
+                let has_room = self.open_commits.has_room(config.open_commits);
+                self.policies.hear(now, inputs, has_room);
                 self.open_commits.hear_commands(inputs);
             }
         }
@@ -369,9 +372,9 @@ impl Checks {
         self.late_notes.judge(failures, scene);
         self.drains.judge(failures, scene);
         self.acknowledged.judge(failures, scene);
-        nothing_lost::judge(failures, scene, shown, self.back_at);
+        nothing_lost::judge(failures, scene, shown, self.back_at.map(|(_, wall)| wall));
         self.accounts.judge(failures, scene);
-        let back = self.back_at.filter(|_| self.recovering);
+        let back = self.back_at.filter(|_| self.recovering).map(|(_, wall)| wall);
         self.policies.judge(failures, scene, back, shown, &self.rooms);
         self.open_commits.judge(failures, scene);
         if std::mem::take(&mut self.recovering) {
@@ -379,10 +382,10 @@ impl Checks {
         }
     }
 
-    /// A tick of the owner says this commit, or none.
-    pub(crate) fn tick_says(&mut self, commit: Option<u64>) {
+    /// A tick of the owner says this commit, or none, and perhaps steps down, which takes back what it changed.
+    pub(crate) fn tick_says(&mut self, commit: Option<u64>, steps_down: bool) {
         let latest = self.open_commits.said(commit);
-        self.refusals.says(commit, latest);
+        self.refusals.says(commit.is_none() && !steps_down, latest);
     }
 
     /// Whether a run waits, by the books.
@@ -418,7 +421,7 @@ impl Checks {
             }
             Effect::Start { .. } => {
                 queued_leaves_no_session::judge_effect(failures, departure);
-                no_resurrection::judge_start(failures, departure);
+                no_resurrection::judge_start(failures, departure, self.restarted_at);
             }
             Effect::StepDown if self.restarted_at.is_none() => self.tenure.judge(failures, departure),
             Effect::Abort { .. }
@@ -431,7 +434,7 @@ impl Checks {
     }
 
     /// Judges an effect that has left.
-    pub(crate) fn left(&mut self, failures: &mut Vec<Failure>, departure: &Departure<'_>) {
+    pub(crate) fn left(&mut self, failures: &mut Vec<Failure>, departure: &Departure<'_>, lag: Span) {
         let Departure { at, effect, books, .. } = *departure;
         match effect {
             Effect::Start { .. } => {
@@ -459,6 +462,9 @@ impl Checks {
                 self.tenure.left(effect);
             }
             Effect::StepDown => self.tenure.left(effect),
+            Effect::Renew { .. } if self.restarted_at.is_none() => {
+                self.tenure.judge_renewal(failures, departure, lag);
+            }
             Effect::StoreAgain { .. } | Effect::Renew { .. } => {}
         }
     }
@@ -473,7 +479,7 @@ impl Checks {
         self.drains.clear();
         self.acknowledged.restarted(back.books.acknowledged);
         self.policies.restarted(back.at);
-        self.back_at = Some(back.wall);
+        self.back_at = Some((back.at, back.wall));
         self.accounts.restarted(Now { mono: back.at, wall: back.wall });
         self.open_commits.restarted(back.books.last_commit);
         self.refusals.clear();

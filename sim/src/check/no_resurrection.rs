@@ -31,10 +31,13 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>) {
 }
 
 /// A turn is to be called. One that is over before its start leaves has none.
-pub(super) fn judge_start(failures: &mut Vec<Failure>, departure: &Departure<'_>) {
+/// A host that was replaced may not know that its successor ended the run.
+pub(super) fn judge_start(failures: &mut Vec<Failure>, departure: &Departure<'_>, restarted: Option<i64>) {
     let Departure { at, effect, books, labels } = *departure;
     let Effect::Start { run } = *effect else { return };
-    let settled = books.runs.get(&run).and_then(|book| book.times.settled);
+    let Some(times) = books.runs.get(&run).map(|book| book.times) else { return };
+    let is_own = restarted.is_none_or(|restarted| times.granted.is_some_and(|granted| granted > restarted));
+    let settled = times.settled.filter(|_| is_own);
     // What settles in the tick at hand may do so after the start has left.
     let Some(ago) = settled.map(|settled| millis(at) - settled).filter(|ago| *ago > ROUNDING_MS) else {
         return;

@@ -65,6 +65,11 @@ impl OpenCommits {
         self.said = durable;
     }
 
+    /// Whether fewer commits are open than may be.
+    pub(super) fn has_room(&self, most: u32) -> bool {
+        self.said.saturating_sub(self.durable) < u64::from(most.max(1))
+    }
+
     /// Every commit up to this one is known to be durable.
     pub(super) const fn durable(&self) -> u64 {
         self.durable

@@ -81,7 +81,8 @@ impl Policies {
     }
 
     /// What the owner hears: runs ask for children, and somebody pauses, disables or resumes jobs.
-    pub(super) fn hear(&mut self, now: Option<Now>, inputs: &[Input]) {
+    /// `has_room` tells whether the store has room for a commit, so that nothing is refused for that.
+    pub(super) fn hear(&mut self, now: Option<Now>, inputs: &[Input], has_room: bool) {
         for input in inputs {
             let InputKind::Command { ticket, ref command } = input.kind else { continue };
             let tick = now.map_or(input.at, |now| now.mono);
@@ -100,7 +101,7 @@ impl Policies {
                 }
                 Command::Cancel(run) => {
                     self.cancels.runs.hear(run, tick);
-                    if now.is_some_and(|now| now.mono == input.at) {
+                    if has_room && now.is_some_and(|now| now.mono == input.at) {
                         self.cancels.at_once.hear(run, tick);
                     }
                 }
@@ -205,7 +206,8 @@ impl Policies {
         let is_told = |job: JobId| told.has_by(&job, scene.said.mono);
         self.sequels.judge(failures, scene, open, is_told);
         self.cancels.judge(failures, scene, is_told);
-        self.statuses.judge(failures, scene, is_told);
+        let is_resumed = |job: JobId| self.resumed_at(job, scene).is_some();
+        self.statuses.judge(failures, scene, is_told, is_resumed);
         leaving::judge(failures, scene, open);
         self.told.spoken(scene.said.mono);
         self.resumed.spoken(scene.said.mono);

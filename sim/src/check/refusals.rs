@@ -14,7 +14,7 @@ use super::rooms::room_in;
 use super::slots::{Slots, lane_of, lane_of_terms};
 use super::waiters::Waiters;
 use super::{CheckName, Departure, Failure};
-use crate::lines::ROUNDING_MS;
+use crate::lines::{ROUNDING_MS, millis};
 use crate::oracle::Next;
 
 /// What the owner was asked for, and has not replied to.
@@ -58,9 +58,9 @@ impl Refusals {
         }));
     }
 
-    /// The tick says a commit, or none since this one.
-    pub(super) fn says(&mut self, commit: Option<u64>, latest: u64) {
-        self.said = commit.is_none().then_some(latest);
+    /// Whether the tick changes nothing, since the latest commit.
+    pub(super) fn says(&mut self, changes_nothing: bool, latest: u64) {
+        self.said = changes_nothing.then_some(latest);
     }
 
     /// A reply left.
@@ -181,10 +181,11 @@ impl Found<'_> {
         let config = &labels.scenario().config;
         let Some((job, _)) = books.job(id) else { return false };
         let lane = lane_of_terms(&job.terms, config);
-        let backs_off = |row: &RunRow| row.not_before.is_some_and(|until| until >= self.now);
         let has_a_place = |run: &RunId| {
-            let row = books.run(*run).filter(|row| row.parent.is_none() && !backs_off(row));
-            row.is_some() && lane_of(*run, books, config) == lane
+            let row = books.run(*run).filter(|row| row.parent.is_none());
+            let enters = self.waiters.get(*run).filter(|waiter| waiter.backs_off).map(|waiter| waiter.since);
+            let is_in = enters.is_none_or(|enters| enters + ROUNDING_MS < millis(self.departure.at));
+            row.is_some() && is_in && lane_of(*run, books, config) == lane
         };
         room_in(lane, self.slots, self.waiters, config) > 0
             || job.overlap == Overlap::CancelOther && self.waiting_of(id).any(|run| has_a_place(&run))

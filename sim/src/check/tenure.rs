@@ -8,6 +8,15 @@ use sametick_core::effect::{Effect, Input, InputKind};
 use sametick_core::time::{Mono, Span};
 
 use super::{CheckName, Departure, Failure, Rest};
+use crate::scenario::{Event, EventKind};
+
+/// Ticks come by the nanosecond, and instants that a lease is reckoned from may be a tick apart.
+const ROUNDING: Span = Span::from_millis(2);
+
+/// From when a lease is to count, if an effect asks for it.
+const fn renewal(effect: &Effect) -> Option<Mono> {
+    if let Effect::Renew { sent } = effect { Some(*sent) } else { None }
+}
 
 /// What the first owner of a world was told of its lease.
 #[derive(Educe, Debug, Default)]
@@ -17,6 +26,8 @@ pub(super) struct Tenure {
     renewed: Mono,
     /// As of the latest tick, which may have come too late to believe it.
     heard: Mono,
+    /// When it last asked for a renewal.
+    asked_at: Mono,
     /// Whether it was told that another owns the store.
     fenced: bool,
     /// The commands of the latest tick of any owner that have no reply yet.
@@ -80,6 +91,29 @@ impl Tenure {
                 "the owner steps down {} ms before its lease ends, and nobody has told it of another: nothing runs any \
                  more until somebody takes the store over",
                 ends.since(at).as_millis()
+            );
+            failures.push(Failure { check: CheckName::ComesToRest, at, run: None, message });
+        }
+    }
+
+    /// It asks for a renewal: three times in the time of a lease. A host that stands still for a while asks when it goes on.
+    pub(super) fn judge_renewal(
+        &mut self,
+        failures: &mut Vec<Failure>,
+        departure: &Departure<'_>,
+        lag: Span,
+    ) {
+        let Departure { at, effect, labels, .. } = *departure;
+        let scenario = labels.scenario();
+        let Some((lease, sent)) = scenario.config.lease.zip(renewal(effect)) else { return };
+        let most = Span::from_nanos(lease.as_nanos() / 3 + lag.as_nanos() + ROUNDING.as_nanos());
+        let passed = sent.since(std::mem::replace(&mut self.asked_at, sent));
+        let stands_still = |event: &Event| matches!(event.kind, EventKind::Freeze { .. });
+        if passed > most && !scenario.timeline.iter().any(stands_still) {
+            let message = format!(
+                "the owner asks for its lease of {lease} to be renewed {} ms after it last did, and not three times in that: one \
+                 answer that is lost takes the store from it",
+                passed.as_millis()
             );
             failures.push(Failure { check: CheckName::ComesToRest, at, run: None, message });
         }

@@ -12,7 +12,7 @@ use super::Scene;
 use super::account::wall_of;
 use super::rooms::Rooms;
 use super::slots::{lane_of, lane_of_terms};
-use crate::lines::ROUNDING_MS;
+use crate::lines::{ROUNDING_MS, millis, span_ms};
 
 /// What was open before a commit.
 #[derive(Clone, Copy)]
@@ -90,7 +90,11 @@ impl Before<'_> {
     fn has_a_place_of(&self, job: &Job, scene: &Scene<'_>) -> bool {
         let config = &scene.labels.scenario().config;
         let own = lane_of_terms(&job.terms, config);
-        let backs_off = |row: &RunRow| row.not_before.is_some_and(|until| until >= scene.said.wall);
+        let backs_off = |row: &RunRow| {
+            let enters = scene.books.runs.get(&row.id).map_or(i64::MAX, |book| book.times.queued);
+            // In a late tick it may come after what was due.
+            row.not_before.is_some() && enters + ROUNDING_MS + span_ms(scene.lag) >= millis(scene.said.mono)
+        };
         let stays = |run: &RunId| {
             let row = scene.books.run(*run);
             row.is_some_and(|row| row.state.phase().is_some() && row.parent.is_none() && !backs_off(row))

@@ -486,7 +486,9 @@ impl<'s, M: Machine> World<'s, M> {
         if let Some(recorder) = &mut self.recorder {
             recorder.tick(self.now, place, host.life, &host.inputs, tick);
         }
-        self.judge.tick_says(u64::from(host.life), tick.commit().map(|commit| commit.number));
+        let (said, steps_down) =
+            (tick.commit().map(|commit| commit.number), tick.effects().contains(&Effect::StepDown));
+        self.judge.tick_says(u64::from(host.life), said, steps_down);
         for effect in tick.effects() {
             self.judge.says(self.now, effect);
         }

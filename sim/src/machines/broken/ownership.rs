@@ -86,7 +86,32 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::ComesToRest],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, NoWord)),
     },
+    Mutant {
+        name: "renews-half-as-often",
+        sentence: "an owner asks for its lease to be renewed once or twice in its time, and not three times",
+        field: &[],
+        killed_by: &[CheckName::ComesToRest],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, RenewsRarely::default())),
+    },
 ];
+
+/// Sends every other request.
+#[derive(Clone, Debug, Default)]
+struct RenewsRarely {
+    skipped: bool,
+}
+
+impl Twist for RenewsRarely {
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let is_renewal = |effect: &Effect| matches!(effect, Effect::Renew { .. });
+        if tick.effects().iter().any(is_renewal) {
+            self.skipped = !self.skipped;
+            if self.skipped {
+                tick.effects_mut().retain(|effect| !is_renewal(effect));
+            }
+        }
+    }
+}
 
 /// Hears of each turn of others once, whatever became of the gateway since.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,6 @@
 //! Jobs whose status is not what somebody asked for, or that stay where they should go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sametick_core::commit::{JobRow, JobStatus, Rows};
 use sametick_core::effect::{Command, Input, InputKind, Tick};
@@ -28,6 +28,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["#88197"],
         killed_by: &[CheckName::PolicyKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, ExhaustsTheDisabled)),
+    },
+    Mutant {
+        name: "resumed-is-exhausted",
+        sentence: "a job that is due once and is resumed says that it is exhausted while its run drains, to be tried again",
+        field: &["#88197"],
+        killed_by: &[CheckName::PolicyKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ExhaustsTheResumed::default())),
     },
     Mutant {
         name: "older-life-keeps-the-job",
@@ -88,6 +95,40 @@ impl Twist for ExhaustsTheDisabled {
         for row in tick.draft().jobs.iter_mut().filter(|row| row.status == JobStatus::Disabled) {
             if failed.iter().any(|run| run.job == row.id) {
                 row.status = JobStatus::Exhausted;
+            }
+        }
+    }
+}
+
+/// Takes a run that drains for the last of its job, when that is resumed.
+#[derive(Clone, Debug, Default)]
+struct ExhaustsTheResumed {
+    draining: BTreeSet<RunId>,
+    resumed: Vec<JobId>,
+}
+
+impl Twist for ExhaustsTheResumed {
+    fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
+        self.resumed.clear();
+        for input in inputs {
+            if let InputKind::Command { command: Command::Resume(job), .. } = input.kind {
+                self.resumed.push(job);
+            }
+        }
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        let draft = tick.draft();
+        for row in draft.jobs.iter_mut().filter(|row| row.next_due.is_none() && row.status.is_active()) {
+            if self.resumed.contains(&row.id) && self.draining.iter().any(|run| run.job == row.id) {
+                row.status = JobStatus::Exhausted;
+            }
+        }
+        for row in &draft.runs {
+            if row.state.outcome().is_some() && !row.is_closed() {
+                self.draining.insert(row.id);
+            } else {
+                self.draining.remove(&row.id);
             }
         }
     }
