@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Mutex;
 
 use rayon::prelude::*;
 use sametick_core::run::Shape;
@@ -15,8 +16,11 @@ use crate::explore::{Fork, fork, freeze_seed, with_fork};
 use crate::judge::Judge;
 use crate::machines::Subject;
 use crate::plan::{Plan, Reason, Trial, draw, shrink};
+use crate::progress::{Batch, held};
 use crate::scenario::Scenario;
 use crate::sometimes::Counts;
+
+pub use crate::progress::{Progress, UnderWay};
 
 /// Worlds that one core runs at a time; fixed, so that a campaign that stops at a failure stops at the same seed anywhere.
 const BATCH: u64 = 64;
@@ -63,6 +67,19 @@ impl Tally {
     pub fn digest(&self) -> String {
         self.digest.short()
     }
+
+    /// Adds what came of a batch, be it through or not.
+    pub(crate) fn add(&mut self, batch: &Batch) {
+        self.to = batch.to;
+        self.worlds += batch.worlds;
+        self.events += batch.events;
+        self.forks += batch.forks;
+        self.sometimes.add(&batch.sometimes);
+        self.failed += batch.failures.len() as u64;
+        self.digest.batch(batch.digest.bytes());
+        let room = MOST_FAILURES.saturating_sub(self.failures.len());
+        self.failures.extend(batch.failures.iter().take(room).cloned());
+    }
 }
 
 /// A seed that breaks.
@@ -93,43 +110,43 @@ pub trait Watch {
     fn goes_on(&mut self, tally: &Tally) -> bool;
 }
 
-struct Batch {
-    worlds: u64,
-    sometimes: Counts,
-    events: u64,
-    digest: BatchDigest,
-    failures: Vec<Hit>,
-    forks: u64,
-}
-
 /// Runs the worlds of `seeds`, until they are through, or the first batch that breaks if the campaign is to end there, or
 /// the watch says so.
 pub fn run(campaign: Campaign, seeds: Range<u64>, watch: &mut impl Watch) -> Tally {
+    run_in_sight(campaign, seeds, watch, &Progress::default())
+}
+
+/// [`run`], for somebody who looks at how far it is meanwhile: of a world that never ends the watch does not hear.
+pub fn run_in_sight(
+    campaign: Campaign,
+    seeds: Range<u64>,
+    watch: &mut impl Watch,
+    progress: &Progress,
+) -> Tally {
     let mut tally = Tally { to: seeds.start, ..Tally::default() };
+    progress.wave_is_through(&tally);
     let mut most = 1;
     while tally.to < seeds.end {
         let from = tally.to;
         let wave = most.min((seeds.end - from).div_ceil(BATCH));
         most = if campaign.forks { FORKED_AT_A_TIME } else { BATCHES_AT_A_TIME }.min(2 * most);
         let start = |batch: u64| from.saturating_add(batch * BATCH).min(seeds.end);
-        let batches: Vec<Batch> = (0..wave)
-            .into_par_iter()
-            .map(|batch| run_batch(campaign, start(batch)..start(batch + 1)))
-            .collect();
-        for (batch, place) in batches.into_iter().zip(1..) {
-            tally.to = start(place);
-            tally.worlds += batch.worlds;
-            tally.events += batch.events;
-            tally.forks += batch.forks;
-            tally.sometimes.add(&batch.sometimes);
-            tally.failed += batch.failures.len() as u64;
-            tally.digest.batch(batch.digest.bytes());
-            let room = MOST_FAILURES.saturating_sub(tally.failures.len());
-            tally.failures.extend(batch.failures.into_iter().take(room));
+        let run_one = |batch: u64| {
+            let seeds = start(batch)..start(batch + 1);
+            let shown = progress.begin(seeds.clone());
+            run_batch(campaign, seeds, &shown);
+            shown
+        };
+        // Each batch is a task of its own, so that none waits behind a world that does not end.
+        let places: Vec<u64> = (0..wave).collect();
+        let batches: Vec<_> = places.into_par_iter().with_max_len(1).map(run_one).collect();
+        for batch in batches {
+            tally.add(&held(&batch));
             if campaign.until_failure && !tally.holds() {
                 return tally;
             }
         }
+        progress.wave_is_through(&tally);
         if !watch.goes_on(&tally) {
             break;
         }
@@ -197,42 +214,36 @@ fn failures_of(plan: &Plan, trial: Trial, subject: Subject) -> Vec<Failure> {
     trial.run_plan(plan, subject).map(|verdict| verdict.failures).unwrap_or_default()
 }
 
-fn run_batch(campaign: Campaign, seeds: Range<u64>) -> Batch {
+fn run_batch(campaign: Campaign, seeds: Range<u64>, shown: &Mutex<Batch>) {
     let subject = campaign.subject;
-    let mut batch = Batch {
-        worlds: 0,
-        sometimes: Counts::default(),
-        events: 0,
-        digest: BatchDigest::default(),
-        failures: Vec::new(),
-        forks: 0,
-    };
     for seed in seeds {
+        held(shown).under_way = Some(seed);
         // Every plan that is drawn reads, which a test holds; somebody's own machine may not play it.
         let Some(scenario) = subject.scenario_of(&plan_of(seed, subject)) else { continue };
         let verdict = Trial::of_seed(seed).run(&scenario, subject);
+        let first = verdict.failures.into_iter().next();
+        let forks = (campaign.forks && first.is_none()).then(|| fork(&scenario, subject));
+        let mut batch = held(shown);
         batch.worlds += 1;
         batch.events += verdict.events;
         batch.digest.world(verdict.digest);
         batch.sometimes.world(verdict.met);
-        if let Some(first) = verdict.failures.into_iter().next() {
-            batch.failures.push(Hit { seed, failure: first, fork: None });
-        } else if campaign.forks {
-            let forks = fork(&scenario, subject);
+        batch.failures.extend(first.map(|failure| Hit { seed, failure, fork: None }));
+        if let Some(forks) = forks {
             batch.forks += forks.count;
             let hit = |fork: Fork| Hit { seed, failure: fork.failure.clone(), fork: Some(fork) };
             batch.failures.extend(forks.first.map(hit));
         }
     }
-    batch
+    held(shown).under_way = None;
 }
 
-/// A failure made small.
+/// A failure made small, or as it was drawn.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The seed that found it.
     pub seed: u64,
-    /// The smallest plan that was found in which the same breaks.
+    /// The smallest plan that was found in which the same breaks; that of the seed where nothing was made small.
     pub plan: Plan,
     /// What breaks in that.
     pub failure: Failure,
@@ -247,10 +258,7 @@ pub struct Found {
 /// The failures of a campaign, one for each reason, each made small.
 #[must_use]
 pub fn shrink_all(tally: &Tally, subject: Subject) -> Vec<Found> {
-    let mut known = BTreeSet::new();
-    let first_of_its_kind = |hit: &&Hit| known.insert(Reason::of(&hit.failure));
-    let firsts: Vec<&Hit> = tally.failures.iter().filter(first_of_its_kind).take(MOST_REASONS).collect();
-    let found = firsts.into_par_iter().map(|hit| {
+    let found = first_hits(tally).into_par_iter().map(|hit| {
         let reason = Reason::of(&hit.failure);
         let (plan, small) = match &hit.fork {
             None => make_small(hit.seed, &hit.failure, subject),
@@ -260,10 +268,32 @@ pub fn shrink_all(tally: &Tally, subject: Subject) -> Vec<Found> {
             }
         };
         let breaks = hit.fork.is_none() || reason.is_first_of(&failures_of(&plan, Trial::default(), subject));
-        let times = tally.failures.iter().filter(|other| Reason::of(&other.failure) == reason).count();
-        Found { seed: hit.seed, run: name_of(&plan, &small), failure: small, plan, times, breaks }
+        found(tally, hit, plan, small, breaks)
     });
     found.collect()
+}
+
+/// The same with the plans as they were drawn, which runs no world again: a machine that does not come back from one may
+/// not come back from a smaller one either.
+#[must_use]
+pub fn as_drawn(tally: &Tally, subject: Subject) -> Vec<Found> {
+    let found = first_hits(tally)
+        .into_iter()
+        .map(|hit| found(tally, hit, plan_of(hit.seed, subject), hit.failure.clone(), hit.fork.is_none()));
+    found.collect()
+}
+
+/// The first failing seeds, one for each reason.
+fn first_hits(tally: &Tally) -> Vec<&Hit> {
+    let mut known = BTreeSet::new();
+    let first_of_its_kind = |hit: &&Hit| known.insert(Reason::of(&hit.failure));
+    tally.failures.iter().filter(first_of_its_kind).take(MOST_REASONS).collect()
+}
+
+fn found(tally: &Tally, hit: &Hit, plan: Plan, failure: Failure, breaks: bool) -> Found {
+    let reason = Reason::of(&hit.failure);
+    let times = tally.failures.iter().filter(|other| Reason::of(&other.failure) == reason).count();
+    Found { seed: hit.seed, run: name_of(&plan, &failure), failure, plan, times, breaks }
 }
 
 /// The plan with what was done to its world; without, where the language has no words for that: a run of a job that was

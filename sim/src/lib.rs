@@ -25,6 +25,7 @@ pub mod oracle;
 pub mod page;
 pub mod parting;
 pub mod plan;
+mod progress;
 pub mod record;
 pub mod scenario;
 pub mod script;

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use sametick_sim::fuzz::{self, Campaign, Found, Tally, Watch};
+use sametick_sim::fuzz::{self, Campaign, Found, Progress, Tally, Watch};
 use sametick_sim::sometimes::Counts;
 use sametick_sim::{Subject, campaign};
 use serde::Serialize;
@@ -15,6 +17,7 @@ use super::broke::{Broke, write_down};
 use super::interrupt::{self, Interrupt};
 use super::look::{self, BAD, STRONG, grouped, styled};
 use super::run::{shell_word, use_threads};
+use super::waiting::{LOOK, Waiting};
 use super::{Machine, Stop};
 
 /// What `sametick fuzz` takes.
@@ -23,7 +26,8 @@ pub(crate) struct Args {
     /// Which seeds are drawn, as A..B; on and on from 0 with --for or --until-failure, 0..10000 otherwise
     #[arg(long, value_name = "A..B", value_parser = campaign::parse_seeds)]
     seeds: Option<Range<u64>>,
-    /// Stops after this time, such as 60s or 10m
+    /// Stops after this time, such as 60s or 10m. Worlds that are under way then are waited for; a seed whose world has not
+    /// come to its end ten seconds later, when no other is left, is named as not finished
     #[arg(long = "for", value_name = "TIME", value_parser = time)]
     time: Option<Duration>,
     /// Stops at the first seeds that break
@@ -69,21 +73,30 @@ pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
     });
     let from = seeds.start;
     let campaign = Campaign { subject, forks: args.forks, until_failure: args.until_failure };
-    let mut clock = Clock::start(args.time, &seeds)?;
-    let tally = fuzz::run(campaign, seeds, &mut clock);
-    look::progress(if tally.holds() { "" } else { "making what breaks small" });
-    let elapsed_ms = u64::try_from(clock.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let found = fuzz::shrink_all(&tally, subject);
+    let clock = Clock::start(args.time, &seeds)?;
+    let begun = clock.begun;
+    let (tally, unfinished) = run(campaign, seeds, clock);
+    let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let found = if unfinished.is_empty() {
+        look::progress(if tally.holds() { "" } else { "making what breaks small" });
+        fuzz::shrink_all(&tally, subject)
+    } else {
+        fuzz::as_drawn(&tally, subject)
+    };
     look::progress("");
     let mut failures = Vec::new();
     for found in &found {
-        failures.push(Broken::of(found, subject, &args.out)?);
+        let mut broken = Broken::of(found, subject, &args.out)?;
+        broken.is_small = unfinished.is_empty();
+        failures.push(broken);
     }
+    let unfinished: Vec<Unfinished> =
+        unfinished.into_iter().map(|seed| Unfinished { seed, replay: alone(seed, campaign) }).collect();
     let is_core = matches!(subject, Subject::Core(_));
     let met_all = tally.worlds < SEEDS || !is_core || tally.sometimes.never().next().is_none();
     let summary = Summary {
         command: "fuzz",
-        holds: tally.holds() && met_all,
+        holds: tally.holds() && met_all && unfinished.is_empty(),
         from,
         to: tally.to,
         worlds: tally.worlds,
@@ -95,6 +108,7 @@ pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
         met_all,
         counts: tally.sometimes.clone(),
         failures,
+        unfinished,
         sometimes: tally.sometimes.iter().collect(),
         never_reached: tally.sometimes.never().collect(),
     };
@@ -105,6 +119,57 @@ pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
         show(&summary, args.situations)?;
     }
     Ok(summary.holds)
+}
+
+/// Runs a campaign beside somebody who looks at how far it is. What came of it, and the seeds it waited for in vain: no
+/// thread can be stopped in a tick that it does not come back from, so it ends with the process.
+fn run(campaign: Campaign, seeds: Range<u64>, mut clock: Clock) -> (Tally, Vec<u64>) {
+    let (begun, time, interrupted) = (clock.begun, clock.time, clock.interrupted.clone());
+    let progress = Arc::new(Progress::default());
+    let (through, is_through) = mpsc::channel();
+    let shown = Arc::clone(&progress);
+    let worker = std::thread::spawn(move || {
+        // Whoever waited for it may have given up.
+        let _ = through.send(fuzz::run_in_sight(campaign, seeds, &mut clock, &shown));
+    });
+    let mut waiting = Waiting::default();
+    let mut interrupted_at = None;
+    loop {
+        match is_through.recv_timeout(LOOK) {
+            Ok(tally) => return (tally, Vec::new()),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                let panic = worker.join().err().unwrap_or_else(|| Box::new("a campaign came to nothing"));
+                std::panic::resume_unwind(panic)
+            }
+        }
+        let now = begun.elapsed();
+        if interrupted.is_wanted() {
+            interrupted_at = interrupted_at.or(Some(now));
+        }
+        let end = time.filter(|time| *time <= now).into_iter().chain(interrupted_at).min();
+        let under_way = progress.under_way();
+        let seen = waiting.look(now, end, under_way.clone());
+        for (seed, span) in seen.long {
+            look::progress("");
+            look::complain(&format!(
+                "the world of seed {seed} has been under way for {} s and is not through: it is a very large world, or \
+                 the machine under test does not come back from a tick; `{}` runs it alone",
+                span.as_secs(),
+                alone(seed, campaign)
+            ));
+        }
+        if seen.is_stuck {
+            return (progress.so_far(), under_way.seeds);
+        }
+    }
+}
+
+/// The command that runs one seed alone, and ends if that does not.
+fn alone(seed: u64, campaign: Campaign) -> String {
+    let forks = if campaign.forks { " --forks" } else { "" };
+    let (to, flags) = (seed.saturating_add(1), campaign.subject.flags());
+    format!("sametick fuzz{forks} --seeds {seed}..{to} --for 60s{flags}")
 }
 
 /// Looks at the time, at whether somebody wants it to end, and shows how far it is.
@@ -180,8 +245,16 @@ struct Summary {
     #[serde(skip)]
     counts: Counts,
     failures: Vec<Broken>,
+    unfinished: Vec<Unfinished>,
     sometimes: BTreeMap<&'static str, u64>,
     never_reached: Vec<&'static str>,
+}
+
+/// A seed whose world did not come to its end.
+#[derive(Debug, Serialize)]
+struct Unfinished {
+    seed: u64,
+    replay: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -197,6 +270,8 @@ struct Broken {
     text: String,
     #[serde(skip)]
     times: usize,
+    #[serde(skip)]
+    is_small: bool,
 }
 
 impl Broken {
@@ -217,6 +292,7 @@ impl Broken {
             file,
             text,
             times: found.times,
+            is_small: true,
         })
     }
 }
@@ -236,7 +312,7 @@ fn show(summary: &Summary, situations: bool) -> Result<(), Stop> {
             broken.seed
         )?;
         writeln!(out, "{}", look::held_and_found(broken.what.sentence, &broken.what.message))?;
-        writeln!(out, "    made small:")?;
+        writeln!(out, "    {}:", if broken.is_small { "made small" } else { "as it was drawn" })?;
         for line in broken.text.lines() {
             writeln!(out, "      {line}")?;
         }
@@ -256,7 +332,16 @@ fn show(summary: &Summary, situations: bool) -> Result<(), Stop> {
             writeln!(out, "{}: no world met {name}; what breaks there is not found", styled(BAD, "never"))?;
         }
     }
-    let verdict = look::worlds_hold(summary.failed == 0, summary.failed, summary.worlds);
+    for unfinished in &summary.unfinished {
+        let sentence = format!("the world of seed {} did not come to its end", unfinished.seed);
+        writeln!(out, "{}: {sentence}", styled(BAD, "not finished"))?;
+        writeln!(out, "    replay:        {}\n", styled(STRONG, &unfinished.replay))?;
+    }
+    let verdict = if summary.failed == 0 && !summary.unfinished.is_empty() {
+        styled(BAD, "not finished")
+    } else {
+        look::worlds_hold(summary.failed == 0, summary.failed, summary.worlds)
+    };
     let counts = format!(
         "seeds {}..{}, {} worlds{}, {} events in {}.{:03} s, digest {}",
         summary.from,

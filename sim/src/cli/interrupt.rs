@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Stop;
 
 /// Whether somebody has asked for the end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {

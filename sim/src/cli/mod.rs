@@ -15,6 +15,7 @@ mod mutants;
 mod page;
 mod races;
 mod run;
+mod waiting;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;

@@ -56,25 +56,25 @@ pub(super) const MUTANTS: &[Mutant] = &[
 
 /// Makes something else of the notes of a tick.
 #[derive(Clone, Debug)]
-struct Notes(fn(&mut Vec<LateNote>));
+struct Notes(fn(&LateNote) -> Vec<LateNote>);
 
-fn forget_answers(notes: &mut Vec<LateNote>) {
-    notes.retain(|note| !matches!(note.said, LateWord::Completed(_)));
+fn forget_answers(note: &LateNote) -> Vec<LateNote> {
+    if matches!(note.said, LateWord::Completed(_)) { Vec::new() } else { vec![*note] }
 }
 
-fn note_twice(notes: &mut Vec<LateNote>) {
-    notes.extend_from_within(..);
+fn note_twice(note: &LateNote) -> Vec<LateNote> {
+    vec![*note; 2]
 }
 
-fn note_as_stopped(notes: &mut Vec<LateNote>) {
-    for note in notes.iter_mut().filter(|note| matches!(note.said, LateWord::Completed(_))) {
-        note.said = LateWord::Stopped;
-    }
+fn note_as_stopped(note: &LateNote) -> Vec<LateNote> {
+    let stopped = matches!(note.said, LateWord::Completed(_));
+    vec![if stopped { LateNote { said: LateWord::Stopped, ..*note } } else { *note }]
 }
 
 impl Twist for Notes {
     fn tick(&mut self, _: Now, tick: &mut Tick) {
-        (self.0)(&mut tick.draft().late);
+        let late = &mut tick.draft().late;
+        *late = late.iter().flat_map(self.0).collect();
     }
 }
 

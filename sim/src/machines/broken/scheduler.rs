@@ -4,7 +4,7 @@ use sametick_core::commit::{Rows, Unran};
 use sametick_core::effect::Tick;
 use sametick_core::id::{JobId, RunId};
 use sametick_core::run::{Outcome, RunState};
-use sametick_core::schedule::{Repeated, Schedule};
+use sametick_core::schedule::{Gap, Repeated, Schedule};
 use sametick_core::time::Now;
 
 use super::super::any::AnyMachine;
@@ -34,6 +34,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["PR #118297", "PR #118712"],
         killed_by: &[CheckName::NothingLost, CheckName::ScheduleRight],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, Reschedules(second_pass))),
+    },
+    Mutant {
+        name: "gap-is-lost",
+        sentence: "a time of day that the clocks jump over is not met, whatever the job says",
+        field: &[],
+        killed_by: &[CheckName::NothingLost],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, Reschedules(jumped_over))),
     },
     Mutant {
         name: "stagger-ignored",
@@ -133,6 +140,13 @@ impl Twist for Reschedules {
             job.schedule = (self.0)(job.schedule);
             row.next_due = row.next_due.and_then(|due| job.schedule.next_after(due.plus_millis(-1)));
         }
+    }
+}
+
+fn jumped_over(schedule: Schedule) -> Schedule {
+    match schedule {
+        Schedule::Cron(cron) => Schedule::Cron(cron.with_gap(Gap::Skipped)),
+        Schedule::At(_) | Schedule::Every { .. } => schedule,
     }
 }
 

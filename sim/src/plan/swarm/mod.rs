@@ -5,6 +5,7 @@
 //! breaks breaks where things meet. What takes several things in a row comes from `plots.rs`, `rings.rs` and
 //! `returns.rs`.
 
+mod clocks;
 mod faults;
 mod hosts;
 mod jobs;
@@ -125,6 +126,9 @@ impl Swarm {
             self.back_again(tables);
         }
         self.answers(tables);
+        if self.dice.below(1_000) < CLOCKS_CHANGE {
+            self.clocks_change(tables);
+        }
     }
 }
 
@@ -144,6 +148,9 @@ const RINGS: u64 = 25;
 
 /// In how many of a thousand a host loses the store and takes it back while others run a turn in its main session.
 const BACK_AGAIN: u64 = 15;
+
+/// In how many of a thousand a job is due at a time of day that the clocks jump over or show twice.
+const CLOCKS_CHANGE: u64 = 25;
 
 /// How long a world lasts, in units.
 const UNITS: u64 = 60;
