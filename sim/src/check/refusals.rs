@@ -88,14 +88,14 @@ impl Refusals {
             let Some((said, now)) = self.said.zip(self.now) else { return };
             let Some((_, command)) = self.asked.iter().find(|(asked, _)| *asked == ticket) else { return };
             let scene = Found { departure, slots, waiters, now };
-            let wrong = match refusal {
-                Refusal::StoreBehind => {
-                    let bound = u64::from(labels.scenario().config.open_commits.max(1));
-                    (self.hears_no_answer && said.saturating_sub(durable) < bound)
-                        .then_some("fewer commits are open than may be")
-                }
-                _ if books.last_commit < said => None,
-                refusal => scene.contradicts(command, refusal),
+            let wrong = if refusal == Refusal::StoreBehind {
+                let bound = u64::from(labels.scenario().config.open_commits.max(1));
+                (self.hears_no_answer && said.saturating_sub(durable) < bound)
+                    .then_some("fewer commits are open than may be")
+            } else if books.last_commit < said {
+                None
+            } else {
+                scene.contradicts(command, refusal)
             };
             (named(command, departure), wrong)
         };
