@@ -206,8 +206,7 @@ impl Policies {
         let is_told = |job: JobId| told.has_by(&job, scene.said.mono);
         self.sequels.judge(failures, scene, open, is_told);
         self.cancels.judge(failures, scene, is_told);
-        let is_resumed = |job: JobId| self.resumed_at(job, scene).is_some();
-        self.statuses.judge(failures, scene, is_told, is_resumed);
+        self.statuses.judge(failures, scene, is_told);
         leaving::judge(failures, scene, open);
         self.told.spoken(scene.said.mono);
         self.resumed.spoken(scene.said.mono);

@@ -3,16 +3,12 @@
 use std::collections::BTreeMap;
 
 use educe::Educe;
-use sametick_core::commit::{JobRow, JobStatus};
+use sametick_core::commit::JobStatus;
 use sametick_core::effect::{Accepted, Command, Effect};
-use sametick_core::id::{JobId, RunId};
-use sametick_core::job::Budget;
-use sametick_core::run::RunState;
+use sametick_core::id::JobId;
 use sametick_core::time::Mono;
 
-use super::{CheckName, Departure, Failure, Scene, on_again};
-use crate::books::RunBook;
-use crate::lines::millis;
+use super::{CheckName, Departure, Failure, Scene};
 
 /// What was asked last of each job.
 #[derive(Educe, Debug, Default)]
@@ -73,30 +69,15 @@ impl Statuses {
         }
     }
 
-    /// What became durable. `is_told` tells of jobs that somebody paused, disabled or resumed since the commit before,
-    /// `is_resumed` of those of which that was all.
+    /// What became durable. `is_told` tells of jobs that somebody paused, disabled or resumed since the commit before.
     pub(super) fn judge(
         &self,
         failures: &mut Vec<Failure>,
         scene: &Scene<'_>,
         is_told: impl Fn(JobId) -> bool,
-        is_resumed: impl Fn(JobId) -> bool,
     ) {
         for (before, row) in &scene.changes.jobs {
             let Some(before) = before.filter(|before| before.generation == row.generation) else { continue };
-            if row.status == JobStatus::Exhausted
-                && !before.status.is_active()
-                && is_resumed(row.id)
-                && let Some(run) = may_end_well(row, scene)
-            {
-                let message = format!(
-                    "{} is resumed and says that it is exhausted, and {} may yet end well, or be tried again",
-                    scene.labels.job(row.id),
-                    scene.labels.run(run)
-                );
-                let run = Some(run);
-                failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run, message });
-            }
             let is_held = match before.status {
                 JobStatus::Disabled => true,
                 // What goes on in a pause may be the last of it.
@@ -115,24 +96,4 @@ impl Statuses {
             }
         }
     }
-}
-
-/// A run for the last time that a job was due which is at work or waits, or is tried again once its turn has stopped: before
-/// the commit, and after it.
-fn may_end_well(row: &JobRow, scene: &Scene<'_>) -> Option<RunId> {
-    let said = millis(scene.said.mono);
-    let goes_on = |book: &&RunBook| {
-        let run = &book.row;
-        let is_for_last = (run.id.job, run.id.generation, run.id.asked, Some(run.id.due))
-            == (row.id, row.generation, 0, row.last_due);
-        let retry = book.terms.retry;
-        let in_time = book.ends(Budget::Total, None).is_none_or(|end| end > said);
-        let is_left = run.id.attempt < retry.attempts.max(1) && in_time;
-        let is_open = match run.state {
-            RunState::Queued | RunState::Starting | RunState::Running => true,
-            RunState::Settled(outcome) => !run.is_closed() && is_left && on_again(retry.on, outcome),
-        };
-        is_for_last && is_open && scene.look_up().run(run.id).is_none()
-    };
-    scene.books.runs.values().find(goes_on).map(|book| book.row.id)
 }

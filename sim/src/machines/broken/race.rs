@@ -38,7 +38,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "slot-kept",
         sentence: "a timed-out run keeps its slot after its turn has stopped",
         field: &["#50280", "#18120"],
-        killed_by: &[CheckName::ComesToRest],
+        killed_by: &[CheckName::SlotsReturn, CheckName::ComesToRest],
         build: |config, _| with_race(config, KeepsSlot),
     },
     Mutant {

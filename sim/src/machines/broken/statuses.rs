@@ -1,6 +1,6 @@
 //! Jobs whose status is not what somebody asked for, or that stay where they should go.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sametick_core::commit::{JobRow, JobStatus, Rows};
 use sametick_core::effect::{Command, Input, InputKind, Tick};
@@ -30,13 +30,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, ExhaustsTheDisabled)),
     },
     Mutant {
-        name: "resumed-is-exhausted",
-        sentence: "a job that is due once and is resumed says that it is exhausted while its run drains, to be tried again",
-        field: &["#88197"],
-        killed_by: &[CheckName::PolicyKept],
-        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ExhaustsTheResumed::default())),
-    },
-    Mutant {
         name: "older-life-keeps-the-job",
         sentence: "a job that is to go stays for ever where the last of its runs was of an older life of it",
         field: &["#88197"],
@@ -47,7 +40,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "added-too-late",
         sentence: "what is due at the very instant at which its job is added is due no more",
         field: &["#12440"],
-        killed_by: &[CheckName::NothingLost],
+        killed_by: &[CheckName::EventFirst, CheckName::NothingLost],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, AddsTooLate)),
     },
     Mutant {
@@ -95,40 +88,6 @@ impl Twist for ExhaustsTheDisabled {
         for row in tick.draft().jobs.iter_mut().filter(|row| row.status == JobStatus::Disabled) {
             if failed.iter().any(|run| run.job == row.id) {
                 row.status = JobStatus::Exhausted;
-            }
-        }
-    }
-}
-
-/// Takes a run that drains for the last of its job, when that is resumed.
-#[derive(Clone, Debug, Default)]
-struct ExhaustsTheResumed {
-    draining: BTreeSet<RunId>,
-    resumed: Vec<JobId>,
-}
-
-impl Twist for ExhaustsTheResumed {
-    fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
-        self.resumed.clear();
-        for input in inputs {
-            if let InputKind::Command { command: Command::Resume(job), .. } = input.kind {
-                self.resumed.push(job);
-            }
-        }
-    }
-
-    fn tick(&mut self, _: Now, tick: &mut Tick) {
-        let draft = tick.draft();
-        for row in draft.jobs.iter_mut().filter(|row| row.next_due.is_none() && row.status.is_active()) {
-            if self.resumed.contains(&row.id) && self.draining.iter().any(|run| run.job == row.id) {
-                row.status = JobStatus::Exhausted;
-            }
-        }
-        for row in &draft.runs {
-            if row.state.outcome().is_some() && !row.is_closed() {
-                self.draining.insert(row.id);
-            } else {
-                self.draining.remove(&row.id);
             }
         }
     }

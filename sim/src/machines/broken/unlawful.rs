@@ -78,7 +78,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "errors-shared",
         sentence: "an error of one job counts for every job that ends badly after it",
         field: &["#132952", "#67502"],
-        killed_by: &[CheckName::RecordsAgree, CheckName::OwnLaneOnly],
+        killed_by: &[CheckName::RecordsAgree, CheckName::OwnLaneOnly, CheckName::Law(Law::Split)],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, SharesErrors::default())),
     },
     Mutant {

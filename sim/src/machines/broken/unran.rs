@@ -91,7 +91,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "replacer-finds-a-full-lane",
         sentence: "an occurrence that is to replace a run that waits finds no place in the lane, though it would have that one's",
         field: &["#18917"],
-        killed_by: &[CheckName::PolicyKept],
+        killed_by: &[CheckName::PolicyKept, CheckName::RecordsAgree],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, NeedsRoom::default())),
     },
 ];
