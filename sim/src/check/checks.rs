@@ -8,7 +8,6 @@ use sametick_core::job::Job;
 use sametick_core::time::{Mono, Now, Span, Wall};
 
 use super::account::Accounts;
-use super::acknowledged::Acknowledged;
 use super::alive::Alive;
 use super::bus_ordered::Subscribers;
 use super::drains::Drains;
@@ -53,7 +52,6 @@ pub(crate) struct Checks {
     results: Results,
     late_notes: LateNotes,
     drains: Drains,
-    acknowledged: Acknowledged,
     open_commits: OpenCommits,
     refusals: Refusals,
     tenure: Tenure,
@@ -80,7 +78,6 @@ impl Checks {
         self.results.clear();
         self.late_notes.clear();
         self.drains.clear();
-        self.acknowledged.clear();
         self.open_commits.clear();
         self.refusals.clear();
         self.tenure.clear();
@@ -107,13 +104,8 @@ impl Checks {
             out,
             "{restarted_at:?}{recovering:?}{alive:?}{slots:?}{subscribers:?}{accounts:?}{policies:?}"
         )?;
-        let Self {
-            results, late_notes, drains, acknowledged, open_commits, refusals, tenure, back_at, ..
-        } = self;
-        write!(
-            out,
-            "{results:?}{late_notes:?}{drains:?}{acknowledged:?}{open_commits:?}{refusals:?}{tenure:?}{back_at:?}"
-        )
+        let Self { results, late_notes, drains, open_commits, refusals, tenure, back_at, .. } = self;
+        write!(out, "{results:?}{late_notes:?}{drains:?}{open_commits:?}{refusals:?}{tenure:?}{back_at:?}")
     }
 
     /// The gateway hears everything twice, and is shown to hear it once.
@@ -144,7 +136,6 @@ impl Checks {
                 // One that came back may hear of something at the instant of its first tick, and after that.
                 let first = self.back_at.map_or(now.mono, |(back, _)| back.tick_after());
                 self.drains.hear(now.mono.max(first), inputs, books);
-                self.acknowledged.hear(now.mono.max(first), inputs);
             }
         }
         self.tenure.hear(inputs, config.lease);
@@ -229,7 +220,6 @@ impl Checks {
         let shown = self.accounts.has_shown(scene);
         self.late_notes.judge(failures, scene);
         self.drains.judge(failures, scene);
-        self.acknowledged.judge(failures, scene);
         nothing_lost::judge(failures, scene, shown, self.back_at.map(|(_, wall)| wall));
         self.accounts.judge(failures, scene);
         let back = self.back_at.filter(|_| self.recovering).map(|(_, wall)| wall);
@@ -304,10 +294,7 @@ impl Checks {
                 drains::judge_abort(failures, departure, &self.alive, self.restarted_at);
                 self.alive.left(at, effect, books);
             }
-            Effect::Publish { .. } => {
-                self.subscribers.judge(failures, departure);
-                self.acknowledged.left(effect);
-            }
+            Effect::Publish { .. } => self.subscribers.judge(failures, departure),
             Effect::Deliver { .. } => {
                 at_most_once::judge(failures, departure, &self.alive);
                 self.results.left(failures, departure);
@@ -335,7 +322,6 @@ impl Checks {
         self.results.restarted();
         self.late_notes.restarted(back.at);
         self.drains.clear();
-        self.acknowledged.restarted(back.books.acknowledged);
         self.policies.restarted(back.at);
         self.back_at = Some((back.at, back.wall));
         self.accounts.restarted(Now { mono: back.at, wall: back.wall });

@@ -5,7 +5,6 @@
 //! effects are judged when they leave.
 
 mod account;
-mod acknowledged;
 mod alive;
 mod at_most_once;
 mod begins_when_free;

@@ -21,7 +21,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "progress-reopens",
         sentence: "progress that is heard after its run ended well puts the session back to running",
         field: &["#88538"],
-        killed_by: &[CheckName::NoResurrection, CheckName::RecordsAgree, CheckName::BusOrdered],
+        killed_by: &[CheckName::NoResurrection, CheckName::RecordsAgree],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, ProgressReopens::default())),
     },
     Mutant {

@@ -42,30 +42,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::BusOrdered],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, OwnCommitSuffices::default())),
     },
-    Mutant {
-        name: "acknowledged-unwritten",
-        sentence: "which events subscribers have acknowledged is kept in memory",
-        field: &["#120561"],
-        killed_by: &[CheckName::BusOrdered],
-        build: |config, shape| AnyMachine::new(Shim::new(config, shape, ForgetsAcknowledged::default())),
-    },
 ];
-
-/// Says with every commit what was acknowledged when it began.
-#[derive(Clone, Debug, Default)]
-struct ForgetsAcknowledged {
-    below: u64,
-}
-
-impl Twist for ForgetsAcknowledged {
-    fn rows(&mut self, rows: &mut Rows) {
-        self.below = rows.first_offset;
-    }
-
-    fn tick(&mut self, _: Now, tick: &mut Tick) {
-        tick.draft().acknowledged = self.below;
-    }
-}
 
 /// Writes down as acknowledged whatever has left.
 #[derive(Clone, Debug, Default)]
