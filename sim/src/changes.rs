@@ -85,6 +85,12 @@ impl Changes {
 }
 
 impl RunChange {
+    /// Whether the run lets go of all that it has.
+    #[must_use]
+    pub fn closes(&self) -> bool {
+        self.after.is_closed() && self.before.is_none_or(|before| !before.is_closed())
+    }
+
     /// A record that was written; `book` is its place among the runs.
     pub(crate) const fn new(before: Option<RunRow>, after: RunRow, book: usize) -> Self {
         Self { before, after, book, own: None, base: None }

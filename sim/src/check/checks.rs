@@ -265,7 +265,8 @@ impl Checks {
         match departure.effect {
             Effect::Reply { .. } => {
                 let who = (&self.slots, &self.waiters);
-                self.refusals.judge(failures, departure, who, self.open_commits.durable());
+                let most = departure.labels.scenario().config.open_commits;
+                self.refusals.judge(failures, departure, who, self.open_commits.has_room(most));
             }
             Effect::Start { .. } => {
                 queued_leaves_no_session::judge_effect(failures, departure);

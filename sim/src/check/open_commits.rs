@@ -70,11 +70,6 @@ impl OpenCommits {
         self.said.saturating_sub(self.durable) < u64::from(most.max(1))
     }
 
-    /// Every commit up to this one is known to be durable.
-    pub(super) const fn durable(&self) -> u64 {
-        self.durable
-    }
-
     /// What the gateway says in the tick at hand. Says which commit is the latest.
     pub(super) fn said(&mut self, commit: Option<u64>) -> u64 {
         self.said = commit.unwrap_or(self.said);

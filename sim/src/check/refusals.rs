@@ -71,15 +71,15 @@ impl Refusals {
         }
     }
 
-    /// A refusal is to leave. `durable` is what the gateway knows to be.
+    /// A refusal is to leave. `has_room` tells whether fewer commits are open than may be.
     pub(super) fn judge(
         &self,
         failures: &mut Vec<Failure>,
         departure: &Departure<'_>,
         (slots, waiters): (&Slots, &Waiters),
-        durable: u64,
+        has_room: bool,
     ) {
-        let Departure { at, effect, books, labels } = *departure;
+        let Departure { at, effect, books, .. } = *departure;
         let Effect::Reply { ticket, reply: Err(refusal) } = *effect else { return };
         let (what, wrong) = if self.earlier.contains(&ticket) {
             let wrong = "it was heard in an earlier tick, and what that did may be durable";
@@ -89,9 +89,7 @@ impl Refusals {
             let Some((_, command)) = self.asked.iter().find(|(asked, _)| *asked == ticket) else { return };
             let scene = Found { departure, slots, waiters, now };
             let wrong = if refusal == Refusal::StoreBehind {
-                let bound = u64::from(labels.scenario().config.open_commits.max(1));
-                (self.hears_no_answer && said.saturating_sub(durable) < bound)
-                    .then_some("fewer commits are open than may be")
+                (self.hears_no_answer && has_room).then_some("fewer commits are open than may be")
             } else if books.last_commit < said {
                 None
             } else {

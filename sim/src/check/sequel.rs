@@ -55,12 +55,15 @@ impl Sequels {
         is_told: impl Fn(JobId) -> bool,
     ) {
         self.follow(scene);
+        let mut broken = |run: Option<RunId>, message: String| {
+            failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run, message });
+        };
         for run in disabled_and_waits(scene, &open) {
             let message = format!(
                 "{} waits on, and its job was disabled: nothing of it is to run any more",
                 scene.labels.run(run)
             );
-            failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run: Some(run), message });
+            broken(Some(run), message);
         }
         for (before, row) in &scene.changes.jobs {
             if row.status == JobStatus::Exhausted
@@ -73,7 +76,7 @@ impl Sequels {
                     "{name} says that it is through, and nothing ended that was for the last time it was due: whoever \
                      looks takes for failed what went well or goes on"
                 );
-                failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run: None, message });
+                broken(None, message);
             }
         }
         for change in &scene.changes.runs {
@@ -83,12 +86,7 @@ impl Sequels {
                     "{} waits {late} ms longer than the backoff that its job says: nobody tries again for so long",
                     scene.labels.run(row.id)
                 );
-                failures.push(Failure {
-                    check: CheckName::PolicyKept,
-                    at: scene.at,
-                    run: Some(row.id),
-                    message,
-                });
+                broken(Some(row.id), message);
             }
             if let Some(child) = change.settles().and_then(|_| self.child_of(row.id)) {
                 let name = scene.labels.run(child);
@@ -96,27 +94,17 @@ impl Sequels {
                     "{} is over, and {name}, which it asked for and waited for, goes on for nobody",
                     scene.labels.run(row.id)
                 );
-                failures.push(Failure {
-                    check: CheckName::PolicyKept,
-                    at: scene.at,
-                    run: Some(child),
-                    message,
-                });
+                broken(Some(child), message);
             }
             let Some(outcome) = row.state.outcome() else { continue };
-            let closes = row.is_closed() && change.before.is_none_or(|before| !before.is_closed());
+            let closes = change.closes();
             if closes && keeps_another_life(row.id, scene) && open(row.id.job).is_empty() {
                 let message = format!(
                     "{}, of an older life of its job, was the last that kept the job, which goes then and is due no more, and \
                      the job is still there",
                     scene.labels.run(row.id)
                 );
-                failures.push(Failure {
-                    check: CheckName::PolicyKept,
-                    at: scene.at,
-                    run: Some(row.id),
-                    message,
-                });
+                broken(Some(row.id), message);
             }
             let Some((job, before, after)) = declared(row.id, scene) else { continue };
             // What is disabled and resumed in one tick shows neither in its row.
@@ -146,7 +134,7 @@ impl Sequels {
                 continue;
             };
             let message = format!("{} {}, {what}", scene.labels.run(row.id), told(outcome));
-            failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run: Some(row.id), message });
+            broken(Some(row.id), message);
         }
         self.disabled.spoken(scene.said.mono);
     }

@@ -58,7 +58,7 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slot
 /// A lane lets nobody in when as many wait as its queue holds, and as many more as it has slots to give.
 fn judge_queues(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slots) {
     let config = &scene.labels.scenario().config;
-    let quiet = || scene.changes.runs.iter().all(|change| change.settles().is_none() && !closes(change));
+    let quiet = || scene.changes.runs.iter().all(|change| change.settles().is_none() && !change.closes());
     for run in scene.changes.new_runs().map(|change| &change.after).filter(|run| waits(run)) {
         let lane = lane_of(run.id, scene.books, config);
         let (waiting, limits) = (slots.waiting.get(lane).copied().unwrap_or_default(), config.lanes[lane]);
@@ -90,11 +90,6 @@ fn judge_queues(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slots) {
             return;
         }
     }
-}
-
-/// Whether a run lets go of all that it has.
-fn closes(change: &RunChange) -> bool {
-    change.after.is_closed() && change.before.is_none_or(|before| !before.is_closed())
 }
 
 /// How many that came by a lane's queue get a slot with the commit.
