@@ -30,10 +30,10 @@ pub struct Kill {
     pub failed: (u64, u64),
 }
 
-/// The whole matrix.
+/// The matrix.
 #[derive(Clone, Debug)]
 pub struct Matrix {
-    /// A row for each mutant.
+    /// A row for each mutant that was tried.
     pub kills: Vec<Kill>,
 }
 
@@ -46,10 +46,16 @@ impl Kill {
 }
 
 impl Matrix {
-    /// Tries every mutant on every scenario.
+    /// Tries these mutants, each on every scenario.
     #[must_use]
-    pub fn of(scenarios: &[Scenario]) -> Self {
-        Self { kills: MUTANTS.par_iter().map(|mutant| kill(mutant, scenarios)).collect() }
+    pub fn of(mutants: &[&'static Mutant], scenarios: &[Scenario]) -> Self {
+        Self { kills: mutants.par_iter().map(|mutant| kill(mutant, scenarios)).collect() }
+    }
+
+    /// Whether every mutant there is was tried.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        MUTANTS.iter().all(|mutant| self.kills.iter().any(|kill| kill.mutant == *mutant))
     }
 
     /// Mutants that no check noticed.
@@ -57,11 +63,12 @@ impl Matrix {
         self.kills.iter().filter(|kill| kill.killed_by.is_empty()).map(|kill| kill.mutant.name)
     }
 
-    /// Checks and laws without a mutant that makes them, and them alone, fail.
+    /// Checks and laws without a mutant that makes them, and them alone, fail; none before all mutants are tried.
     pub fn idle_checks(&self) -> impl Iterator<Item = CheckName> {
+        let whole = self.is_whole();
         let alone = |check: CheckName| self.kills.iter().any(|kill| kill.killed_by.iter().eq([&check]));
         let laws = Law::ALL.into_iter().map(CheckName::Law);
-        CheckName::ALL.into_iter().chain(laws).filter(move |check| !alone(*check))
+        CheckName::ALL.into_iter().chain(laws).filter(move |check| whole && !alone(*check))
     }
 
     /// Mutants that broke other checks than they are meant for.

@@ -161,7 +161,7 @@ fn assert_in_order(page: &Page, whose: &str) {
 #[test]
 fn the_tick_that_breaks_is_named_with_its_sentence_and_the_core_beside_it() {
     let page = field_race();
-    let broken = page.broken.first().expect("a check breaks");
+    let [broken] = page.broken.as_slice() else { panic!("one check breaks: {:?}", page.broken) };
     assert_eq!(broken.check, "same_tick");
     assert_eq!(
         broken.sentence,

@@ -29,6 +29,21 @@ fn every_console_block_is_real_output() {
     assert!(shown >= 2, "the README shows a failing seed from start to finish");
 }
 
+#[test]
+fn every_block_ends_where_it_is_meant_to() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
+    let fences = readme.lines().zip(1..).filter(|(line, _)| line.starts_with("```"));
+    for ((line, at), begins) in fences.zip([true, false].into_iter().cycle()) {
+        // What begins says what it is.
+        assert_eq!(
+            line.len() > 3,
+            begins,
+            "README.md, line {at}: a block begins in another one, or ends twice"
+        );
+    }
+}
+
 /// The rows it shows, and the line of all: how many worlds and events, and the digest over everything that is shipped.
 #[test]
 fn the_table_of_the_first_command_is_real_output() {

@@ -230,6 +230,8 @@ impl FieldGateway {
         let deliver = self.write_job(id, |row| {
             row.running = row.running.filter(|running| *running != id);
             row.last = Some(LastRun { run: id, outcome, at, duration_ms });
+            row.consecutive_errors =
+                if outcome == Outcome::Ok { 0 } else { row.consecutive_errors.saturating_add(1) };
             // The field disables a job that was due once and did not end well.
             if outcome != Outcome::Ok && row.next_due.is_none() {
                 row.status = JobStatus::Exhausted;
