@@ -114,15 +114,15 @@ impl<B: FnMut(&Plan) -> bool> Work<B> {
     /// An interval instead of a calendar, once instead of again and again.
     fn schedules(&mut self) {
         for table in 0..self.plan.tables.len() {
-            for (from, to, word) in [("cron", "every", "10s"), ("cron", "at", "10s"), ("every", "at", "1s")] {
+            for (from, to) in [("cron", "every"), ("cron", "at"), ("every", "at")] {
                 let keys = &self.plan.tables[table].keys;
                 let Some(place) = keys.iter().position(|(key, _)| key == from) else { continue };
                 let mut smaller = self.plan.clone();
                 let keys = &mut smaller.tables[table].keys;
                 // Once, it is due when it was due first.
-                let first = keys[place].1.clone();
-                let word = if from == "every" { first } else { word.into() };
-                keys[place] = (to.into(), word);
+                let begins = keys.iter().find(|(key, _)| key == "from").map(|(_, word)| word.clone());
+                let first = begins.unwrap_or_else(|| keys[place].1.clone());
+                keys[place] = (to.into(), if from == "every" { first } else { "10s".into() });
                 keys.retain(|(key, _)| {
                     !["zone", "gap", "repeated", "stagger", "from"].contains(&key.as_ref())
                 });
@@ -228,6 +228,17 @@ mod tests {
         let due = ["at", "every", "cron"];
         let small = shrink(&calendar, |plan| due.iter().any(|key| says(plan, "job", key).is_some()));
         assert_eq!(secs(&small, "job", "at"), Some(0), "{}", small.text());
+    }
+
+    #[test]
+    fn what_begins_again_and_again_at_an_instant_is_due_once_then() {
+        let often = plan(&[("name", "a"), ("every", "7s"), ("from", "3s")], "1s");
+        let small = shrink(&often, |plan| {
+            let due = ["every", "at", "from"];
+            due.iter().any(|key| secs(plan, "job", key) == Some(3))
+        });
+        let first = (says(&small, "job", "at").and_then(Word::text), says(&small, "job", "every"));
+        assert_eq!(first, (Some("3s"), None), "{}", small.text());
     }
 
     #[test]
