@@ -195,9 +195,7 @@ impl Books {
             self.replaced.extend(before);
         }
         for job in &commit.removed {
-            if let Some(place) = self.jobs.get_mut(job.index()) {
-                *place = None;
-            }
+            changes.gone.extend(self.jobs.get_mut(job.index()).and_then(Option::take));
         }
         for job in &commit.declared {
             // Its own row comes in the same commit.

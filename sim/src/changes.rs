@@ -3,6 +3,7 @@
 use educe::Educe;
 use sametick_core::commit::{JobRow, LedgerRow};
 use sametick_core::id::SessionKey;
+use sametick_core::job::Job;
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::session::SessionRow;
 
@@ -25,6 +26,8 @@ pub struct Changes {
     pub sessions: Vec<(Option<SessionRow>, SessionRow)>,
     /// Job rows.
     pub jobs: Vec<(Option<JobRow>, JobRow)>,
+    /// Jobs that were removed, each as it was before.
+    pub gone: Vec<(Job, JobRow)>,
     /// Ranges of occurrences that did not run.
     pub ledger: Vec<(Option<LedgerRow>, LedgerRow)>,
 }
@@ -52,6 +55,7 @@ impl Changes {
         self.granted.clear();
         self.sessions.clear();
         self.jobs.clear();
+        self.gone.clear();
         self.ledger.clear();
     }
 

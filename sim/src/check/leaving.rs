@@ -4,7 +4,9 @@ use sametick_core::commit::{JobRow, JobStatus, LedgerRow};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::schedule::Schedule;
 
-use super::{CheckName, Failure, Scene};
+use super::sequel::is_tried_again;
+use super::{CheckName, Failure, Scene, told};
+use crate::changes::RunChange;
 
 /// A job whose last time passed without a run.
 pub(super) fn judge<'o>(failures: &mut Vec<Failure>, scene: &Scene<'_>, open: impl Fn(JobId) -> &'o [RunId]) {
@@ -26,6 +28,68 @@ pub(super) fn judge<'o>(failures: &mut Vec<Failure>, scene: &Scene<'_>, open: im
         let name = scene.labels.job(row.id);
         let message = format!("{name} did not run the last time it was due, is due no more, and {what}");
         failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run: None, message });
+    }
+}
+
+/// What somebody asked of a job that goes, by the tick that lets it go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WhatWasAsked {
+    /// To remove it.
+    pub(super) removed: bool,
+    /// To declare it in another way, which says more of it than the books.
+    pub(super) declared: bool,
+    /// To pause, disable or resume it.
+    pub(super) told: bool,
+}
+
+/// A job goes by itself once all is done, and only where it says so.
+pub(super) fn judge_gone<'o>(
+    failures: &mut Vec<Failure>,
+    scene: &Scene<'_>,
+    open: impl Fn(JobId) -> &'o [RunId],
+    asked: impl Fn(JobId) -> WhatWasAsked,
+) {
+    for (job, row) in &scene.changes.gone {
+        let asked = asked(job.id);
+        if asked.removed {
+            continue;
+        }
+        let name = scene.labels.job(job.id);
+        let given_up = || {
+            let again = |change: &&RunChange| {
+                let run = change.after.id;
+                // The next may be over with the same commit.
+                let is_last =
+                    run.generation == row.generation && scene.books.run(run.next_attempt()).is_none();
+                let outcome = change.after.state.outcome().filter(|_| is_last && change.closes());
+                outcome.and_then(|outcome| is_tried_again(change, outcome, *row, row, scene)) == Some(true)
+            };
+            scene.look_up().runs_of(job.id).find(again)
+        };
+        let (run, message) = if let Some(run) = open(job.id).first() {
+            let open = scene.labels.run(*run);
+            (Some(*run), format!("{name} goes, nobody removed it, and {open} is not over"))
+        } else if !asked.declared && !job.delete_after_run {
+            (
+                None,
+                format!("{name} goes, nobody removed it, and it does not say that it goes once it is done"),
+            )
+        } else if !asked.told
+            && let Some(change) = given_up()
+        {
+            let (run, outcome) = (change.after.id, change.after.state.outcome());
+            let ended = outcome.map_or(String::new(), told);
+            let over = scene.labels.run(run);
+            (
+                Some(run),
+                format!(
+                    "{name} goes as {over} {ended}, which it tries again: nobody ever does what it was for"
+                ),
+            )
+        } else {
+            continue;
+        };
+        failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run, message });
     }
 }
 

@@ -13,6 +13,7 @@ use sametick_core::job::{CatchUp, Job, Overlap};
 use sametick_core::run::{RunRow, RunState};
 use sametick_core::time::{Mono, Now, Wall};
 
+use super::leaving::WhatWasAsked;
 use super::rooms::Rooms;
 use super::sequel::Sequels;
 use super::statuses::Statuses;
@@ -49,6 +50,8 @@ pub(crate) struct Policies {
     told: Unspoken<JobId>,
     /// Those among them that were resumed, each with the instant.
     resumed: Unspoken<(JobId, Mono)>,
+    /// Jobs that somebody added or edited.
+    declared: Unspoken<JobId>,
     /// The first instant of the gateway that came back last.
     back: Mono,
     sequels: Sequels,
@@ -62,6 +65,7 @@ impl Policies {
         self.open.iter_mut().for_each(Vec::clear);
         self.asked.clear();
         self.told.clear();
+        self.declared.clear();
         self.resumed.clear();
         self.back = Mono::default();
         self.sequels.clear();
@@ -74,6 +78,7 @@ impl Policies {
         self.back = at.tick_after();
         self.asked.clear();
         self.told.clear();
+        self.declared.clear();
         self.resumed.clear();
         self.sequels.restarted();
         self.cancels.clear();
@@ -106,7 +111,8 @@ impl Policies {
                     }
                 }
                 Command::Remove(job) => self.cancels.jobs.hear(job, tick),
-                Command::Add(_) | Command::Edit(_) | Command::RunNow(_) => {}
+                Command::Add(ref job) | Command::Edit(ref job) => self.declared.hear(job.id, tick),
+                Command::RunNow(_) => {}
             }
         }
     }
@@ -205,10 +211,17 @@ impl Policies {
         let told = &self.told;
         let is_told = |job: JobId| told.has_by(&job, scene.said.mono);
         self.sequels.judge(failures, scene, open, is_told);
+        let said = scene.said.mono;
+        leaving::judge_gone(failures, scene, open, |job| WhatWasAsked {
+            removed: self.cancels.jobs.has_by(&job, said),
+            declared: self.declared.has_by(&job, said),
+            told: self.told.has_by(&job, said),
+        });
         self.cancels.judge(failures, scene, is_told);
         self.statuses.judge(failures, scene, is_told);
         leaving::judge(failures, scene, open);
         self.told.spoken(scene.said.mono);
+        self.declared.spoken(scene.said.mono);
         self.resumed.spoken(scene.said.mono);
     }
 

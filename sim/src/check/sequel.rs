@@ -15,6 +15,7 @@ use sametick_core::time::Mono;
 
 use super::unspoken::Unspoken;
 use super::{CheckName, Failure, Scene, on_again, told};
+use crate::books::RunBook;
 use crate::changes::RunChange;
 use crate::lines::{ROUNDING_MS, span_ms};
 
@@ -77,6 +78,20 @@ impl Sequels {
                      looks takes for failed what went well or goes on"
                 );
                 broken(None, message);
+            }
+        }
+        for (before, row) in &scene.changes.jobs {
+            if row.status == JobStatus::Exhausted
+                && before.is_some_and(|before| before.status != JobStatus::Exhausted)
+                && is_told(row.id)
+                && let Some(run) = goes_on_with(row, scene, &open)
+            {
+                let (name, run_name) = (scene.labels.job(row.id), scene.labels.run(run));
+                let message = format!(
+                    "{name} says that it is through, and {run_name}, which is for the last time it was due, goes on or is \
+                     tried again: whoever looks takes for failed what may yet go well"
+                );
+                broken(Some(run), message);
             }
         }
         for change in &scene.changes.runs {
@@ -210,6 +225,28 @@ fn is_through_for_nothing(row: &JobRow, scene: &Scene<'_>) -> bool {
     !passed && !scene.look_up().runs_of(row.id).any(did_not_end_well)
 }
 
+/// What may yet end well of a job's last time that did not pass without a run: a run that is at work or to come, or one that
+/// drains and is tried again.
+fn goes_on_with<'o>(row: &JobRow, scene: &Scene<'_>, open: impl Fn(JobId) -> &'o [RunId]) -> Option<RunId> {
+    let anew = scene.commit.declared.iter().any(|declared| declared.id == row.id);
+    let passed = scene.changes.ledger.iter().any(|(_, range)| {
+        (range.job, range.generation, Some(range.last)) == (row.id, row.generation, row.last_due)
+    });
+    if anew || passed {
+        return None;
+    }
+    let may_end_well = |run: &RunId| {
+        let book = scene.books.runs.get(run);
+        book.is_some_and(|book| {
+            let again = |outcome| tries_again(book, outcome) && !has_no_time_left(book, scene);
+            book.row.state.outcome().is_none_or(again)
+        })
+    };
+    let is_for_last =
+        |run: &RunId| run.generation == row.generation && run.asked == 0 && row.last_due == Some(run.due);
+    open(row.id).iter().copied().filter(is_for_last).find(may_end_well)
+}
+
 /// A job that was declared before the commit and still is, in the same way, with its row before and after.
 fn declared<'a>(run: RunId, scene: &Scene<'a>) -> Option<(&'a Job, JobRow, &'a JobRow)> {
     let (job, after) = scene.books.job(run.job)?;
@@ -228,20 +265,18 @@ fn keeps_another_life(run: RunId, scene: &Scene<'_>) -> bool {
 }
 
 /// Whether another attempt follows, by what its job says and as far as the records tell.
-fn is_tried_again(
+pub(super) fn is_tried_again(
     change: &RunChange,
     outcome: Outcome,
     before: JobRow,
     after: &JobRow,
     scene: &Scene<'_>,
 ) -> Option<bool> {
-    let retry = change.book(scene.books).terms.retry;
-    if change.after.id.attempt >= retry.attempts.max(1) || !on_again(retry.on, outcome) {
+    let book = change.book(scene.books);
+    if !tries_again(book, outcome) {
         return Some(false);
     }
-    // Of what no time is left for, and how near that was, the records tell too little.
-    let said = i64::try_from(scene.said.mono.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
-    if change.book(scene.books).ends(Budget::Total, None).is_some_and(|end| end <= said) {
+    if has_no_time_left(book, scene) {
         return None;
     }
     let follows = |status| matches!(status, JobStatus::Active | JobStatus::Paused);
@@ -250,6 +285,18 @@ fn is_tried_again(
     let wanted = change.after.parent.is_none_or(waited_for);
     (wanted && follows(before.status) && (follows(after.status) || after.status == JobStatus::Exhausted))
         .then_some(true)
+}
+
+/// Whether a run's terms have another attempt follow one that ends so.
+fn tries_again(book: &RunBook, outcome: Outcome) -> bool {
+    let retry = book.terms.retry;
+    book.row.id.attempt < retry.attempts.max(1) && on_again(retry.on, outcome)
+}
+
+/// Whether no time is left for another attempt; how near that was, the records tell too little of.
+fn has_no_time_left(book: &RunBook, scene: &Scene<'_>) -> bool {
+    let said = i64::try_from(scene.said.mono.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
+    book.ends(Budget::Total, None).is_some_and(|end| end <= said)
 }
 
 /// Whether a run is for the latest time that its job was due.

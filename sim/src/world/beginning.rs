@@ -87,6 +87,7 @@ impl<'s, M: Machine> World<'s, M> {
         let Self {
             // What all worlds have in common, what they add up to, and what is written before it is read.
             scenario: _,
+            unlived: _,
             script: _,
             rows: _,
             faults: _,

@@ -71,8 +71,11 @@ impl<M: Machine> Host<M> {
         }
     }
 
-    /// A process that stands by.
-    pub(super) fn reset(&mut self) {
+    /// A process that stands by, with a machine that has not lived if one is given.
+    pub(super) fn reset(&mut self, unlived: Option<&M>) {
+        if let Some(unlived) = unlived.filter(|_| self.life > 0) {
+            self.machine.clone_from(unlived);
+        }
         (self.life, self.up, self.owns) = (0, true, false);
         self.inputs.clear();
         self.wake = None;

@@ -71,6 +71,9 @@ struct Leaving {
 #[derive(Debug)]
 pub struct World<'s, M> {
     scenario: &'s Scenario,
+    /// A machine that has never lived, where there is more than one host: who stood by in one world takes over in the next
+    /// as if there had been no other. The first host's machine begins every world with the first epoch.
+    unlived: Option<M>,
     hosts: Vec<Host<M>>,
     /// The host that took the store over last.
     owner: usize,
@@ -116,6 +119,7 @@ impl<'s, M: Machine> World<'s, M> {
     pub fn new(scenario: &'s Scenario, machine: M) -> Self {
         Self {
             scenario,
+            unlived: (scenario.hosts > 1).then(|| machine.clone()),
             hosts: vec![Host::new(machine); scenario.hosts],
             owner: 0,
             lives: 0,
@@ -238,7 +242,7 @@ impl<'s, M: Machine> World<'s, M> {
         self.now = Mono::default();
         self.leaving = None;
         (self.owner, self.lives) = (0, 0);
-        self.hosts.iter_mut().for_each(Host::reset);
+        self.hosts.iter_mut().for_each(|host| host.reset(self.unlived.as_ref()));
         self.agenda.clear();
         self.turns.clear();
         self.sessions = 0;

@@ -40,7 +40,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "edit-takes-away",
         sentence: "a job with an interval that is edited goes, as if its new schedule had nothing left",
         field: &["#12440"],
-        killed_by: &[CheckName::NothingLost],
+        killed_by: &[CheckName::NothingLost, CheckName::PolicyKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, EditTakesAway::default())),
     },
     Mutant {
