@@ -48,7 +48,7 @@ impl Asked {
                      for a job that was disabled, nothing comes in its place, and no parent of it is over"
                 );
                 let run = Some(change.after.id);
-                failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run, message });
+                failures.push(Failure { check: CheckName::CommandsKept, at: scene.at, run, message });
             }
         }
         for (change, outcome) in scene.changes.settling() {
@@ -60,7 +60,7 @@ impl Asked {
                     told(outcome)
                 );
                 let run = Some(change.after.id);
-                failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run, message });
+                failures.push(Failure { check: CheckName::CommandsKept, at: scene.at, run, message });
             }
         }
         self.runs.spoken(scene.said.mono);

@@ -26,7 +26,7 @@ use super::tenure::Tenure;
 use super::waiters::Waiters;
 use super::{
     Departure, Failure, Rest, Restarted, Scene, at_most_once, begins_when_free, comes_to_rest, drains,
-    errors, event_first, in_turn, index, leaving, no_overlap, no_resurrection, nothing_lost,
+    errors, event_first, in_turn, index, jobs_end, no_overlap, no_resurrection, nothing_lost,
     queued_leaves_no_session, reason_kept, records_agree, rings, same_tick, settles_once, slots_return,
     survives_crash,
 };
@@ -214,7 +214,7 @@ impl Checks {
         slots_return::judge(failures, scene, &self.slots);
         no_overlap::judge_grants(failures, scene, &self.alive);
         at_most_once::judge_attempts(failures, scene, self.restarted_at);
-        leaving::judge_both(failures, scene);
+        jobs_end::judge_both(failures, scene);
         rings::judge(failures, scene, &self.slots, &self.waiters);
         self.results.committed(failures, scene, &self.alive);
         let shown = self.accounts.has_shown(scene);

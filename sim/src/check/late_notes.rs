@@ -116,19 +116,21 @@ impl LateNotes {
     /// Takes what a note is of off the list. Says what is wrong with it. Of what a turn says twice while the store is behind
     /// one note is enough.
     fn strike_off(&mut self, note: &LateNote, said: Mono, labels: &Labels<'_>) -> Option<String> {
-        let name = labels.run(note.run);
+        let name = || labels.run(note.run);
         let of_it = |heard: &Heard| (heard.run, heard.said) == (note.run, note.said) && heard.tick <= said;
         let told = |heard: &Heard| (heard.at - note.at).abs() <= ROUNDING_MS;
         let Some(first) = self.heard.iter().copied().find(|heard| of_it(heard)) else {
             return Some(format!(
-                "the commit notes what {name} is to have said when it was over, and nobody said that, or it is noted \
-                 already: whoever reads it takes a turn for alive that was not"
+                "the commit notes what {} is to have said when it was over, and nobody said that, or it is noted \
+                 already: whoever reads it takes a turn for alive that was not",
+                name()
             ));
         };
         let Some(place) = self.heard.iter().position(|heard| of_it(heard) && told(heard)) else {
             return Some(format!(
-                "what {name} said when it was over is noted as of {}, and was heard at {}: whoever reads it takes a turn \
+                "what {} said when it was over is noted as of {}, and was heard at {}: whoever reads it takes a turn \
                  for alive that was not",
+                name(),
                 labels.wall(note.at),
                 labels.wall(first.at)
             ));

@@ -1,9 +1,10 @@
 //! The checks by name: what each holds, and who taught it.
 
 use super::{
-    at_most_once, begins_when_free, bus_ordered, comes_to_rest, event_first, in_turn, no_overlap,
-    no_resurrection, nothing_lost, open_commits, own_lane_only, policy_kept, queued_leaves_no_session,
-    reason_kept, records_agree, same_tick, schedule_right, settles_once, slots_return, survives_crash,
+    at_most_once, begins_when_free, bus_ordered, comes_to_rest, commands_kept, event_first, in_turn,
+    jobs_end, no_overlap, no_resurrection, nothing_lost, open_commits, own_lane_only, policy_kept,
+    queued_leaves_no_session, reason_kept, records_agree, same_tick, schedule_right, settles_once,
+    slots_return, survives_crash,
 };
 use crate::laws::Law;
 
@@ -38,6 +39,10 @@ pub enum CheckName {
     AtMostOnce,
     /// See `policy_kept.rs`.
     PolicyKept,
+    /// See `commands_kept.rs`.
+    CommandsKept,
+    /// See `jobs_end.rs`.
+    JobsEnd,
     /// See `schedule_right.rs`.
     ScheduleRight,
     /// See `open_commits.rs`.
@@ -58,7 +63,7 @@ pub enum CheckName {
 
 impl CheckName {
     /// The checks that judge worlds: all but one each of them, `own_lane_only` a sample.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::SameTick,
         Self::ReasonKept,
         Self::SettlesOnce,
@@ -73,6 +78,8 @@ impl CheckName {
         Self::NothingLost,
         Self::AtMostOnce,
         Self::PolicyKept,
+        Self::CommandsKept,
+        Self::JobsEnd,
         Self::ScheduleRight,
         Self::OpenCommits,
         Self::OwnLaneOnly,
@@ -99,6 +106,8 @@ impl CheckName {
             Self::NothingLost => "nothing_lost",
             Self::AtMostOnce => "at_most_once",
             Self::PolicyKept => "policy_kept",
+            Self::CommandsKept => "commands_kept",
+            Self::JobsEnd => "jobs_end",
             Self::ScheduleRight => "schedule_right",
             Self::OpenCommits => "open_commits",
             Self::OwnLaneOnly => "own_lane_only",
@@ -128,6 +137,8 @@ impl CheckName {
             Self::NothingLost => nothing_lost::SENTENCE,
             Self::AtMostOnce => at_most_once::SENTENCE,
             Self::PolicyKept => policy_kept::SENTENCE,
+            Self::CommandsKept => commands_kept::SENTENCE,
+            Self::JobsEnd => jobs_end::SENTENCE,
             Self::ScheduleRight => schedule_right::SENTENCE,
             Self::OpenCommits => open_commits::SENTENCE,
             Self::OwnLaneOnly => own_lane_only::SENTENCE,
@@ -157,6 +168,8 @@ impl CheckName {
             Self::NothingLost => nothing_lost::FIELD,
             Self::AtMostOnce => at_most_once::FIELD,
             Self::PolicyKept => policy_kept::FIELD,
+            Self::CommandsKept => commands_kept::FIELD,
+            Self::JobsEnd => jobs_end::FIELD,
             Self::ScheduleRight => schedule_right::FIELD,
             Self::OpenCommits => open_commits::FIELD,
             Self::OwnLaneOnly => own_lane_only::FIELD,

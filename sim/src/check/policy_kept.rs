@@ -13,31 +13,20 @@ use sametick_core::job::{CatchUp, Job, Overlap};
 use sametick_core::run::{RunRow, RunState};
 use sametick_core::time::{Mono, Now, Wall};
 
-use super::leaving::WhatWasAsked;
+use super::jobs_end::WhatWasAsked;
 use super::rooms::Rooms;
 use super::sequel::Sequels;
 use super::statuses::Statuses;
 use super::unran::{Before, wrong_reason};
 use super::unspoken::Unspoken;
-use super::{CheckName, Departure, Failure, Scene, cancelled, leaving};
+use super::{CheckName, Departure, Failure, Scene, cancelled, jobs_end};
 use crate::changes::RunChange;
 use crate::lines::{ROUNDING_MS, span_ms};
 
 pub(super) const SENTENCE: &str = "an occurrence runs, waits, is skipped or is tried again as its job's policies say, and for the \
-     reason that is told; nobody is cancelled or refused without cause; a job that is due no more ends as it says, \
-     and a child belongs to the run that asked for it, and ends with it";
-pub(super) const FIELD: &[&str] = &[
-    "#12440",
-    "#10201",
-    "#13992",
-    "#17852",
-    "#18917",
-    "#91775",
-    "#138499",
-    "#131490",
-    "#88197",
-    "nomad#11052",
-];
+     reason that is told; and a child belongs to the run that asked for it, and ends with it";
+pub(super) const FIELD: &[&str] =
+    &["#12440", "#10201", "#13992", "#17852", "#18917", "#91775", "#138499", "#131490"];
 
 /// What is open of each job, and who asked for children.
 #[derive(Educe, Debug, Default)]
@@ -212,14 +201,14 @@ impl Policies {
         let is_told = |job: JobId| told.has_by(&job, scene.said.mono);
         self.sequels.judge(failures, scene, open, is_told);
         let said = scene.said.mono;
-        leaving::judge_gone(failures, scene, open, |job| WhatWasAsked {
+        jobs_end::judge_gone(failures, scene, open, |job| WhatWasAsked {
             removed: self.cancels.jobs.has_by(&job, said),
             declared: self.declared.has_by(&job, said),
             told: self.told.has_by(&job, said),
         });
         self.cancels.judge(failures, scene, is_told);
         self.statuses.judge(failures, scene, is_told);
-        leaving::judge(failures, scene, open);
+        jobs_end::judge(failures, scene, open);
         self.told.spoken(scene.said.mono);
         self.declared.spoken(scene.said.mono);
         self.resumed.spoken(scene.said.mono);

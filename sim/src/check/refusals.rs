@@ -99,7 +99,7 @@ impl Refusals {
         };
         if let Some(wrong) = wrong {
             let message = format!("{what} is refused ({refusal}), and {wrong}");
-            failures.push(Failure { check: CheckName::PolicyKept, at, run: None, message });
+            failures.push(Failure { check: CheckName::CommandsKept, at, run: None, message });
         }
     }
 }

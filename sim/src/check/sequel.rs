@@ -56,15 +56,15 @@ impl Sequels {
         is_told: impl Fn(JobId) -> bool,
     ) {
         self.follow(scene);
-        let mut broken = |run: Option<RunId>, message: String| {
-            failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run, message });
+        let mut broken = |check: CheckName, run: Option<RunId>, message: String| {
+            failures.push(Failure { check, at: scene.at, run, message });
         };
         for run in disabled_and_waits(scene, &open) {
             let message = format!(
                 "{} waits on, and its job was disabled: nothing of it is to run any more",
                 scene.labels.run(run)
             );
-            broken(Some(run), message);
+            broken(CheckName::CommandsKept, Some(run), message);
         }
         for (before, row) in &scene.changes.jobs {
             if row.status == JobStatus::Exhausted
@@ -77,7 +77,7 @@ impl Sequels {
                     "{name} says that it is through, and nothing ended that was for the last time it was due: whoever \
                      looks takes for failed what went well or goes on"
                 );
-                broken(None, message);
+                broken(CheckName::JobsEnd, None, message);
             }
         }
         for (before, row) in &scene.changes.jobs {
@@ -91,7 +91,7 @@ impl Sequels {
                     "{name} says that it is through, and {run_name}, which is for the last time it was due, goes on or is \
                      tried again: whoever looks takes for failed what may yet go well"
                 );
-                broken(Some(run), message);
+                broken(CheckName::JobsEnd, Some(run), message);
             }
         }
         for change in &scene.changes.runs {
@@ -101,7 +101,7 @@ impl Sequels {
                     "{} waits {late} ms longer than the backoff that its job says: nobody tries again for so long",
                     scene.labels.run(row.id)
                 );
-                broken(Some(row.id), message);
+                broken(CheckName::PolicyKept, Some(row.id), message);
             }
             if let Some(child) = change.settles().and_then(|_| self.child_of(row.id)) {
                 let name = scene.labels.run(child);
@@ -109,7 +109,7 @@ impl Sequels {
                     "{} is over, and {name}, which it asked for and waited for, goes on for nobody",
                     scene.labels.run(row.id)
                 );
-                broken(Some(child), message);
+                broken(CheckName::PolicyKept, Some(child), message);
             }
             let Some(outcome) = row.state.outcome() else { continue };
             let closes = change.closes();
@@ -119,7 +119,7 @@ impl Sequels {
                      the job is still there",
                     scene.labels.run(row.id)
                 );
-                broken(Some(row.id), message);
+                broken(CheckName::JobsEnd, Some(row.id), message);
             }
             let Some((job, before, after)) = declared(row.id, scene) else { continue };
             // What is disabled and resumed in one tick shows neither in its row.
@@ -139,17 +139,23 @@ impl Sequels {
                 // Who was asked for is no end of a job: its own last time is, whatever became of that.
                 && row.id.asked == 0
                 && scene.commit.ledger.iter().all(|range| range.job != row.id.job);
-            let what = if again == Some(true) && (closes && !written || gives_up) {
-                "which its job tries again, and no further attempt follows: nobody ever does it"
+            let (check, what) = if again == Some(true) && (closes && !written || gives_up) {
+                (
+                    CheckName::PolicyKept,
+                    "which its job tries again, and no further attempt follows: nobody ever does it",
+                )
             } else if closes && !written && again == Some(false) && stays_on(row, job, after, outcome) {
-                "is not tried again, and was all that its job was due for: the job still says that it is active"
+                (
+                    CheckName::JobsEnd,
+                    "is not tried again, and was all that its job was due for: the job still says that it is active",
+                )
             } else if closes && is_through(job, before, after) && open(job.id).is_empty() {
-                "was the last of a job that goes then, and the job is still there"
+                (CheckName::JobsEnd, "was the last of a job that goes then, and the job is still there")
             } else {
                 continue;
             };
             let message = format!("{} {}, {what}", scene.labels.run(row.id), told(outcome));
-            broken(Some(row.id), message);
+            broken(check, Some(row.id), message);
         }
         self.disabled.spoken(scene.said.mono);
     }

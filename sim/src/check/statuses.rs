@@ -65,7 +65,7 @@ impl Statuses {
                 wanted.name(),
                 row.status.name()
             );
-            failures.push(Failure { check: CheckName::PolicyKept, at, run: None, message });
+            failures.push(Failure { check: CheckName::CommandsKept, at, run: None, message });
         }
     }
 
@@ -92,7 +92,7 @@ impl Statuses {
                     before.status.name(),
                     row.status.name()
                 );
-                failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run: None, message });
+                failures.push(Failure { check: CheckName::CommandsKept, at: scene.at, run: None, message });
             }
         }
     }

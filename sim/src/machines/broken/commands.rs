@@ -31,14 +31,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "disabled-waits-on",
         sentence: "a job that is disabled is due no more, and what waits of it runs",
         field: &["#13992"],
-        killed_by: &[CheckName::PolicyKept],
+        killed_by: &[CheckName::CommandsKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, WaitsOn::default())),
     },
     Mutant {
         name: "disable-cancels-what-starts",
         sentence: "a job that is disabled cancels its run that has its slot and no session yet",
         field: &["#18917"],
-        killed_by: &[CheckName::PolicyKept],
+        killed_by: &[CheckName::CommandsKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, CancelsStarting::default())),
     },
 ];

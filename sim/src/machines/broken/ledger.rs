@@ -40,7 +40,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "edit-takes-away",
         sentence: "a job with an interval that is edited goes, as if its new schedule had nothing left",
         field: &["#12440"],
-        killed_by: &[CheckName::NothingLost, CheckName::PolicyKept],
+        killed_by: &[CheckName::NothingLost, CheckName::JobsEnd],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, EditTakesAway::default())),
     },
     Mutant {
@@ -48,10 +48,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
         sentence: "the job says that its run timed out in the queue, and the run keeps no record of it",
         field: &["#59056", "#59301", "#91979"],
         killed_by: &[
+            CheckName::RecordsAgree,
             CheckName::NothingLost,
             CheckName::AtMostOnce,
-            CheckName::RecordsAgree,
-            CheckName::PolicyKept,
+            CheckName::JobsEnd,
         ],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, RecordMissing)),
     },
@@ -87,7 +87,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "off-after-an-error",
         sentence: "a job that is due again is through after one error",
         field: &["#18917", "#91775"],
-        killed_by: &[CheckName::NothingLost, CheckName::PolicyKept],
+        killed_by: &[CheckName::NothingLost, CheckName::PolicyKept, CheckName::JobsEnd],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, OffAfterAnError)),
     },
     Mutant {

@@ -114,7 +114,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "behind-and-says-done",
         sentence: "what is refused because the store is behind is told as done",
         field: &["#15507"],
-        killed_by: &[CheckName::EventFirst, CheckName::PolicyKept, CheckName::OpenCommits],
+        killed_by: &[CheckName::EventFirst, CheckName::CommandsKept, CheckName::OpenCommits],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, SaysDone)),
     },
 ];

@@ -31,7 +31,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "loser-overwrites",
         sentence: "a turn that answers after its timeout settles the run again",
         field: &["PR #70832", "#137215", "hatchet PR #1377"],
-        killed_by: &[CheckName::SettlesOnce, CheckName::RecordsAgree, CheckName::PolicyKept],
+        killed_by: &[CheckName::SettlesOnce, CheckName::RecordsAgree, CheckName::JobsEnd],
         build: |config, _| with_race(config, LoserOverwrites),
     },
     Mutant {

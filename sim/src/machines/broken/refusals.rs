@@ -19,14 +19,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "backoff-cannot-be-cancelled",
         sentence: "an attempt that waits for its backoff is no run yet, for whoever would cancel it",
         field: &["#131490"],
-        killed_by: &[CheckName::PolicyKept],
+        killed_by: &[CheckName::CommandsKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, Refuses::those(in_backoff))),
     },
     Mutant {
         name: "paused-runs-nothing",
         sentence: "whoever asks for a run of a paused job is told that there is no such job",
         field: &["#13992"],
-        killed_by: &[CheckName::PolicyKept],
+        killed_by: &[CheckName::CommandsKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, Refuses::those(of_paused))),
     },
 ];

@@ -63,7 +63,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "coalesced-into-nobody",
         sentence: "what should wait is coalesced into another that waits, and nobody does",
         field: &["#10201"],
-        killed_by: &[CheckName::PolicyKept],
+        killed_by: &[CheckName::PolicyKept, CheckName::JobsEnd],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, WritesOff::those(is_alone))),
     },
     Mutant {
@@ -91,7 +91,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "replacer-finds-a-full-lane",
         sentence: "an occurrence that is to replace a run that waits finds no place in the lane, though it would have that one's",
         field: &["#18917"],
-        killed_by: &[CheckName::PolicyKept, CheckName::RecordsAgree],
+        killed_by: &[CheckName::RecordsAgree, CheckName::PolicyKept, CheckName::JobsEnd],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, NeedsRoom::default())),
     },
 ];

@@ -1,4 +1,5 @@
-//! Jobs that have nothing left to do say so, or go; and what goes does not come back.
+//! Jobs that have nothing left to do say so, or go; and what goes does not come back. What the end of a run makes of its job
+//! is in `sequel.rs`.
 
 use sametick_core::commit::{JobRow, JobStatus, LedgerRow};
 use sametick_core::id::{JobId, RunId};
@@ -7,6 +8,10 @@ use sametick_core::schedule::Schedule;
 use super::sequel::is_tried_again;
 use super::{CheckName, Failure, Scene, told};
 use crate::changes::RunChange;
+
+pub(super) const SENTENCE: &str = "a job that is due no more ends as it says: it is called through when what it was for last did not \
+     end well, and not before; it goes where it says so, once nothing of it is open or to be tried again, and no other goes";
+pub(super) const FIELD: &[&str] = &["#88197", "#12440", "nomad#11052"];
 
 /// A job whose last time passed without a run.
 pub(super) fn judge<'o>(failures: &mut Vec<Failure>, scene: &Scene<'_>, open: impl Fn(JobId) -> &'o [RunId]) {
@@ -27,7 +32,7 @@ pub(super) fn judge<'o>(failures: &mut Vec<Failure>, scene: &Scene<'_>, open: im
         };
         let name = scene.labels.job(row.id);
         let message = format!("{name} did not run the last time it was due, is due no more, and {what}");
-        failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run: None, message });
+        failures.push(Failure { check: CheckName::JobsEnd, at: scene.at, run: None, message });
     }
 }
 
@@ -54,7 +59,6 @@ pub(super) fn judge_gone<'o>(
         if asked.removed {
             continue;
         }
-        let name = scene.labels.job(job.id);
         let given_up = || {
             let again = |change: &&RunChange| {
                 let run = change.after.id;
@@ -66,30 +70,21 @@ pub(super) fn judge_gone<'o>(
             };
             scene.look_up().runs_of(job.id).find(again)
         };
-        let (run, message) = if let Some(run) = open(job.id).first() {
-            let open = scene.labels.run(*run);
-            (Some(*run), format!("{name} goes, nobody removed it, and {open} is not over"))
+        let (run, what) = if let Some(run) = open(job.id).first() {
+            (Some(*run), format!("and {} is not over", scene.labels.run(*run)))
         } else if !asked.declared && !job.delete_after_run {
-            (
-                None,
-                format!("{name} goes, nobody removed it, and it does not say that it goes once it is done"),
-            )
+            (None, "and it does not say that it goes once it is done".to_owned())
         } else if !asked.told
             && let Some(change) = given_up()
         {
-            let (run, outcome) = (change.after.id, change.after.state.outcome());
-            let ended = outcome.map_or(String::new(), told);
+            let (run, ended) = (change.after.id, change.after.state.outcome().map_or(String::new(), told));
             let over = scene.labels.run(run);
-            (
-                Some(run),
-                format!(
-                    "{name} goes as {over} {ended}, which it tries again: nobody ever does what it was for"
-                ),
-            )
+            (Some(run), format!("and {over} {ended}, which it tries again: nobody ever does what it was for"))
         } else {
             continue;
         };
-        failures.push(Failure { check: CheckName::PolicyKept, at: scene.at, run, message });
+        let message = format!("{} goes, nobody removed it, {what}", scene.labels.job(job.id));
+        failures.push(Failure { check: CheckName::JobsEnd, at: scene.at, run, message });
     }
 }
 
