@@ -15,7 +15,7 @@ use sametick_core::{Machine, Waiting};
 
 use crate::books::Books;
 use crate::machines::{AnyMachine, Subject};
-use crate::scenario::{CrashPoint, EventKind, FaultKind, Scenario};
+use crate::scenario::{CrashPoint, EventKind, FaultAt, FaultKind, Scenario};
 
 /// By how much: more milliseconds than fit into 31 bits, which is where timers of the field turn into none.
 const LONGER: Span = Span::from_millis(1 << 31);
@@ -35,8 +35,13 @@ impl Patient {
             return None;
         }
         let mut jobs: BTreeSet<JobId> = books.runs.keys().map(|run| run.job).collect();
-        for book in books.runs.values().filter(|book| book.row.state.outcome() != Some(Outcome::Ok)) {
-            jobs.remove(&book.row.id.job);
+        let counts = counts_ticks(scenario);
+        for book in books.runs.values() {
+            // An alarm that was set before progress was heard rings all the same, and its tick finds nothing to do.
+            let ticks_more = counts && book.terms.budgets.stall_timeout.is_some();
+            if ticks_more || book.row.state.outcome() != Some(Outcome::Ok) {
+                jobs.remove(&book.row.id.job);
+            }
         }
         (!jobs.is_empty()).then(|| Self { machine: subject.build(scenario.config.clone()), jobs })
     }
@@ -53,6 +58,12 @@ fn loses(scenario: &Scenario) -> bool {
     };
     scenario.faults.iter().any(|fault| keeps_back(fault.kind))
         || scenario.timeline.iter().any(|event| matches!(event.kind, EventKind::Cut { .. }))
+}
+
+/// Whether what happens depends on how many ticks there are, also of those in which nothing does.
+fn counts_ticks(scenario: &Scenario) -> bool {
+    let at_a_tick = scenario.faults.iter().any(|fault| matches!(fault.at, FaultAt::Tick { .. }));
+    at_a_tick || scenario.lag.high > Span::ZERO
 }
 
 fn longer(budgets: &mut Budgets) {
