@@ -339,6 +339,7 @@ impl Accounts {
             .or(taken_away)
             .or_else(|| schedule_right::wrong_begin(row, &dues, scene))
             .or_else(|| self.passes_over_the_first(row, &dues, scene))
+            .or_else(|| self.passes_over_as_edited(row, met, &dues, scene))
     }
 
     /// What is due at the very instant at which a job is added is due.
@@ -349,6 +350,23 @@ impl Accounts {
         let Next::At(due) = dues.after(scene.said.wall.plus_millis(-1)) else { return None };
         let is_met = row.next_due == Some(due) || row.last_due == Some(due);
         (*at_once && once && !is_met).then(|| nothing_lost::passed_over(row.id, due, &scene.labels))
+    }
+
+    /// What a new schedule has due at the very instant of an edit is due, unless it was met by the old one.
+    fn passes_over_as_edited(
+        &self,
+        row: &JobRow,
+        met: Option<Wall>,
+        dues: &Dues<'_>,
+        scene: &Scene<'_>,
+    ) -> Option<Wrong> {
+        let mut edits = self.edits.iter().filter(|edit| edit.job == row.id && edit.tick <= scene.said.mono);
+        let at_once = edits.next().is_some_and(|edit| edit.at == edit.tick && edit.tick == scene.said.mono);
+        let once =
+            at_once && edits.next().is_none() && self.adds.by(scene.said.mono).all(|(job, _)| *job != row.id);
+        let due = scene.said.wall;
+        let is_met = met >= Some(due) || row.next_due == Some(due) || row.last_due >= Some(due);
+        (once && dues.has(due) && !is_met).then(|| nothing_lost::passed_over(row.id, due, &scene.labels))
     }
 
     /// An edit leaves nothing behind that was due before it.

@@ -21,6 +21,8 @@ pub(super) struct Asked {
     pub(super) runs: Unspoken<RunId>,
     /// Those among them of which that was asked at the very instant of a tick, while the store had room for it.
     pub(super) at_once: Unspoken<RunId>,
+    /// Runs whose turns answered at the very instant of a tick.
+    pub(super) answered: Unspoken<RunId>,
     /// Jobs to be removed.
     pub(super) jobs: Unspoken<JobId>,
 }
@@ -30,6 +32,7 @@ impl Asked {
     pub(super) fn clear(&mut self) {
         self.runs.clear();
         self.at_once.clear();
+        self.answered.clear();
         self.jobs.clear();
     }
 
@@ -63,8 +66,19 @@ impl Asked {
                 failures.push(Failure { check: CheckName::CommandsKept, at: scene.at, run, message });
             }
         }
+        for (change, outcome) in scene.changes.settling() {
+            if outcome == Outcome::Cancelled && self.was_done(change, scene) {
+                let message = format!(
+                    "{} is cancelled, and its turn answered at that very instant: the work was done",
+                    scene.labels.run(change.after.id)
+                );
+                let run = Some(change.after.id);
+                failures.push(Failure { check: CheckName::CommandsKept, at: scene.at, run, message });
+            }
+        }
         self.runs.spoken(scene.said.mono);
         self.at_once.spoken(scene.said.mono);
+        self.answered.spoken(scene.said.mono);
         self.jobs.spoken(scene.said.mono);
     }
 
@@ -73,6 +87,20 @@ impl Asked {
     fn came_first(&self, run: RunId, scene: &Scene<'_>) -> bool {
         let is_punctual = scene.lag == Span::ZERO && scene.labels.scenario().hosts == 1;
         is_punctual && self.at_once.has_in(&run, scene.said.mono)
+    }
+
+    /// Whether the turn of a run that was at work answered at the instant of a tick, and whatever cancels the run in that tick
+    /// is a command of that instant.
+    fn was_done(&self, change: &RunChange, scene: &Scene<'_>) -> bool {
+        let (run, said) = (change.after.id, scene.said.mono);
+        let was_at_work = change.before.is_some_and(|before| before.state == RunState::Running);
+        let commands = self.runs.count_in(&run, said);
+        was_at_work
+            && self.answered.has_in(&run, said)
+            && commands > 0
+            && commands == self.at_once.count_in(&run, said)
+            && !self.jobs.has_in(&run.job, said)
+            && change.after.parent.is_none()
     }
 
     fn has_cause(&self, change: &RunChange, scene: &Scene<'_>, is_told: impl Fn(JobId) -> bool) -> bool {

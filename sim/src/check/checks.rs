@@ -307,7 +307,12 @@ impl Checks {
                 self.refusals.left(effect);
                 self.tenure.left(effect);
             }
-            Effect::StepDown => self.tenure.left(effect),
+            Effect::StepDown => {
+                if self.restarted_at.is_none() {
+                    self.tenure.judge_giving_up(failures, departure, lag);
+                }
+                self.tenure.left(effect);
+            }
             Effect::Renew { .. } if self.restarted_at.is_none() => {
                 self.tenure.judge_renewal(failures, departure, lag);
             }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use educe::Educe;
 use sametick_core::commit::{LedgerRow, Unran};
-use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind};
+use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind, Report};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::job::{CatchUp, Job, Overlap};
 use sametick_core::run::{RunRow, RunState};
@@ -78,8 +78,13 @@ impl Policies {
     /// `has_room` tells whether the store has room for a commit, so that nothing is refused for that.
     pub(super) fn hear(&mut self, now: Option<Now>, inputs: &[Input], has_room: bool) {
         for input in inputs {
-            let InputKind::Command { ticket, ref command } = input.kind else { continue };
             let tick = now.map_or(input.at, |now| now.mono);
+            if let InputKind::Report { run, report: Report::Completed(_) } = input.kind
+                && now.is_some_and(|now| now.mono == input.at)
+            {
+                self.cancels.answered.hear(run, tick);
+            }
+            let InputKind::Command { ticket, ref command } = input.kind else { continue };
             self.statuses.hear(ticket, command, tick);
             match *command {
                 Command::Spawn { parent, .. } => self.asked.push((ticket, parent)),
@@ -144,13 +149,13 @@ impl Policies {
             if let Some(what) = wrong_attempt(row, scene) {
                 broken(Some(row.id), format!("{} {what}", scene.labels.run(row.id)));
             }
-            if is_first(row)
+            if row.id.attempt == 1
                 && let Some(job) = declared(row.id.job, row.id.generation, scene)
             {
                 if let Some(what) = self.wrong_run(row, job, scene) {
                     broken(Some(row.id), format!("{} {what}", scene.labels.run(row.id)));
                 }
-                if back.is_none() && row.id.due < Missed::late(job, scene.said.wall).before {
+                if is_first(row) && back.is_none() && row.id.due < Missed::late(job, scene.said.wall).before {
                     late.insert(job.id);
                 }
             }

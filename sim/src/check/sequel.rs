@@ -88,8 +88,8 @@ impl Sequels {
             {
                 let (name, run_name) = (scene.labels.job(row.id), scene.labels.run(run));
                 let message = format!(
-                    "{name} says that it is through, and {run_name}, which is for the last time it was due, goes on or is \
-                     tried again: whoever looks takes for failed what may yet go well"
+                    "{name} says that it is through, and {run_name}, which is for the last time it was due, went well, \
+                     goes on or is tried again: whoever looks takes for failed what did not"
                 );
                 broken(CheckName::JobsEnd, Some(run), message);
             }
@@ -139,15 +139,20 @@ impl Sequels {
                 // Who was asked for is no end of a job: its own last time is, whatever became of that.
                 && row.id.asked == 0
                 && scene.commit.ledger.iter().all(|range| range.job != row.id.job);
+            // Who pauses a job that is through leaves it paused, and it says so again when it is resumed.
+            let at_end = match after.status {
+                JobStatus::Paused => change.settles().is_some() && !is_told(row.id.job),
+                JobStatus::Active | JobStatus::Disabled | JobStatus::Exhausted => closes,
+            };
             let (check, what) = if again == Some(true) && (closes && !written || gives_up) {
                 (
                     CheckName::PolicyKept,
                     "which its job tries again, and no further attempt follows: nobody ever does it",
                 )
-            } else if closes && !written && again == Some(false) && stays_on(row, job, after, outcome) {
+            } else if at_end && !written && again == Some(false) && stays_on(row, job, after, outcome) {
                 (
                     CheckName::JobsEnd,
-                    "is not tried again, and was all that its job was due for: the job still says that it is active",
+                    "is not tried again, and was all that its job was due for: the job does not say that it is through",
                 )
             } else if closes && is_through(job, before, after) && open(job.id).is_empty() {
                 (CheckName::JobsEnd, "was the last of a job that goes then, and the job is still there")
@@ -210,7 +215,8 @@ fn waits_too_long(change: &RunChange, scene: &Scene<'_>) -> Option<i64> {
 fn stays_on(row: &RunRow, job: &Job, after: &JobRow, outcome: Outcome) -> bool {
     // Not where it was given a later time while this was at work.
     let once = matches!(job.schedule, Schedule::At(_)) && is_for_last(row, after);
-    once && outcome != Outcome::Ok && after.next_due.is_none() && after.status == JobStatus::Active
+    let follows = matches!(after.status, JobStatus::Active | JobStatus::Paused);
+    once && outcome != Outcome::Ok && after.next_due.is_none() && follows
 }
 
 /// Whether a job is called exhausted by a commit in which nothing of its last time comes to an end: no run for it that did
@@ -231,8 +237,8 @@ fn is_through_for_nothing(row: &JobRow, scene: &Scene<'_>) -> bool {
     !passed && !scene.look_up().runs_of(row.id).any(did_not_end_well)
 }
 
-/// What may yet end well of a job's last time that did not pass without a run: a run that is at work or to come, or one that
-/// drains and is tried again.
+/// What may yet end well of a job's last time that did not pass without a run, or did: a run that is at work or to come, one
+/// that drains and is tried again, or one that ended well.
 fn goes_on_with<'o>(row: &JobRow, scene: &Scene<'_>, open: impl Fn(JobId) -> &'o [RunId]) -> Option<RunId> {
     let anew = scene.commit.declared.iter().any(|declared| declared.id == row.id);
     let passed = scene.changes.ledger.iter().any(|(_, range)| {
@@ -250,7 +256,10 @@ fn goes_on_with<'o>(row: &JobRow, scene: &Scene<'_>, open: impl Fn(JobId) -> &'o
     };
     let is_for_last =
         |run: &RunId| run.generation == row.generation && run.asked == 0 && row.last_due == Some(run.due);
-    open(row.id).iter().copied().filter(is_for_last).find(may_end_well)
+    // How it ended is read off the job's latest run.
+    let ended_well = row.last.filter(|last| last.outcome == Outcome::Ok).map(|last| last.run);
+    let open = open(row.id).iter().copied().filter(is_for_last).find(may_end_well);
+    open.or(ended_well.filter(is_for_last))
 }
 
 /// A job that was declared before the commit and still is, in the same way, with its row before and after.

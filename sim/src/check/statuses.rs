@@ -84,8 +84,7 @@ impl Statuses {
                 JobStatus::Paused => row.status != JobStatus::Exhausted,
                 JobStatus::Active | JobStatus::Exhausted => false,
             };
-            let anew = scene.commit.declared.iter().any(|declared| declared.id == row.id);
-            if is_held && row.status != before.status && !anew && !is_told(row.id) {
+            if is_held && row.status != before.status && !is_told(row.id) {
                 let message = format!(
                     "{} was {} and is {} now, and nobody asked for that",
                     scene.labels.job(row.id),

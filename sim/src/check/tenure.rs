@@ -8,7 +8,7 @@ use sametick_core::effect::{Effect, Input, InputKind};
 use sametick_core::time::{Mono, Span};
 
 use super::{CheckName, Departure, Failure, Rest};
-use crate::scenario::{Event, EventKind};
+use crate::scenario::{Event, EventKind, Scenario};
 
 /// Ticks come by the nanosecond, and instants that a lease is reckoned from may be a tick apart.
 const ROUNDING: Span = Span::from_millis(2);
@@ -106,13 +106,27 @@ impl Tenure {
         let Departure { at, effect, labels, .. } = *departure;
         let scenario = labels.scenario();
         let Some((lease, sent)) = scenario.config.lease.zip(renewal(effect)) else { return };
-        let most = Span::from_nanos(lease.as_nanos() / 3 + lag.as_nanos() + ROUNDING.as_nanos());
         let passed = sent.since(std::mem::replace(&mut self.asked_at, sent));
-        let stands_still = |event: &Event| matches!(event.kind, EventKind::Freeze { .. });
-        if passed > most && !scenario.timeline.iter().any(stands_still) {
+        if asks_too_rarely(passed, lease, lag, scenario) {
             let message = format!(
                 "the owner asks for its lease of {lease} to be renewed {} ms after it last did, and not three times in that: one \
                  answer that is lost takes the store from it",
+                passed.as_millis()
+            );
+            failures.push(Failure { check: CheckName::ComesToRest, at, run: None, message });
+        }
+    }
+
+    /// It steps down as its lease ends, and has asked for more of it until then.
+    pub(super) fn judge_giving_up(&self, failures: &mut Vec<Failure>, departure: &Departure<'_>, lag: Span) {
+        let Departure { at, labels, .. } = *departure;
+        let scenario = labels.scenario();
+        let Some(lease) = scenario.config.lease.filter(|_| !self.fenced) else { return };
+        let passed = at.since(self.asked_at);
+        if asks_too_rarely(passed, lease, lag, scenario) {
+            let message = format!(
+                "the owner steps down as its lease of {lease} ends, and has not asked for more of it for {} ms: whatever kept \
+                 the answer before that from it may have been over long since",
                 passed.as_millis()
             );
             failures.push(Failure { check: CheckName::ComesToRest, at, run: None, message });
@@ -138,4 +152,11 @@ impl Tenure {
             failures.push(Failure { check: CheckName::ComesToRest, at: rest.at, run: None, message });
         }
     }
+}
+
+/// Whether an owner lets so much time go by between two requests that there are not three in a lease.
+fn asks_too_rarely(passed: Span, lease: Span, lag: Span, scenario: &Scenario) -> bool {
+    let most = Span::from_nanos(lease.as_nanos() / 3 + lag.as_nanos() + ROUNDING.as_nanos());
+    let stands_still = |event: &Event| matches!(event.kind, EventKind::Freeze { .. });
+    passed > most && !scenario.timeline.iter().any(stands_still)
 }

@@ -40,6 +40,11 @@ impl<T: PartialEq> Unspoken<T> {
         self.0.iter().filter(move |(_, heard)| *heard <= tick).map(|(of, _)| of)
     }
 
+    /// How often that was asked in this very tick.
+    pub(super) fn count_in(&self, of: &T, tick: Mono) -> usize {
+        self.0.iter().filter(|(other, heard)| other == of && *heard == tick).count()
+    }
+
     /// Whether anybody asked in this very tick.
     pub(super) fn has_in(&self, of: &T, tick: Mono) -> bool {
         self.0.iter().any(|(other, heard)| other == of && *heard == tick)

@@ -12,7 +12,7 @@ use sametick_core::run::Drain;
 use sametick_core::time::{Mono, Span};
 
 use super::World;
-use super::store::{Kept, STORE_BACKOFF};
+use super::store::{Kept, NO_ANSWER, STORE_BACKOFF};
 use super::turns::Turn;
 use crate::agenda::What;
 use crate::record::Befell;
@@ -272,6 +272,16 @@ impl<M: Machine> World<'_, M> {
         self.hosts.iter().position(|host| host.life == life && host.up)
     }
 
+    /// An answer to a renewal is there, unless it does not get through: nobody knows it then.
+    pub(super) fn renewal_answered(&mut self, at: Mono, sent: Mono, answer: Answer, life: u32) {
+        let Some(place) = self.host_of(life) else { return };
+        if self.hosts[place].cut_until.is_some() && answer != Answer::Unknown {
+            self.agenda.plan(at + NO_ANSWER, What::Renewal { sent, answer: Answer::Unknown, life });
+        } else {
+            self.tell(place, at, InputKind::Renewal { sent, answer });
+        }
+    }
+
     pub(super) fn carry_out(&mut self, place: usize, effect: &Effect) {
         let life = self.hosts[place].life;
         // What a host asks of another's turn reaches nobody.
@@ -286,12 +296,13 @@ impl<M: Machine> World<'_, M> {
                 self.agenda.plan(self.now + STORE_BACKOFF, What::StoreAgain { commit, life });
             }
             Effect::Renew { sent } => {
-                // What does not get through is not answered; the machine asks again.
-                if self.hosts[place].cut_until.is_none() {
+                let (at, answer) = if self.hosts[place].cut_until.is_some() {
+                    (self.now + NO_ANSWER, Answer::Unknown)
+                } else {
                     let answer = if life == self.lives { Answer::Applied } else { Answer::Fenced };
-                    let at = self.now + self.script.renewal_answers(sent, self.now);
-                    self.agenda.plan(at, What::Renewal { sent, answer, life });
-                }
+                    (self.now + self.script.renewal_answers(sent, self.now), answer)
+                };
+                self.agenda.plan(at, What::Renewal { sent, answer, life });
             }
             Effect::Deliver { run, .. } => self.delivered.push(run),
             Effect::StepDown => self.hosts[place].owns = false,

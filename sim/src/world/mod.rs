@@ -324,13 +324,7 @@ impl<'s, M: Machine> World<'s, M> {
                 What::Heal { host } => self.heal(host),
                 What::StoreAgain { commit, life } => self.store_again(commit, life),
                 What::Answer { commit, answer, life } => self.store_answers(at, commit, answer, life),
-                What::Renewal { sent, answer, life } => {
-                    if let Some(place) = self.host_of(life)
-                        && self.hosts[place].cut_until.is_none()
-                    {
-                        self.tell(place, at, InputKind::Renewal { sent, answer });
-                    }
-                }
+                What::Renewal { sent, answer, life } => self.renewal_answered(at, sent, answer, life),
                 What::Event(place) => {
                     let crash = self.befall(place, at, happening.sequence);
                     if let Some(crash) = crash.and_then(|(place, down)| self.dies(place, down)) {

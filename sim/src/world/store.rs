@@ -19,7 +19,7 @@ use crate::sometimes::{Situation, commits};
 pub(super) const STORE_BACKOFF: Span = Span::from_millis(1);
 
 /// How long a host waits for an answer before it takes it that none will come.
-const NO_ANSWER: Span = Span::from_secs(1);
+pub(super) const NO_ANSWER: Span = Span::from_secs(1);
 
 /// A commit that the store has not confirmed.
 #[derive(Educe, Debug)]

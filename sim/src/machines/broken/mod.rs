@@ -8,6 +8,7 @@ mod commands;
 mod drains;
 mod family;
 mod gates;
+mod jobs_end;
 mod ledger;
 mod miniature;
 mod order;
@@ -69,6 +70,7 @@ pub(super) const ALL: &[&[Mutant]] = &[
     commands::MUTANTS,
     refusals::MUTANTS,
     statuses::MUTANTS,
+    jobs_end::MUTANTS,
     drains::MUTANTS,
     unlawful::MUTANTS,
 ];

@@ -93,7 +93,35 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[CheckName::ComesToRest],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, RenewsRarely::default())),
     },
+    Mutant {
+        name: "asks-no-more",
+        sentence: "an owner that hears nothing certain of a renewal asks for none any more, and steps down at the end of its lease",
+        field: &[],
+        killed_by: &[CheckName::ComesToRest],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, AsksNoMore::default())),
+    },
 ];
+
+/// Takes the first bad answer for the last word.
+#[derive(Clone, Debug, Default)]
+struct AsksNoMore {
+    given_up: bool,
+}
+
+impl Twist for AsksNoMore {
+    fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
+        let is_bad = |input: &Input| {
+            matches!(input.kind, InputKind::Renewal { answer: Answer::NotApplied | Answer::Unknown, .. })
+        };
+        self.given_up |= inputs.iter().any(is_bad);
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        if self.given_up {
+            tick.effects_mut().retain(|effect| !matches!(effect, Effect::Renew { .. }));
+        }
+    }
+}
 
 /// Sends every other request.
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,10 @@
 //! Jobs whose overlap and catch-up policies are not followed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sametick_core::commit::Rows;
-use sametick_core::effect::{Command, Input, InputKind};
+use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind, Tick};
+use sametick_core::id::JobId;
 use sametick_core::job::{CatchUp, Job, Overlap};
 use sametick_core::time::Now;
 
@@ -60,6 +63,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["#138499"],
         killed_by: &[CheckName::PolicyKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, ChildOnItsOwn)),
+    },
+    Mutant {
+        name: "asked-for-beside",
+        sentence: "a run that somebody asks for begins beside what is open of its job, whose place it should take",
+        field: &["#10201"],
+        killed_by: &[CheckName::PolicyKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, RunsBeside::default())),
     },
 ];
 
@@ -120,5 +130,54 @@ impl Twist for ChildOnItsOwn {
                 *command = Command::RunNow(job);
             }
         }
+    }
+}
+
+/// Takes a job for one that may overlap while somebody asks for a run of it.
+#[derive(Clone, Debug, Default)]
+struct RunsBeside {
+    jobs: BTreeMap<JobId, Job>,
+    /// The commands that came with edits which nobody asked for.
+    tickets: BTreeSet<u64>,
+}
+
+impl Twist for RunsBeside {
+    fn rows(&mut self, rows: &mut Rows) {
+        let other = rows.jobs.iter().filter(|(job, _)| job.overlap == Overlap::CancelOther);
+        self.jobs = other.map(|(job, _)| (job.id, *job)).collect();
+    }
+
+    fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
+        for input in std::mem::take(inputs) {
+            let asked = match input.kind {
+                InputKind::Command { ticket, command: Command::RunNow(job) } => {
+                    self.jobs.get(&job).map(|job| (ticket, *job))
+                }
+                InputKind::Command { .. }
+                | InputKind::Answer { .. }
+                | InputKind::Renewal { .. }
+                | InputKind::Heard { .. }
+                | InputKind::Report { .. }
+                | InputKind::Foreign { .. }
+                | InputKind::ClockStepped => None,
+            };
+            self.tickets.extend(asked.map(|(ticket, _)| ticket));
+            let at = input.at;
+            let edit = |ticket, overlap, job: Job| {
+                let command = Command::Edit(Box::new(Job { overlap, ..job }));
+                Input { kind: InputKind::Command { ticket, command }, at }
+            };
+            let edits = asked.map(|(ticket, job)| {
+                [edit(ticket, Overlap::Allow, job), edit(ticket, Overlap::CancelOther, job)]
+            });
+            let [before, after] = edits.map_or([None, None], |edits| edits.map(Some));
+            inputs.extend(before.into_iter().chain([input]).chain(after));
+        }
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        tick.draft().declared.retain(|job| !self.jobs.contains_key(&job.id));
+        let is_of_an_edit = |effect: &Effect| matches!(effect, Effect::Reply { ticket, reply: Ok(Accepted::Done) } if self.tickets.contains(ticket));
+        tick.effects_mut().retain(|effect| !is_of_an_edit(effect));
     }
 }

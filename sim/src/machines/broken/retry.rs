@@ -102,7 +102,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "one-shot-stays-on",
         sentence: "a job that was due once, and did not end well, says that it is active",
         field: &["#88197"],
-        killed_by: &[CheckName::JobsEnd],
+        killed_by: &[CheckName::CommandsKept, CheckName::JobsEnd],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, NeverExhausted)),
     },
     Mutant {
