@@ -366,6 +366,11 @@ impl Books {
         book
     }
 
+    /// A job as it was declared before the latest commit, where that declares or removes it.
+    pub(crate) fn declared_before(&self, id: JobId) -> Option<&Job> {
+        self.replaced.iter().find(|job| job.id == id)
+    }
+
     /// The record of a run.
     #[must_use]
     pub fn run(&self, id: RunId) -> Option<&RunRow> {

@@ -19,7 +19,7 @@ use super::sequel::Sequels;
 use super::statuses::Statuses;
 use super::unran::{Before, wrong_reason};
 use super::unspoken::Unspoken;
-use super::{CheckName, Departure, Failure, Scene, cancelled, jobs_end};
+use super::{CheckName, Departure, Failure, Scene, cancelled, jobs_end, statuses};
 use crate::changes::RunChange;
 use crate::lines::{ROUNDING_MS, span_ms};
 
@@ -211,6 +211,8 @@ impl Policies {
             declared: self.declared.has_by(&job, said),
             told: self.told.has_by(&job, said),
         });
+        let removed = |job: JobId| self.cancels.jobs.has_by(&job, said);
+        statuses::judge_lives(failures, scene, removed);
         self.cancels.judge(failures, scene, is_told);
         self.statuses.judge(failures, scene, is_told);
         jobs_end::judge(failures, scene, open);
@@ -376,7 +378,12 @@ const fn is_first(row: &RunRow) -> bool {
 fn wrong_attempt(row: &RunRow, scene: &Scene<'_>) -> Option<&'static str> {
     let before = RunId { attempt: row.id.attempt.saturating_sub(1), ..row.id };
     let before = scene.books.run(before).filter(|_| row.id.attempt > 1)?;
-    if before.parent != row.parent {
+    let own = scene.books.job(row.id.job).is_some_and(|(_, job)| job.generation == row.id.generation);
+    if !own && row.state.outcome().is_none() {
+        Some(
+            "is another attempt at what its job was due for before that was removed: nobody wants it any more",
+        )
+    } else if before.parent != row.parent {
         Some("is another attempt, and its record names another parent than the one before it did, or none")
     } else if before.agent != row.agent {
         Some("is another attempt, and its record names another agent than the one before it did")

@@ -87,9 +87,15 @@ impl Sequels {
                 && let Some(run) = goes_on_with(row, scene, &open)
             {
                 let (name, run_name) = (scene.labels.job(row.id), scene.labels.run(run));
+                let ended = scene.books.run(run).and_then(|row| row.state.outcome());
+                let what = match ended {
+                    Some(Outcome::Ok) => "ended well",
+                    Some(_) => "is tried again",
+                    None => "goes on",
+                };
                 let message = format!(
-                    "{name} says that it is through, and {run_name}, which is for the last time it was due, went well, \
-                     goes on or is tried again: whoever looks takes for failed what did not"
+                    "{name} says that it is through, and {run_name}, which is for the last time it was due, {what}: whoever \
+                     looks takes for failed what did not fail"
                 );
                 broken(CheckName::JobsEnd, Some(run), message);
             }

@@ -96,3 +96,20 @@ impl Statuses {
         }
     }
 }
+
+/// A job that is there is not added once more: it is another life of one that was removed or went. `removed` tells of jobs
+/// that somebody removed since the commit before.
+pub(super) fn judge_lives(failures: &mut Vec<Failure>, scene: &Scene<'_>, removed: impl Fn(JobId) -> bool) {
+    for (before, row) in &scene.changes.jobs {
+        let is_another = before.is_some_and(|before| before.generation != row.generation);
+        // One that is there, and does not go by itself in this very commit.
+        let was_there = || scene.books.declared_before(row.id).is_some_and(|job| !job.delete_after_run);
+        if is_another && !removed(row.id) && was_there() {
+            let message = format!(
+                "{} is there, and is added once more as if it were not: what it was due for and what became of it are forgotten",
+                scene.labels.job(row.id)
+            );
+            failures.push(Failure { check: CheckName::CommandsKept, at: scene.at, run: None, message });
+        }
+    }
+}

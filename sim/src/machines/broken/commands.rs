@@ -1,11 +1,11 @@
 //! What users ask for, done otherwise or half.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sametick_core::commit::JobStatus;
-use sametick_core::effect::{Command, Effect, Input, InputKind, Tick};
+use sametick_core::commit::{JobStatus, Rows};
+use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind, Tick};
 use sametick_core::id::{JobId, RunId};
-use sametick_core::run::RunState;
+use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::time::Now;
 
 use super::super::any::AnyMachine;
@@ -40,6 +40,20 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["#18917"],
         killed_by: &[CheckName::CommandsKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, CancelsStarting::default())),
+    },
+    Mutant {
+        name: "added-once-more",
+        sentence: "a job that is added though it is there is another life of it",
+        field: &["#82103"],
+        killed_by: &[CheckName::NothingLost, CheckName::CommandsKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, AddsAnyway::default())),
+    },
+    Mutant {
+        name: "tried-again-in-another-life",
+        sentence: "what was at work of a job when that was removed is tried again once the job is added again",
+        field: &["#13927"],
+        killed_by: &[CheckName::PolicyKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, TriesOldLives::default())),
     },
 ];
 
@@ -137,5 +151,79 @@ impl Twist for EditsInMemory {
         if self.edits {
             tick.draft().declared.clear();
         }
+    }
+}
+
+/// Takes an add for a removal and an add.
+#[derive(Clone, Debug, Default)]
+struct AddsAnyway {
+    jobs: BTreeSet<JobId>,
+    /// The commands that came with removals which nobody asked for.
+    tickets: BTreeSet<u64>,
+}
+
+impl Twist for AddsAnyway {
+    fn rows(&mut self, rows: &mut Rows) {
+        self.jobs = rows.jobs.iter().map(|(job, _)| job.id).collect();
+    }
+
+    fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
+        for input in std::mem::take(inputs) {
+            if let InputKind::Command { ticket, command: Command::Add(job) } = &input.kind
+                && self.jobs.contains(&job.id)
+            {
+                self.tickets.insert(*ticket);
+                let kind = InputKind::Command { ticket: *ticket, command: Command::Remove(job.id) };
+                inputs.push(Input { kind, at: input.at });
+            }
+            inputs.push(input);
+        }
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        for job in &tick.draft().removed {
+            self.jobs.remove(job);
+        }
+        let declared: Vec<JobId> = tick.draft().declared.iter().map(|job| job.id).collect();
+        self.jobs.extend(declared);
+        // Of two replies the first is to the removal.
+        let tickets = &mut self.tickets;
+        tick.effects_mut().retain(|effect| match effect {
+            Effect::Reply { ticket, reply: Ok(Accepted::Done) } => !tickets.remove(ticket),
+            Effect::Reply { .. }
+            | Effect::Start { .. }
+            | Effect::Abort { .. }
+            | Effect::Publish { .. }
+            | Effect::Deliver { .. }
+            | Effect::StoreAgain { .. }
+            | Effect::Renew { .. }
+            | Effect::StepDown => true,
+        });
+    }
+}
+
+/// Tries again what an older life of a job was at.
+#[derive(Clone, Debug, Default)]
+struct TriesOldLives {
+    generations: BTreeMap<JobId, u32>,
+}
+
+impl Twist for TriesOldLives {
+    fn rows(&mut self, rows: &mut Rows) {
+        self.generations = rows.jobs.iter().map(|(_, row)| (row.id, row.generation)).collect();
+    }
+
+    fn tick(&mut self, now: Now, tick: &mut Tick) {
+        let draft = tick.draft();
+        self.generations.extend(draft.jobs.iter().map(|row| (row.id, row.generation)));
+        let is_older = |row: &&RunRow| {
+            let timed_out = matches!(row.state.outcome(), Some(Outcome::TimedOut(_)));
+            timed_out
+                && row.is_closed()
+                && self.generations.get(&row.id.job).is_some_and(|own| row.id.generation < *own)
+        };
+        let again = |row: &RunRow| RunRow::queued(row.id.next_attempt(), row.agent, row.target, now.wall);
+        let again: Vec<RunRow> = draft.runs.iter().filter(is_older).map(again).collect();
+        draft.runs.extend(again);
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! A plan with everything in it hides what a plan with a few things shows, since one feature often keeps another from
 //! doing anything. So each seed leaves about half of them out. Times come from few instants, and close to them: what
-//! breaks breaks where things meet. What takes several things in a row comes from `plots.rs`, `rings.rs` and
-//! `returns.rs`.
+//! breaks breaks where things meet. What takes several things in a row comes from `plots.rs`, `rings.rs`,
+//! `returns.rs` and `commands.rs`.
 
 mod clocks;
+mod commands;
 mod faults;
 mod hosts;
 mod jobs;
@@ -129,6 +130,18 @@ impl Swarm {
         if self.dice.below(1_000) < CLOCKS_CHANGE {
             self.clocks_change(tables);
         }
+        if self.dice.below(1_000) < MEETS_ITS_END {
+            self.cancelled_as_it_answers(tables);
+        }
+        if self.dice.below(1_000) < MEETS_ITS_END {
+            self.paused_and_over(tables);
+        }
+        if self.dice.below(1_000) < MEETS_ITS_END {
+            self.added_though_there(tables);
+        }
+        if self.dice.below(1_000) < MEETS_ITS_END {
+            self.removed_in_a_drain(tables);
+        }
     }
 }
 
@@ -151,6 +164,10 @@ const BACK_AGAIN: u64 = 15;
 
 /// In how many of a thousand a job is due at a time of day that the clocks jump over or show twice.
 const CLOCKS_CHANGE: u64 = 25;
+
+/// In how many of a thousand somebody cancels a run as it answers; in how many a job is paused around its only run; is added
+/// though it is there; or is removed and added again while its turn is asked to stop.
+const MEETS_ITS_END: u64 = 20;
 
 /// How long a world lasts, in units.
 const UNITS: u64 = 60;
@@ -217,7 +234,7 @@ mod tests {
 
     #[test]
     fn every_plan_reads() {
-        for seed in 0..5_000 {
+        for seed in 0..20_000 {
             let plan = draw(seed);
             if let Err(error) = plan.scenario("plan.toml") {
                 panic!("seed {seed}: {error}\n{}", plan.text());
