@@ -5,12 +5,13 @@
 
 use educe::Educe;
 use sametick_core::commit::JobStatus;
+use sametick_core::effect::Effect;
 use sametick_core::id::{JobId, RunId};
 use sametick_core::run::{Outcome, RunState};
 use sametick_core::time::Span;
 
 use super::unspoken::Unspoken;
-use super::{CheckName, Failure, Scene, told};
+use super::{CheckName, Departure, Failure, Scene, told};
 use crate::changes::RunChange;
 
 /// What somebody asked for that cancels runs.
@@ -23,6 +24,8 @@ pub(super) struct Asked {
     pub(super) at_once: Unspoken<RunId>,
     /// Runs whose turns answered at the very instant of a tick.
     pub(super) answered: Unspoken<RunId>,
+    /// Those that were over before, with the command.
+    pub(super) of_over: Vec<(u64, RunId)>,
     /// Jobs to be removed.
     pub(super) jobs: Unspoken<JobId>,
 }
@@ -33,7 +36,23 @@ impl Asked {
         self.runs.clear();
         self.at_once.clear();
         self.answered.clear();
+        self.of_over.clear();
         self.jobs.clear();
+    }
+
+    /// A reply leaves: what was over before somebody asked for its end cannot be cancelled.
+    pub(super) fn judge_reply(&mut self, failures: &mut Vec<Failure>, departure: &Departure<'_>) {
+        let Departure { at, effect, labels, .. } = *departure;
+        let Effect::Reply { ticket, reply } = *effect else { return };
+        let Some(place) = self.of_over.iter().position(|(asked, _)| *asked == ticket) else { return };
+        let (_, run) = self.of_over.swap_remove(place);
+        if reply.is_ok() {
+            let message = format!(
+                "{} was over when somebody asked for its end, and that is accepted: whoever asked takes it for cancelled",
+                labels.run(run)
+            );
+            failures.push(Failure { check: CheckName::CommandsKept, at, run: Some(run), message });
+        }
     }
 
     /// What became durable. `is_told` tells of jobs whose status somebody changed in the meantime.

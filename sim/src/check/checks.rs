@@ -144,7 +144,7 @@ impl Checks {
             if owns {
                 self.accounts.hear(now, inputs);
                 let has_room = self.open_commits.has_room(config.open_commits);
-                self.policies.hear(now, inputs, has_room);
+                self.policies.hear(now, inputs, has_room, books);
                 self.open_commits.hear_commands(inputs);
             }
         }

@@ -20,6 +20,7 @@ use super::statuses::Statuses;
 use super::unran::{Before, wrong_reason};
 use super::unspoken::Unspoken;
 use super::{CheckName, Departure, Failure, Scene, cancelled, jobs_end, statuses};
+use crate::books::Books;
 use crate::changes::RunChange;
 use crate::lines::{ROUNDING_MS, span_ms};
 
@@ -76,7 +77,7 @@ impl Policies {
 
     /// What the owner hears: runs ask for children, and somebody pauses, disables or resumes jobs.
     /// `has_room` tells whether the store has room for a commit, so that nothing is refused for that.
-    pub(super) fn hear(&mut self, now: Option<Now>, inputs: &[Input], has_room: bool) {
+    pub(super) fn hear(&mut self, now: Option<Now>, inputs: &[Input], has_room: bool, books: &Books) {
         for input in inputs {
             let tick = now.map_or(input.at, |now| now.mono);
             if let InputKind::Report { run, report: Report::Completed(_) } = input.kind
@@ -100,6 +101,9 @@ impl Policies {
                 }
                 Command::Cancel(run) => {
                     self.cancels.runs.hear(run, tick);
+                    if books.is_settled(run) {
+                        self.cancels.of_over.push((ticket, run));
+                    }
                     if has_room && now.is_some_and(|now| now.mono == input.at) {
                         self.cancels.at_once.hear(run, tick);
                     }
@@ -116,6 +120,7 @@ impl Policies {
         let Departure { at, effect, books, labels } = *departure;
         let Effect::Reply { ticket, reply } = *effect else { return };
         self.statuses.judge_reply(failures, departure);
+        self.cancels.judge_reply(failures, departure);
         let Some(place) = self.asked.iter().position(|(asked, _)| *asked == ticket) else { return };
         let (_, parent) = self.asked.swap_remove(place);
         let Ok(Accepted::Run(run)) = reply else { return };

@@ -12,7 +12,7 @@ use sametick_core::run::Drain;
 use sametick_core::time::{Mono, Span};
 
 use super::World;
-use super::store::{Kept, NO_ANSWER, STORE_BACKOFF};
+use super::store::{Kept, NO_ANSWER};
 use super::turns::Turn;
 use crate::agenda::What;
 use crate::record::Befell;
@@ -293,7 +293,8 @@ impl<M: Machine> World<'_, M> {
             Effect::Abort { run } => self.abort_turn(place, run),
             Effect::Publish { offset, event } => self.published(offset, event),
             Effect::StoreAgain { commit } => {
-                self.agenda.plan(self.now + STORE_BACKOFF, What::StoreAgain { commit, life });
+                let at = self.now + self.store_backoff(place, commit);
+                self.agenda.plan(at, What::StoreAgain { commit, life });
             }
             Effect::Renew { sent } => {
                 let (at, answer) = if self.hosts[place].cut_until.is_some() {

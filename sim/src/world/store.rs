@@ -15,8 +15,14 @@ use crate::record::Fate;
 use crate::scenario::{CrashPoint, Fault, FaultAt, FaultKind, Moment, SpanRange};
 use crate::sometimes::{Situation, commits};
 
-/// How long a host waits before it sends a commit again.
-pub(super) const STORE_BACKOFF: Span = Span::from_millis(1);
+/// How long a host waits before it sends a commit again; each time twice as long, up to a second.
+const STORE_BACKOFF: Span = Span::from_millis(1);
+
+/// How often that is doubled.
+const MOST_DOUBLED: u32 = 10;
+
+/// How long the store takes to answer a commit that it gets again.
+const ANSWERS_AGAIN: Span = Span::from_millis(1);
 
 /// How long a host waits for an answer before it takes it that none will come.
 pub(super) const NO_ANSWER: Span = Span::from_secs(1);
@@ -30,6 +36,8 @@ pub(super) struct Kept {
     said: Now,
     /// How many times more the store refuses it.
     refusals: u32,
+    /// How many times it was sent again.
+    again: u32,
 }
 
 static NOT_APPLIED: Situation = Situation::new("a commit that the store refuses");
@@ -162,7 +170,14 @@ impl<M: Machine> World<'_, M> {
     }
 
     fn keep(&mut self, place: usize, commit: Commit, said: Now, refusals: u32) {
-        self.hosts[place].kept.push(Kept { commit, said, refusals });
+        self.hosts[place].kept.push(Kept { commit, said, refusals, again: 0 });
+    }
+
+    /// How long a host waits before it sends this commit again. What waits for one that is lost would else be sent for ever.
+    pub(super) fn store_backoff(&self, place: usize, number: u64) -> Span {
+        let kept = self.hosts[place].kept.iter().find(|kept| kept.commit.number == number);
+        let doubled = kept.map_or(0, |kept| kept.again.min(MOST_DOUBLED));
+        Span::from_nanos(STORE_BACKOFF.as_nanos() << doubled)
     }
 
     /// A host sends a commit again.
@@ -178,16 +193,17 @@ impl<M: Machine> World<'_, M> {
             self.store_repeats(place, number, is_cut_off);
             return;
         };
-        let Kept { commit, said, refusals } = host.kept.swap_remove(kept);
+        let Kept { commit, said, refusals, again } = host.kept.swap_remove(kept);
         let (answer, after) = if is_cut_off {
             (Answer::Unknown, NO_ANSWER)
         } else if refusals > 0 {
-            (Answer::NotApplied, STORE_BACKOFF)
+            (Answer::NotApplied, ANSWERS_AGAIN)
         } else {
-            (self.apply(place, said, &commit), STORE_BACKOFF)
+            (self.apply(place, said, &commit), ANSWERS_AGAIN)
         };
         if !is_final(answer) {
-            self.keep(place, commit, said, refusals.saturating_sub(1));
+            let (refusals, again) = (refusals.saturating_sub(1), again.saturating_add(1));
+            self.hosts[place].kept.push(Kept { commit, said, refusals, again });
         }
         self.answer(place, self.now + after, number, answer);
     }
@@ -197,8 +213,8 @@ impl<M: Machine> World<'_, M> {
         let is_owner = self.hosts[place].life == self.lives;
         let (answer, after) = match (is_cut_off, is_owner) {
             (true, _) => (Answer::Unknown, NO_ANSWER),
-            (false, true) => (Answer::Applied, STORE_BACKOFF),
-            (false, false) => (Answer::Fenced, STORE_BACKOFF),
+            (false, true) => (Answer::Applied, ANSWERS_AGAIN),
+            (false, false) => (Answer::Fenced, ANSWERS_AGAIN),
         };
         self.answer(place, self.now + after, number, answer);
     }

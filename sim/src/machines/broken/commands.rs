@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sametick_core::commit::{JobStatus, Rows};
-use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind, Tick};
+use sametick_core::effect::{Accepted, Command, Effect, Input, InputKind, Refusal, Tick};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::time::Now;
@@ -54,6 +54,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["#13927"],
         killed_by: &[CheckName::PolicyKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, TriesOldLives::default())),
+    },
+    Mutant {
+        name: "cancels-what-is-over",
+        sentence: "whoever cancels a run that is over is told that it is cancelled",
+        field: &["#18917"],
+        killed_by: &[CheckName::CommandsKept],
+        build: |config, shape| AnyMachine::new(Shim::new(config, shape, CancelsAnything::default())),
     },
 ];
 
@@ -225,5 +232,35 @@ impl Twist for TriesOldLives {
         let again = |row: &RunRow| RunRow::queued(row.id.next_attempt(), row.agent, row.target, now.wall);
         let again: Vec<RunRow> = draft.runs.iter().filter(is_older).map(again).collect();
         draft.runs.extend(again);
+    }
+}
+
+/// Accepts every cancel.
+#[derive(Clone, Debug, Default)]
+struct CancelsAnything {
+    tickets: BTreeSet<u64>,
+}
+
+impl Twist for CancelsAnything {
+    fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
+        for input in inputs {
+            if let InputKind::Command { ticket, command: Command::Cancel(_) } = input.kind {
+                self.tickets.insert(ticket);
+            }
+        }
+    }
+
+    fn tick(&mut self, _: Now, tick: &mut Tick) {
+        // What leaves with nothing to wait for may leave at once.
+        if tick.commit().is_some() {
+            return;
+        }
+        for effect in tick.effects_mut() {
+            if let Effect::Reply { ticket, reply: reply @ Err(Refusal::NoSuchRun) } = effect
+                && self.tickets.contains(ticket)
+            {
+                *reply = Ok(Accepted::Done);
+            }
+        }
     }
 }
