@@ -34,6 +34,7 @@ fn every_block_ends_where_it_is_meant_to() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
     let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
     let fences = readme.lines().zip(1..).filter(|(line, _)| line.starts_with("```"));
+    assert!(fences.clone().count().is_multiple_of(2), "README.md: the last block does not end");
     for ((line, at), begins) in fences.zip([true, false].into_iter().cycle()) {
         // What begins says what it is.
         assert_eq!(

@@ -1,4 +1,5 @@
-//! Nobody is cancelled without cause.
+//! Nobody is cancelled without cause, and who is to be cancelled is: before a deadline of that instant, and not once it is
+//! over or its turn has answered.
 //!
 //! Somebody asks for it, by the run's name or by removing its job; a job that is disabled cancels what waits; a run that
 //! comes in the place of others cancels them; and a child ends with its parent.
@@ -115,6 +116,7 @@ impl Asked {
         let was_at_work = change.before.is_some_and(|before| before.state == RunState::Running);
         let commands = self.runs.count_in(&run, said);
         was_at_work
+            && !is_replaced(run, scene)
             && self.answered.has_in(&run, said)
             && commands > 0
             && commands == self.at_once.count_in(&run, said)
@@ -132,10 +134,13 @@ impl Asked {
         let Some((_, row)) = own else { return true };
         let waited = change.before.is_none_or(|before| before.state == RunState::Queued);
         let is_disabled = || row.status == JobStatus::Disabled || is_told(job);
-        let comes = |change: &RunChange| change.before.is_none() && change.after.id.attempt == 1;
-        let is_replaced =
-            || scene.look_up().runs_of(job).any(|other| comes(other) && other.after.id != run.id);
         let is_over = |parent| scene.books.run(parent).is_none_or(|row| row.state.outcome().is_some());
-        is_asked || waited && is_disabled() || run.parent.is_some_and(is_over) || is_replaced()
+        is_asked || waited && is_disabled() || run.parent.is_some_and(is_over) || is_replaced(run.id, scene)
     }
+}
+
+/// Whether another run of the job comes with the commit, in whose place this one may have been.
+fn is_replaced(run: RunId, scene: &Scene<'_>) -> bool {
+    let comes = |change: &RunChange| change.before.is_none() && change.after.id.attempt == 1;
+    scene.look_up().runs_of(run.job).any(|other| comes(other) && other.after.id != run)
 }

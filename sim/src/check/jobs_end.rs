@@ -89,7 +89,7 @@ pub(super) fn judge_gone<'o>(
 }
 
 /// Whether the books say with this commit that what was due last did not run.
-fn passed_over(row: &JobRow, scene: &Scene<'_>) -> bool {
+pub(super) fn passed_over(row: &JobRow, scene: &Scene<'_>) -> bool {
     let unran = |range: &LedgerRow| {
         (range.job, range.generation, Some(range.last)) == (row.id, row.generation, row.last_due)
     };

@@ -29,7 +29,7 @@ pub(super) const SENTENCE: &str = "an occurrence runs, waits, is skipped or is t
 pub(super) const FIELD: &[&str] =
     &["#12440", "#10201", "#13992", "#17852", "#18917", "#91775", "#138499", "#131490"];
 
-/// What is open of each job, and who asked for children.
+/// What is open of each job, and what was asked for that no commit has spoken of yet.
 #[derive(Educe, Debug, Default)]
 #[educe(Clone)]
 pub(crate) struct Policies {
@@ -40,8 +40,10 @@ pub(crate) struct Policies {
     told: Unspoken<JobId>,
     /// Those among them that were resumed, each with the instant.
     resumed: Unspoken<(JobId, Mono)>,
-    /// Jobs that somebody added or edited.
-    declared: Unspoken<JobId>,
+    /// Jobs that somebody added.
+    added: Unspoken<JobId>,
+    /// Jobs that somebody edited.
+    edited: Unspoken<JobId>,
     /// The first instant of the gateway that came back last.
     back: Mono,
     sequels: Sequels,
@@ -55,7 +57,8 @@ impl Policies {
         self.open.iter_mut().for_each(Vec::clear);
         self.asked.clear();
         self.told.clear();
-        self.declared.clear();
+        self.added.clear();
+        self.edited.clear();
         self.resumed.clear();
         self.back = Mono::default();
         self.sequels.clear();
@@ -68,14 +71,15 @@ impl Policies {
         self.back = at.tick_after();
         self.asked.clear();
         self.told.clear();
-        self.declared.clear();
+        self.added.clear();
+        self.edited.clear();
         self.resumed.clear();
         self.sequels.restarted();
         self.cancels.clear();
         self.statuses.clear();
     }
 
-    /// What the owner hears: runs ask for children, and somebody pauses, disables or resumes jobs.
+    /// What the owner hears in a tick with commands, answers of turns among it: who asks for what.
     /// `has_room` tells whether the store has room for a commit, so that nothing is refused for that.
     pub(super) fn hear(&mut self, now: Option<Now>, inputs: &[Input], has_room: bool, books: &Books) {
         for input in inputs {
@@ -109,7 +113,8 @@ impl Policies {
                     }
                 }
                 Command::Remove(job) => self.cancels.jobs.hear(job, tick),
-                Command::Add(ref job) | Command::Edit(ref job) => self.declared.hear(job.id, tick),
+                Command::Add(ref job) => self.added.hear(job.id, tick),
+                Command::Edit(ref job) => self.edited.hear(job.id, tick),
                 Command::RunNow(_) => {}
             }
         }
@@ -213,16 +218,17 @@ impl Policies {
         let said = scene.said.mono;
         jobs_end::judge_gone(failures, scene, open, |job| WhatWasAsked {
             removed: self.cancels.jobs.has_by(&job, said),
-            declared: self.declared.has_by(&job, said),
+            declared: self.added.has_by(&job, said) || self.edited.has_by(&job, said),
             told: self.told.has_by(&job, said),
         });
-        let removed = |job: JobId| self.cancels.jobs.has_by(&job, said);
-        statuses::judge_lives(failures, scene, removed);
+        let goes = |job: JobId| self.cancels.jobs.has_by(&job, said) || self.edited.has_by(&job, said);
+        statuses::judge_lives(failures, scene, goes);
         self.cancels.judge(failures, scene, is_told);
         self.statuses.judge(failures, scene, is_told);
         jobs_end::judge(failures, scene, open);
         self.told.spoken(scene.said.mono);
-        self.declared.spoken(scene.said.mono);
+        self.added.spoken(scene.said.mono);
+        self.edited.spoken(scene.said.mono);
         self.resumed.spoken(scene.said.mono);
     }
 
@@ -379,15 +385,14 @@ const fn is_first(row: &RunRow) -> bool {
     row.id.asked == 0 && row.id.attempt == 1
 }
 
-/// What is wrong with a run that is another attempt: it is at what the one before it was at, for whom that was.
+/// What is wrong with a run that is another attempt: it is at what the one before it was at, for whom that was, and its job
+/// is there.
 fn wrong_attempt(row: &RunRow, scene: &Scene<'_>) -> Option<&'static str> {
     let before = RunId { attempt: row.id.attempt.saturating_sub(1), ..row.id };
     let before = scene.books.run(before).filter(|_| row.id.attempt > 1)?;
-    let own = scene.books.job(row.id.job).is_some_and(|(_, job)| job.generation == row.id.generation);
+    let own = scene.books.job(row.id.job).is_some_and(|(_, own)| own.generation == row.id.generation);
     if !own && row.state.outcome().is_none() {
-        Some(
-            "is another attempt at what its job was due for before that was removed: nobody wants it any more",
-        )
+        Some("is another attempt for a job that was removed meanwhile: nobody wants it any more")
     } else if before.parent != row.parent {
         Some("is another attempt, and its record names another parent than the one before it did, or none")
     } else if before.agent != row.agent {

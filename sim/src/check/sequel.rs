@@ -1,6 +1,6 @@
 //! What follows when a run is over: another attempt, the end of a job that is due no more, the end of its children.
 //!
-//! Judged from the records before and after the commit that closes the run. Where a job is declared anew in the middle of
+//! Judged from the records before and after the commit that closes the run, or settles it, or resumes its job. Where a job is declared anew in the middle of
 //! that, it gets the benefit of the doubt.
 
 use std::collections::BTreeSet;
@@ -13,6 +13,7 @@ use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::schedule::Schedule;
 use sametick_core::time::Mono;
 
+use super::jobs_end::passed_over;
 use super::unspoken::Unspoken;
 use super::{CheckName, Failure, Scene, on_again, told};
 use crate::books::RunBook;
@@ -247,10 +248,7 @@ fn is_through_for_nothing(row: &JobRow, scene: &Scene<'_>) -> bool {
 /// that drains and is tried again, or one that ended well.
 fn goes_on_with<'o>(row: &JobRow, scene: &Scene<'_>, open: impl Fn(JobId) -> &'o [RunId]) -> Option<RunId> {
     let anew = scene.commit.declared.iter().any(|declared| declared.id == row.id);
-    let passed = scene.changes.ledger.iter().any(|(_, range)| {
-        (range.job, range.generation, Some(range.last)) == (row.id, row.generation, row.last_due)
-    });
-    if anew || passed {
+    if anew || passed_over(row, scene) {
         return None;
     }
     let may_end_well = |run: &RunId| {

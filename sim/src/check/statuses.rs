@@ -1,4 +1,5 @@
 //! A job is paused, disabled or active because somebody asked for that, and stays so: also over a crash, once it is accepted.
+//! And one that is there is not added once more.
 
 use std::collections::BTreeMap;
 
@@ -97,14 +98,16 @@ impl Statuses {
     }
 }
 
-/// A job that is there is not added once more: it is another life of one that was removed or went. `removed` tells of jobs
-/// that somebody removed since the commit before.
-pub(super) fn judge_lives(failures: &mut Vec<Failure>, scene: &Scene<'_>, removed: impl Fn(JobId) -> bool) {
+/// A job that is there is not added once more: it is another life of one that was removed or went. `goes` tells of jobs that
+/// somebody removed since the commit before, or edited, as they may go by what only that says.
+pub(super) fn judge_lives(failures: &mut Vec<Failure>, scene: &Scene<'_>, goes: impl Fn(JobId) -> bool) {
     for (before, row) in &scene.changes.jobs {
         let is_another = before.is_some_and(|before| before.generation != row.generation);
-        // One that is there, and does not go by itself in this very commit.
-        let was_there = || scene.books.declared_before(row.id).is_some_and(|job| !job.delete_after_run);
-        if is_another && !removed(row.id) && was_there() {
+        // One that was there, and had no cause to go by itself in this very commit.
+        let is_due = before.is_some_and(|before| before.next_due.is_some());
+        let before = scene.books.declared_before(row.id);
+        let stays = || before.is_some_and(|job| is_due || !job.delete_after_run);
+        if is_another && !goes(row.id) && stays() {
             let message = format!(
                 "{} is there, and is added once more as if it were not: what it was due for and what became of it are forgotten",
                 scene.labels.job(row.id)

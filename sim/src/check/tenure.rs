@@ -1,4 +1,5 @@
-//! An owner whose lease holds goes on, and one that steps down says so to whoever asked it for something in that tick.
+//! An owner whose lease holds goes on, asks for more of it three times in its time and until its end, and one that steps down
+//! says so to whoever asked it for something in that tick.
 //!
 //! The first is judged while nobody else has come: of two owners a step down does not say whose it is.
 

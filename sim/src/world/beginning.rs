@@ -73,7 +73,8 @@ impl<'s, M: Machine> World<'s, M> {
             Beginning::Sought(0) => Beginning::None,
             Beginning::Sought(passed) => Beginning::EndsAt(passed),
             Beginning::Approached { place, passed } if passed + 1 == place => {
-                let mut kept = Box::new(World::new(self.scenario, self.hosts[0].machine.clone()));
+                let machine = self.unlived.as_ref().unwrap_or(&self.hosts[0].machine);
+                let mut kept = Box::new(World::new(self.scenario, machine.clone()));
                 kept.become_like(self);
                 Beginning::Kept(kept)
             }

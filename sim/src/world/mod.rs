@@ -72,7 +72,7 @@ struct Leaving {
 pub struct World<'s, M> {
     scenario: &'s Scenario,
     /// A machine that has never lived, where there is more than one host: who stood by in one world takes over in the next
-    /// as if there had been no other. The first host's machine begins every world with the first epoch.
+    /// as if there had been no other. Where there is one, its machine begins each world with the first epoch.
     unlived: Option<M>,
     hosts: Vec<Host<M>>,
     /// The host that took the store over last.

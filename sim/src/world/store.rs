@@ -15,7 +15,7 @@ use crate::record::Fate;
 use crate::scenario::{CrashPoint, Fault, FaultAt, FaultKind, Moment, SpanRange};
 use crate::sometimes::{Situation, commits};
 
-/// How long a host waits before it sends a commit again; each time twice as long, up to a second.
+/// How long a host waits before it sends a commit again; each time twice as long, up to about a second.
 const STORE_BACKOFF: Span = Span::from_millis(1);
 
 /// How often that is doubled.
@@ -176,8 +176,7 @@ impl<M: Machine> World<'_, M> {
     /// How long a host waits before it sends this commit again. What waits for one that is lost would else be sent for ever.
     pub(super) fn store_backoff(&self, place: usize, number: u64) -> Span {
         let kept = self.hosts[place].kept.iter().find(|kept| kept.commit.number == number);
-        let doubled = kept.map_or(0, |kept| kept.again.min(MOST_DOUBLED));
-        Span::from_nanos(STORE_BACKOFF.as_nanos() << doubled)
+        Span::from_nanos(STORE_BACKOFF.as_nanos() << kept.map_or(0, |kept| kept.again))
     }
 
     /// A host sends a commit again.
@@ -202,7 +201,7 @@ impl<M: Machine> World<'_, M> {
             (self.apply(place, said, &commit), ANSWERS_AGAIN)
         };
         if !is_final(answer) {
-            let (refusals, again) = (refusals.saturating_sub(1), again.saturating_add(1));
+            let (refusals, again) = (refusals.saturating_sub(1), (again + 1).min(MOST_DOUBLED));
             self.hosts[place].kept.push(Kept { commit, said, refusals, again });
         }
         self.answer(place, self.now + after, number, answer);

@@ -139,6 +139,8 @@ struct RunsBeside {
     jobs: BTreeMap<JobId, Job>,
     /// The commands that came with edits which nobody asked for.
     tickets: BTreeSet<u64>,
+    /// What those edited in the tick at hand.
+    edited: Vec<JobId>,
 }
 
 impl Twist for RunsBeside {
@@ -162,6 +164,7 @@ impl Twist for RunsBeside {
                 | InputKind::ClockStepped => None,
             };
             self.tickets.extend(asked.map(|(ticket, _)| ticket));
+            self.edited.extend(asked.map(|(_, job)| job.id));
             let at = input.at;
             let edit = |ticket, overlap, job: Job| {
                 let command = Command::Edit(Box::new(Job { overlap, ..job }));
@@ -176,7 +179,8 @@ impl Twist for RunsBeside {
     }
 
     fn tick(&mut self, _: Now, tick: &mut Tick) {
-        tick.draft().declared.retain(|job| !self.jobs.contains_key(&job.id));
+        let edited = std::mem::take(&mut self.edited);
+        tick.draft().declared.retain(|job| !edited.contains(&job.id));
         let is_of_an_edit = |effect: &Effect| matches!(effect, Effect::Reply { ticket, reply: Ok(Accepted::Done) } if self.tickets.contains(ticket));
         tick.effects_mut().retain(|effect| !is_of_an_edit(effect));
     }

@@ -52,7 +52,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "cancel-before-answer",
-        sentence: "somebody cancels a run at the very instant at which its turn answers, and the answer is late",
+        sentence: "somebody cancels a run at the very instant at which its turn answers, and the answer is lost",
         field: &["#18917"],
         killed_by: &[CheckName::CommandsKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, CancelsFirst)),
@@ -155,7 +155,7 @@ impl Twist for EditResumes {
     }
 }
 
-/// Hears what a turn answers after the cancel of the same instant.
+/// Does not hear what a turn answers at the instant of a cancel.
 #[derive(Clone, Debug)]
 struct CancelsFirst;
 
