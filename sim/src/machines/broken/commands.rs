@@ -10,7 +10,7 @@ use sametick_core::time::Now;
 
 use super::super::any::AnyMachine;
 use super::super::shim::{Shim, Twist};
-use super::Mutant;
+use super::{Mutant, command_of};
 use crate::check::CheckName;
 
 /// Those in this file.
@@ -77,17 +77,11 @@ impl CancelsStarting {
 
 impl Twist for CancelsStarting {
     fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
-        let disabled = inputs.iter().filter_map(|input| match input.kind {
-            InputKind::Command { command: Command::Disable(job), .. } => Some((job, input.at)),
-            InputKind::Command { .. }
-            | InputKind::Answer { .. }
-            | InputKind::Renewal { .. }
-            | InputKind::Heard { .. }
-            | InputKind::Report { .. }
-            | InputKind::Foreign { .. }
-            | InputKind::ClockStepped => None,
-        });
-        let disabled: Vec<_> = disabled.collect();
+        let disables = |input: &Input| {
+            let Some((_, Command::Disable(job))) = command_of(input) else { return None };
+            Some((*job, input.at))
+        };
+        let disabled: Vec<_> = inputs.iter().filter_map(disables).collect();
         for (job, at) in disabled {
             for run in self.starting.iter().filter(|run| run.job == job) {
                 let command = Command::Cancel(*run);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sametick_core::commit::{JobStatus, Rows};
-use sametick_core::effect::{Command, Input, InputKind, Tick};
+use sametick_core::effect::{Command, Input, Tick};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::run::{Outcome, RunState};
 use sametick_core::schedule::Schedule;
@@ -11,7 +11,7 @@ use sametick_core::time::Now;
 
 use super::super::any::AnyMachine;
 use super::super::shim::{Shim, Twist};
-use super::{Mutant, settled};
+use super::{Mutant, command_of, paused, settled};
 use crate::check::CheckName;
 
 /// Those in this file.
@@ -198,8 +198,7 @@ struct StaysPaused {
 
 impl Twist for StaysPaused {
     fn rows(&mut self, rows: &mut Rows) {
-        let paused = rows.jobs.iter().filter(|(_, row)| row.status == JobStatus::Paused);
-        self.paused = paused.map(|(job, _)| job.id).collect();
+        self.paused = paused(rows);
     }
 
     fn tick(&mut self, _: Now, tick: &mut Tick) {
@@ -219,11 +218,9 @@ impl Twist for StaysPaused {
 
 /// The jobs that somebody resumes.
 fn resumed(inputs: &[Input]) -> Vec<JobId> {
-    let mut jobs = Vec::new();
-    for input in inputs {
-        if let InputKind::Command { command: Command::Resume(job), .. } = input.kind {
-            jobs.push(job);
-        }
-    }
-    jobs
+    let resumes = |input: &Input| {
+        let Some((_, Command::Resume(job))) = command_of(input) else { return None };
+        Some(*job)
+    };
+    inputs.iter().filter_map(resumes).collect()
 }

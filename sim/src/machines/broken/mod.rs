@@ -31,7 +31,11 @@ mod unlawful;
 mod unran;
 mod wall;
 
-use sametick_core::effect::Tick;
+use std::collections::BTreeSet;
+
+use sametick_core::commit::{JobStatus, Rows};
+use sametick_core::effect::{Command, Input, InputKind, Tick};
+use sametick_core::id::JobId;
 use sametick_core::lifecycle::{ErrorKind, LifecycleEvent, TickBus};
 use sametick_core::ports::Bus;
 use sametick_core::run::{Outcome, Race, RunRow, Shape, TimeoutRace};
@@ -98,4 +102,15 @@ fn is_timeout(event: &LifecycleEvent) -> bool {
 fn settled(tick: &mut Tick) -> Vec<(RunRow, Outcome)> {
     let rows = tick.draft().runs.iter();
     rows.filter_map(|row| row.state.outcome().map(|outcome| (*row, outcome))).collect()
+}
+
+/// The command that an input is, with its ticket.
+const fn command_of(input: &Input) -> Option<(u64, &Command)> {
+    if let InputKind::Command { ticket, command } = &input.kind { Some((*ticket, command)) } else { None }
+}
+
+/// The jobs that are paused where a gateway begins.
+fn paused(rows: &Rows) -> BTreeSet<JobId> {
+    let paused = rows.jobs.iter().filter(|(_, row)| row.status == JobStatus::Paused);
+    paused.map(|(job, _)| job.id).collect()
 }

@@ -10,7 +10,7 @@ use sametick_core::time::Now;
 
 use super::super::any::AnyMachine;
 use super::super::shim::{Shim, Twist};
-use super::Mutant;
+use super::{Mutant, command_of};
 use crate::check::CheckName;
 
 /// Those in this file.
@@ -151,17 +151,9 @@ impl Twist for RunsBeside {
 
     fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
         for input in std::mem::take(inputs) {
-            let asked = match input.kind {
-                InputKind::Command { ticket, command: Command::RunNow(job) } => {
-                    self.jobs.get(&job).map(|job| (ticket, *job))
-                }
-                InputKind::Command { .. }
-                | InputKind::Answer { .. }
-                | InputKind::Renewal { .. }
-                | InputKind::Heard { .. }
-                | InputKind::Report { .. }
-                | InputKind::Foreign { .. }
-                | InputKind::ClockStepped => None,
+            let asked = match command_of(&input) {
+                Some((ticket, Command::RunNow(job))) => self.jobs.get(job).map(|job| (ticket, *job)),
+                Some(_) | None => None,
             };
             self.tickets.extend(asked.map(|(ticket, _)| ticket));
             self.edited.extend(asked.map(|(_, job)| job.id));

@@ -10,7 +10,7 @@ use sametick_core::time::{Mono, Now};
 
 use super::super::any::AnyMachine;
 use super::super::shim::{Shim, Twist};
-use super::{Mutant, settled};
+use super::{Mutant, command_of, paused, settled};
 use crate::check::CheckName;
 
 /// Those in this file.
@@ -135,8 +135,7 @@ struct EditResumes {
 
 impl Twist for EditResumes {
     fn rows(&mut self, rows: &mut Rows) {
-        let paused = rows.jobs.iter().filter(|(_, row)| row.status == JobStatus::Paused);
-        self.paused = paused.map(|(job, _)| job.id).collect();
+        self.paused = paused(rows);
     }
 
     fn tick(&mut self, _: Now, tick: &mut Tick) {
@@ -161,29 +160,16 @@ struct CancelsFirst;
 
 impl Twist for CancelsFirst {
     fn inputs(&mut self, _: Now, inputs: &mut Vec<Input>) {
-        let cancels: Vec<(RunId, Mono)> = inputs
-            .iter()
-            .filter_map(|input| match input.kind {
-                InputKind::Command { command: Command::Cancel(run), .. } => Some((run, input.at)),
-                InputKind::Command { .. }
-                | InputKind::Answer { .. }
-                | InputKind::Renewal { .. }
-                | InputKind::Heard { .. }
-                | InputKind::Report { .. }
-                | InputKind::Foreign { .. }
-                | InputKind::ClockStepped => None,
-            })
-            .collect();
-        inputs.retain(|input| match input.kind {
-            InputKind::Report { run, report: Report::Completed(_) } => !cancels.contains(&(run, input.at)),
-            InputKind::Report { .. }
-            | InputKind::Command { .. }
-            | InputKind::Answer { .. }
-            | InputKind::Renewal { .. }
-            | InputKind::Heard { .. }
-            | InputKind::Foreign { .. }
-            | InputKind::ClockStepped => true,
-        });
+        let cancels = |input: &Input| {
+            let Some((_, Command::Cancel(run))) = command_of(input) else { return None };
+            Some((*run, input.at))
+        };
+        let cancelled: Vec<(RunId, Mono)> = inputs.iter().filter_map(cancels).collect();
+        let is_lost = |input: &Input| {
+            matches!(input.kind, InputKind::Report { run, report: Report::Completed(_) }
+                if cancelled.contains(&(run, input.at)))
+        };
+        inputs.retain(|input| !is_lost(input));
     }
 }
 
