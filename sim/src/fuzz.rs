@@ -42,7 +42,12 @@ pub struct Tally {
     pub to: u64,
     /// Worlds run.
     pub worlds: u64,
-    /// Things that happened in them.
+    /// Seeds without a world: their plans do not read, which is a fault of the draw, or are none that a machine of
+    /// somebody's own plays.
+    pub skipped: u64,
+    /// The first of these.
+    pub first_skipped: Option<u64>,
+    /// Things that happened in the worlds.
     pub events: u64,
     /// Worlds that broke.
     pub failed: u64,
@@ -72,6 +77,8 @@ impl Tally {
     pub(crate) fn add(&mut self, batch: &Batch) {
         self.to = batch.to;
         self.worlds += batch.worlds;
+        self.skipped += batch.skipped.len() as u64;
+        self.first_skipped = self.first_skipped.or(batch.skipped.first().copied());
         self.events += batch.events;
         self.forks += batch.forks;
         self.sometimes.add(&batch.sometimes);
@@ -218,8 +225,10 @@ fn run_batch(campaign: Campaign, seeds: Range<u64>, shown: &Mutex<Batch>) {
     let subject = campaign.subject;
     for seed in seeds {
         held(shown).under_way = Some(seed);
-        // Every plan that is drawn reads, which a test holds; somebody's own machine may not play it.
-        let Some(scenario) = subject.scenario_of(&plan_of(seed, subject)) else { continue };
+        let Some(scenario) = subject.scenario_of(&plan_of(seed, subject)) else {
+            held(shown).skipped.push(seed);
+            continue;
+        };
         let verdict = Trial::of_seed(seed).run(&scenario, subject);
         let first = verdict.failures.into_iter().next();
         let forks = (campaign.forks && first.is_none()).then(|| fork(&scenario, subject));

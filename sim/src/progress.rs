@@ -80,6 +80,7 @@ pub(crate) struct Batch {
     /// Whose world is under way.
     pub(crate) under_way: Option<u64>,
     pub(crate) worlds: u64,
+    pub(crate) skipped: Vec<u64>,
     pub(crate) sometimes: Counts,
     pub(crate) events: u64,
     pub(crate) digest: BatchDigest,

@@ -20,6 +20,7 @@ fn world_of(broken: Broken) -> sametick_sim::harness::BrokenWorld {
 fn a_scheduler_of_somebody_else_holds() -> Result<(), Broken> {
     let held = Harness::new(MEANT).seeds(0..600).drawn()?;
     assert!(held.worlds > 450, "{held:?}");
+    assert_eq!(held.worlds + held.skipped, 600, "each seed has a world or is counted as skipped");
     Ok(())
 }
 

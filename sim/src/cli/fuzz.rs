@@ -9,6 +9,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use sametick_sim::fuzz::{self, Campaign, Found, Progress, Tally, Watch};
+use sametick_sim::plan::draw;
 use sametick_sim::sometimes::Counts;
 use sametick_sim::{Subject, campaign};
 use serde::Serialize;
@@ -96,10 +97,12 @@ pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
     let met_all = tally.worlds < SEEDS || !is_core || tally.sometimes.never().next().is_none();
     let summary = Summary {
         command: "fuzz",
-        holds: tally.holds() && met_all && unfinished.is_empty(),
+        holds: tally.holds() && met_all && unfinished.is_empty() && tally.skipped == 0,
         from,
         to: tally.to,
         worlds: tally.worlds,
+        skipped: tally.skipped,
+        unread: tally.first_skipped.and_then(Unread::of),
         events: tally.events,
         forks: args.forks.then_some(tally.forks),
         digest: tally.digest(),
@@ -233,6 +236,9 @@ struct Summary {
     from: u64,
     to: u64,
     worlds: u64,
+    skipped: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread: Option<Unread>,
     events: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     forks: Option<u64>,
@@ -248,6 +254,20 @@ struct Summary {
     unfinished: Vec<Unfinished>,
     sometimes: BTreeMap<&'static str, u64>,
     never_reached: Vec<&'static str>,
+}
+
+/// A drawn plan that does not read, so that its seed had no world.
+#[derive(Debug, Serialize)]
+struct Unread {
+    seed: u64,
+    message: String,
+}
+
+impl Unread {
+    fn of(seed: u64) -> Option<Self> {
+        let error = draw(seed).scenario("plan.toml").err()?;
+        Some(Self { seed, message: error.to_string() })
+    }
 }
 
 /// A seed whose world did not come to its end.
@@ -337,10 +357,26 @@ fn show(summary: &Summary, situations: bool) -> Result<(), Stop> {
         writeln!(out, "{}: {sentence}", styled(BAD, "not finished"))?;
         writeln!(out, "    replay:        {}\n", styled(STRONG, &unfinished.replay))?;
     }
-    let verdict = if summary.failed == 0 && !summary.unfinished.is_empty() {
+    if let Some(unread) = &summary.unread {
+        let sentence = format!(
+            "{} seeds had no world: the search drew plans for them that do not read, which is a fault of its own; the \
+             first is {}: {}",
+            grouped(summary.skipped),
+            unread.seed,
+            unread.message
+        );
+        writeln!(out, "{}", look::paragraph(&format!("{}: ", styled(BAD, "not tried")), &sentence))?;
+    }
+    let verdict = if summary.failed > 0 {
+        look::worlds_hold(false, summary.failed, summary.worlds)
+    } else if !summary.unfinished.is_empty() {
         styled(BAD, "not finished")
+    } else if summary.skipped > 0 {
+        styled(BAD, "not all tried")
+    } else if !summary.met_all {
+        styled(BAD, "not all met")
     } else {
-        look::worlds_hold(summary.failed == 0, summary.failed, summary.worlds)
+        look::worlds_hold(true, 0, summary.worlds)
     };
     let counts = format!(
         "seeds {}..{}, {} worlds{}, {} events in {}.{:03} s, digest {}",

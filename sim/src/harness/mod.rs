@@ -63,6 +63,8 @@ pub struct Harness {
 pub struct Held {
     /// Worlds run.
     pub worlds: u64,
+    /// Drawn plans that the machine does not play.
+    pub skipped: u64,
     /// Things that happened in them.
     pub events: u64,
     /// The digest over all of them: the same on any machine.
@@ -133,7 +135,12 @@ impl Harness {
                 self.name()
             )));
         }
-        Ok(Held { worlds: tally.worlds, events: tally.events, digest: tally.digest() })
+        Ok(Held {
+            worlds: tally.worlds,
+            skipped: tally.skipped,
+            events: tally.events,
+            digest: tally.digest(),
+        })
     }
 
     /// Tries it on one plan, or as much of it as the machine knows, with every law and twin. Says whether it was tried: one
@@ -180,7 +187,7 @@ impl Harness {
             return Err(broken.into());
         }
         let digest = crate::digest::short(report.digest);
-        Ok(Held { worlds: report.worlds, events: report.events, digest })
+        Ok(Held { worlds: report.worlds, skipped: 0, events: report.events, digest })
     }
 
     fn name(&self) -> &'static str {

@@ -78,4 +78,30 @@ impl Swarm {
             tables.push(event);
         }
     }
+
+    /// A job that is due once and goes then is removed and added again while a run that somebody asked for is at work, and
+    /// is due while that run, which is slow to stop, drains over it.
+    pub(super) fn due_over_an_older_run(&mut self, tables: &mut Vec<Table>) {
+        let Some(place) = self.once.iter().position(|once| *once) else { return };
+        let asked = self.dice.between(1, 3);
+        let removed = asked + self.dice.between(1, 2);
+        let added = removed + self.dice.between(1, 2);
+        let begins = added + self.dice.between(1, 2);
+        let job = due(tables, place);
+        job.set("at", self.units(begins));
+        job.set("delete_after_run", true);
+        job.set("overlap", "skip");
+        job.leave_out(&["buffer", "stall_timeout", "start_timeout", "on_abandon"]);
+        job.set("abort_grace", self.so_many(8, 16));
+        let mut turn = Table::each("turn");
+        turn.say("of", JOBS[place]);
+        turn.say("takes", "never");
+        turn.say("stops", self.so_many(7, 12));
+        tables.insert(Self::after_jobs(tables), turn);
+        for (at, what) in [(asked, "run"), (removed, "remove"), (added, "add")] {
+            let mut event = self.at(at);
+            event.say(what, JOBS[place]);
+            tables.push(event);
+        }
+    }
 }

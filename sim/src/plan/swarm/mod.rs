@@ -142,6 +142,9 @@ impl Swarm {
         if self.dice.below(1_000) < MEETS_ITS_END {
             self.removed_in_a_drain(tables);
         }
+        if self.dice.below(1_000) < MEETS_ITS_END {
+            self.due_over_an_older_run(tables);
+        }
     }
 }
 
@@ -166,7 +169,7 @@ const BACK_AGAIN: u64 = 15;
 const CLOCKS_CHANGE: u64 = 25;
 
 /// In how many of a thousand somebody cancels a run as it answers; in how many a job is paused around its only run; is added
-/// though it is there; or is removed and added again while its turn is asked to stop.
+/// though it is there; is removed and added again while its turn is asked to stop; or is due while a run of its older life does.
 const MEETS_ITS_END: u64 = 20;
 
 /// How long a world lasts, in units.
