@@ -1,6 +1,5 @@
 //! Who has nothing to do with others does nothing to them.
 
-use sametick_core::commit::JobRow;
 use sametick_core::id::{RunId, SessionId, SessionKey};
 use sametick_core::lifecycle::LifecycleEvent;
 use sametick_core::run::RunRow;
@@ -9,6 +8,7 @@ use sametick_core::time::Mono;
 
 use super::{CheckName, Failure};
 use crate::books::Books;
+use crate::difference::Tables;
 use crate::label::Labels;
 
 pub(super) const SENTENCE: &str =
@@ -19,59 +19,30 @@ pub(super) const FIELD: &[&str] =
 /// What a bystander's being there changed for a world's own jobs.
 pub(crate) fn disturbed(alone: &Books, beside: &Books, labels: &Labels<'_>) -> Option<Failure> {
     let jobs = u32::try_from(labels.scenario().jobs.len()).unwrap_or(u32::MAX);
-    let what = difference(alone, beside, jobs, labels)?;
+    let what = own(alone, jobs).first_difference(&own(beside, jobs), labels)?;
     let message = format!(
-        "a job of somebody else, in a lane, a session and an agent of its own, was added to this world, and {what}"
+        "a job of somebody else, in a lane, a session and an agent of its own, was added to this world, and the others have \
+         other {}",
+        what.told
     );
-    Some(Failure { check: CheckName::OwnLaneOnly, at: Mono::default(), run: None, message })
+    Some(Failure { check: CheckName::OwnLaneOnly, at: Mono::default(), run: what.run, message })
 }
 
-fn difference(alone: &Books, beside: &Books, jobs: u32, labels: &Labels<'_>) -> Option<String> {
-    let own = |run: RunId| run.job.0 < jobs;
-    let runs = |books: &Books| {
-        let mut rows: Vec<(RunRow, u32)> = books
-            .runs
-            .values()
-            .filter(|book| own(book.row.id))
-            .map(|book| (run(book.row), book.ends))
-            .collect();
-        rows.sort_unstable_by_key(|(row, _)| row.id);
-        rows
-    };
-    let (ours, theirs) = (runs(alone), runs(beside));
-    if let Some((row, _)) = ours.iter().zip(&theirs).find(|(one, two)| one != two).map(|(one, _)| one) {
-        return Some(format!("the record of {} is another one", labels.run(row.id)));
-    }
-    if ours.len() != theirs.len() {
-        return Some(format!("there are {} runs of the others and not {}", theirs.len(), ours.len()));
-    }
-    let states = |books: &Books| {
-        let rows = books.jobs.iter().flatten().map(|(_, row)| *row).filter(|row| row.id.0 < jobs);
-        rows.collect::<Vec<JobRow>>()
-    };
-    let (ours, theirs) = (states(alone), states(beside));
-    if let Some((row, _)) = ours.iter().zip(&theirs).find(|(one, two)| one != two) {
-        return Some(format!("the state of {} is another one", labels.job(row.id)));
-    }
-    let sessions = |books: &Books| {
-        let rows = books.sessions.values().filter(|row| row.run.is_some_and(own)).map(|row| session(*row));
-        let mut rows: Vec<SessionRow> = rows.collect();
-        rows.sort_unstable_by_key(|row| (row.run, row.key));
-        rows
-    };
-    let events = |books: &Books| {
-        books.events.iter().filter(|event| own(event.run)).map(|one| event(*one)).collect::<Vec<_>>()
-    };
-    let ledger =
-        |books: &Books| books.ledger.iter().filter(|row| row.job.0 < jobs).copied().collect::<Vec<_>>();
-    let notes = |books: &Books| books.late.iter().filter(|note| own(note.run)).copied().collect::<Vec<_>>();
-    let tables = [
-        (sessions(alone) == sessions(beside), "the sessions of the others are not what they were"),
-        (events(alone) == events(beside), "the events of the others are not what they were"),
-        (ledger(alone) == ledger(beside), "other occurrences of the others were skipped"),
-        (notes(alone) == notes(beside), "other late reports of the others were noted"),
-    ];
-    tables.iter().find(|(same, _)| !same).map(|(_, what)| (*what).to_owned())
+/// The rows of the jobs below a number.
+fn own(books: &Books, jobs: u32) -> Tables {
+    let is_own = |run: RunId| run.job.0 < jobs;
+    let mut own = Tables::of(books);
+    own.runs.retain(|(row, _)| is_own(row.id));
+    own.sessions.retain(|row| row.run.is_some_and(is_own));
+    own.jobs.retain(|row| row.id.0 < jobs);
+    own.events.retain(|event| is_own(event.run));
+    own.ledger.retain(|row| row.job.0 < jobs);
+    own.late.retain(|note| is_own(note.run));
+    own.runs.iter_mut().for_each(|(row, _)| *row = run(*row));
+    own.sessions.iter_mut().for_each(|row| *row = session(*row));
+    own.sessions.sort_unstable_by_key(|row| (row.key, row.run));
+    own.events.iter_mut().for_each(|one| *one = event(*one));
+    own
 }
 
 /// Sessions are numbered as turns begin, whoever's they are: which number one has says nothing.

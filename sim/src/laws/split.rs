@@ -11,6 +11,8 @@ use sametick_core::time::Now;
 
 use super::agree::{apply, same_with_terms};
 use crate::books::Books;
+use crate::difference::{Difference, of_effects};
+use crate::label::Labels;
 
 /// Cuts the tick at `now` at its earliest instant. Says what differs; nothing when it does not, and
 /// no verdict when a slot was granted in between, or when a turn that was asked to stop was given up.
@@ -21,7 +23,8 @@ pub(crate) fn split<M: Machine>(
     inputs: &[Input],
     whole: &Tick,
     books: &Books,
-) -> Option<Result<(), String>> {
+    labels: &Labels<'_>,
+) -> Option<Result<(), Difference>> {
     let mut machine = before.clone();
     let (early, late): (Vec<Input>, Vec<Input>) =
         inputs.iter().cloned().partition(|input| input.at <= at.mono);
@@ -49,17 +52,24 @@ pub(crate) fn split<M: Machine>(
     let at_once = |effect: &&Effect| is_acceptance_of(effect, inputs);
     let others = |effect: &&Effect| !is_acceptance_of(effect, inputs);
     let accepts_alike = || effects.iter().filter(at_once).eq(whole.effects().iter().filter(at_once));
-    if !effects.iter().filter(others).eq(whole.effects().iter().filter(others))
-        || whole.commit().is_none() && !accepts_alike()
-    {
-        return Some(Err("a tick that is cut in two has other effects".to_owned()));
+    let differs = |picked: &dyn Fn(&&Effect) -> bool| {
+        let difference =
+            of_effects(whole.effects().iter().filter(picked), effects.iter().filter(picked), labels);
+        Some(Err(difference.after("a tick that is cut in two has other ")))
+    };
+    if !effects.iter().filter(others).eq(whole.effects().iter().filter(others)) {
+        return differs(&others);
+    }
+    if whole.commit().is_none() && !accepts_alike() {
+        return differs(&at_once);
     }
     for input in &late {
         if let InputKind::Report { run, report: Report::Progress } = input.kind {
             [&mut one, &mut two].into_iter().for_each(|books| forget_progress(books, run));
         }
     }
-    Some(same_with_terms(&one, &two).map_err(|what| format!("a tick that is cut in two leaves other {what}")))
+    let same = same_with_terms(&one, &two, labels);
+    Some(same.map_err(|what| what.after("a tick that is cut in two leaves other ")))
 }
 
 /// Whether a command of this very tick is accepted: with the commit of its tick where there is one, else at its end, once

@@ -8,8 +8,10 @@ use super::relabelling::Renamed;
 use super::replay::NewBorn;
 use super::time_shift::Shifted;
 use super::{Law, LawCounts, agree};
+use crate::books::Books;
 use crate::bystander;
 use crate::check::{CheckName, Failure, own_lane_only};
+use crate::difference::Difference;
 use crate::label::Labels;
 use crate::machines::{AnyMachine, Subject};
 use crate::record::Beat;
@@ -70,20 +72,16 @@ impl<'s> Twins<'s> {
         for (law, twin) in &mut self.same_ticks {
             let verdict = twin.run(seed);
             counts.tried(*law);
-            let broken = verdict.failures.first().map(|failure| failure.message.clone());
-            let differs =
-                (verdict.digest != first.digest).then(|| "the same plan makes other ticks".to_owned());
-            if let Some(what) = broken.or(differs) {
-                failures.push(broken_law(*law, &what));
-            }
+            let broken = verdict.failures.first().map(by_itself);
+            let differs = (verdict.digest != first.digest)
+                .then(|| other_ticks(self.world.books(), twin.books(), &self.world.labels()));
+            failures.extend(broken.or(differs).map(|what| broken_law(*law, what)));
         }
-        let broken = self.twice.run(seed).failures.first().map(|failure| failure.message.clone());
+        let broken = self.twice.run(seed).failures.first().map(by_itself);
         counts.tried(Law::DuplicateReports);
-        let books = agree::same_but_for_notes(self.world.books(), self.twice.books());
-        let differs = books.err().map(|what| format!("the same plan leaves other {what}"));
-        if let Some(what) = broken.or(differs) {
-            failures.push(broken_law(Law::DuplicateReports, &what));
-        }
+        let books = agree::same_but_for_notes(self.world.books(), self.twice.books(), &self.world.labels());
+        let differs = books.err().map(|what| what.after(LEAVES));
+        failures.extend(broken.or(differs).map(|what| broken_law(Law::DuplicateReports, what)));
         failures.extend(self.later_deadline(seed, counts));
         failures.extend(self.bystander(seed));
         failures
@@ -119,11 +117,11 @@ impl<'s> Twins<'s> {
             if self.declares { None } else { Patient::of(self.subject, self.scenario, self.world.books()) }?;
         let mut twin = World::new(self.scenario, AnyMachine::new(patient));
         twin.judge_claims(false);
-        let broken = twin.run(seed).failures.first().map(|failure| failure.message.clone());
+        let broken = twin.run(seed).failures.first().map(by_itself);
         counts.tried(Law::LaterDeadline);
-        let books = agree::same(self.world.books(), twin.books());
-        let differs = books.err().map(|what| format!("the same plan leaves other {what}"));
-        broken.or(differs).map(|what| broken_law(Law::LaterDeadline, &what))
+        let books = agree::same(self.world.books(), twin.books(), &self.world.labels());
+        let differs = books.err().map(|what| what.after(LEAVES));
+        broken.or(differs).map(|what| broken_law(Law::LaterDeadline, what))
     }
 
     fn bystander(&self, seed: u64) -> Option<Failure> {
@@ -135,7 +133,22 @@ impl<'s> Twins<'s> {
     }
 }
 
-fn broken_law(law: Law, what: &str) -> Failure {
+/// What a twin is told of that leaves something else behind.
+const LEAVES: &str = "the same plan leaves other ";
+
+/// A twin that breaks by itself.
+fn by_itself(failure: &Failure) -> Difference {
+    Difference { run: failure.run, told: failure.message.clone() }
+}
+
+/// Ticks that are not the same, by what they leave behind where that is not the same either.
+fn other_ticks(one: &Books, two: &Books, labels: &Labels<'_>) -> Difference {
+    let ticks = "the same plan makes other ticks";
+    let left = agree::same_with_terms(one, two, labels).err();
+    left.map_or_else(|| Difference::of_all(ticks), |what| what.after(&format!("{ticks}: other ")))
+}
+
+fn broken_law(law: Law, what: Difference) -> Failure {
     let twin = match law {
         Law::Shapes => "in the other shape of finalisation",
         Law::CrashAndReplay => "with a machine that never lived before in each life of the gateway",
@@ -146,6 +159,6 @@ fn broken_law(law: Law, what: &str) -> Failure {
         // These cut or repeat a tick and have words of their own.
         Law::Split | Law::RecoveryTwice => "done in another way",
     };
-    let message = format!("{twin}, {what}");
-    Failure { check: CheckName::Law(law), at: Mono::default(), run: None, message }
+    let message = format!("{twin}, {}", what.told);
+    Failure { check: CheckName::Law(law), at: Mono::default(), run: what.run, message }
 }

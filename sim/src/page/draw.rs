@@ -6,11 +6,11 @@ use sametick_core::run::Shape;
 use sametick_core::schedule::{Schedule, tzdb_version};
 use sametick_core::time::{Mono, Wall};
 
-use super::fields::KINDS;
 use super::layout::{self, Thread};
 use super::model::{Broken, Column, Mark, Page, Side, Strand, Stretch, Twin};
 use super::strand::{Course, Happened, Key, Stood};
 use super::watch::Watched;
+use crate::fields::KINDS;
 use crate::label::instant;
 use crate::machines::Subject;
 use crate::parting::Parting;

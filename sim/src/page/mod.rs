@@ -4,7 +4,6 @@
 //! page, byte for byte.
 
 mod draw;
-mod fields;
 mod html;
 mod layout;
 mod looks;
@@ -13,5 +12,6 @@ mod occupancy;
 mod strand;
 mod watch;
 
+pub use crate::fields::Record;
 pub use draw::{by_calendar, is_exact};
-pub use model::{Broken, Column, Mark, Page, Record, Row, Side, Strand, Stretch, Twin};
+pub use model::{Broken, Column, Mark, Page, Row, Side, Strand, Stretch, Twin};

@@ -5,6 +5,8 @@
 
 use serde::Serialize;
 
+use crate::fields::Record;
+
 /// A page about one world, and where it is broken on purpose about the core's world beside it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -176,17 +178,6 @@ pub struct Mark {
     /// What else there is to know, such as that the commit was never stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-}
-
-/// A row as it stands after a commit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Record {
-    /// Its kind, which names the fields.
-    pub kind: &'static str,
-    /// Whose it is.
-    pub of: String,
-    /// Its fields; an empty one is absent.
-    pub values: Vec<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]

@@ -3,7 +3,7 @@
 use sametick_core::id::{JobId, RunId, SessionKey};
 use sametick_core::time::Mono;
 
-use super::model::Record;
+use crate::fields::Record;
 
 /// Whose strand it is, in the order of the drawing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

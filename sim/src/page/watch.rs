@@ -10,13 +10,12 @@ use sametick_core::run::RunRow;
 use sametick_core::session::{SessionRow, Status};
 use sametick_core::time::Mono;
 
-use super::fields;
 use super::looks;
-use super::model::Record;
 use super::occupancy::Occupancy;
 use super::strand::{Course, Key};
 use crate::changes::Changes;
 use crate::check::shown;
+use crate::fields::{self, Record};
 use crate::label::{Labels, instant};
 use crate::machines::{Subject, Visit};
 use crate::record::{Beat, Befell, Fate};

@@ -1,6 +1,6 @@
 //! What a failure is about, whatever the runs and lanes in it are called, and whenever it was.
 
-use crate::check::Failure;
+use crate::check::{CheckName, Failure};
 
 /// A check, and the words of its message that name nobody and count nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,7 +13,11 @@ impl Reason {
     /// Of a failure.
     #[must_use]
     pub fn of(failure: &Failure) -> Self {
-        Self { check: failure.check.name(), words: words(&failure.message) }
+        // What two worlds differ in is told with a row and a field after a colon: the smaller plan may differ in others.
+        let compares = matches!(failure.check, CheckName::Law(_) | CheckName::OwnLaneOnly);
+        let head = failure.message.split_once(": ").filter(|_| compares).map(|(head, _)| head);
+        let message = head.unwrap_or(&failure.message);
+        Self { check: failure.check.name(), words: words(message) }
     }
 
     /// The check that found it.
@@ -66,7 +70,25 @@ fn kind_of_session(word: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::words;
+    use sametick_core::time::Mono;
+
+    use super::{Reason, words};
+    use crate::check::{CheckName, Failure};
+    use crate::laws::Law;
+
+    #[test]
+    fn what_two_worlds_differ_in_is_no_reason() {
+        let of = |check, message: &str| {
+            Reason::of(&Failure { check, at: Mono::default(), run: None, message: message.to_owned() })
+        };
+        let law = CheckName::Law(Law::Split);
+        let leaves = "a tick that is cut in two leaves other";
+        let one = of(law, &format!("{leaves} run records: that of a#1 is one more"));
+        assert_eq!(one, of(law, &format!("{leaves} run records: that of b#2 has nothing as \"drain\"")));
+        assert_ne!(one, of(law, &format!("{leaves} events: that of a#1 is one more")));
+        let check = CheckName::SlotsReturn;
+        assert_ne!(of(check, "commit 1: a slot is lost"), of(check, "commit 1: a slot is found"));
+    }
 
     #[test]
     fn names_and_numbers_are_no_reason() {

@@ -24,6 +24,7 @@ use sametick_core::{Machine, Waiting};
 use crate::agenda::{Agenda, What};
 use crate::books::Books;
 use crate::check::{CheckName, Ending, Failure};
+use crate::difference::Difference;
 use crate::digest::WorldDigest;
 use crate::judge::Judge;
 use crate::label::Labels;
@@ -410,7 +411,8 @@ impl<'s, M: Machine> World<'s, M> {
             .and_then(|tick| tick.commit())
             .is_none_or(|commit| commit.number == books.last_commit);
         if self.tries_laws && host.drives() && applied {
-            let verdict = laws::recover_twice(&host.machine, books, u64::from(host.life), now);
+            let verdict =
+                laws::recover_twice(&host.machine, books, u64::from(host.life), now, &self.labels());
             self.laws.tried(Law::RecoveryTwice);
             self.broken_law(Law::RecoveryTwice, verdict);
         }
@@ -434,7 +436,7 @@ impl<'s, M: Machine> World<'s, M> {
         if steps || misses || !self.has_room(place, 2) || tick.effects().contains(&Effect::StepDown) {
             return;
         }
-        let verdict = laws::split(before, early, now, inputs, tick, self.judge.books());
+        let verdict = laws::split(before, early, now, inputs, tick, self.judge.books(), &self.labels());
         if let Some(verdict) = verdict {
             self.laws.tried(Law::Split);
             self.broken_law(Law::Split, verdict);
@@ -468,9 +470,9 @@ impl<'s, M: Machine> World<'s, M> {
         }
     }
 
-    fn broken_law(&mut self, law: Law, verdict: Result<(), String>) {
-        if let Err(message) = verdict {
-            let failure = Failure { check: CheckName::Law(law), at: self.now, run: None, message };
+    fn broken_law(&mut self, law: Law, verdict: Result<(), Difference>) {
+        if let Err(Difference { run, told: message }) = verdict {
+            let failure = Failure { check: CheckName::Law(law), at: self.now, run, message };
             self.judge.fail(failure);
         }
     }

@@ -6,12 +6,34 @@ use sametick_core::lifecycle::{Cause, LifecycleEvent, StopReason};
 use sametick_core::run::{Drain, Finish, Outcome, RunRow, RunState};
 use sametick_core::session::SessionRow;
 use sametick_core::time::Wall;
+use serde::Serialize;
 
-use super::model::Record;
 use crate::label::Labels;
 
+/// A row as people read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Record {
+    /// Its kind, which names the fields.
+    pub kind: &'static str,
+    /// Whose it is.
+    pub of: String,
+    /// Its fields; an empty one is absent.
+    pub values: Vec<String>,
+}
+
+impl Record {
+    /// The names of its fields, in the order of their values.
+    pub(crate) fn names(&self) -> &'static [&'static str] {
+        names_of(self.kind)
+    }
+}
+
+fn names_of(kind: &str) -> &'static [&'static str] {
+    KINDS.iter().find(|(known, _)| *known == kind).map_or(&[], |(_, names)| names)
+}
+
 /// The fields of each kind of record.
-pub(super) const KINDS: [(&str, &[&str]); 8] = [
+pub(crate) const KINDS: [(&str, &[&str]); 8] = [
     ("run record", &RUN),
     ("session row", &SESSION),
     ("job row", &JOB),
@@ -22,7 +44,7 @@ pub(super) const KINDS: [(&str, &[&str]); 8] = [
     ("lane", &LANE),
 ];
 
-const RUN: [&str; 15] = [
+const RUN: [&str; 16] = [
     "state",
     "outcome",
     "reason",
@@ -36,6 +58,7 @@ const RUN: [&str; 15] = [
     "granted at",
     "started at",
     "settled at",
+    "last progress",
     "runtime",
     "events",
 ];
@@ -69,7 +92,7 @@ const JOB: [&str; 11] = [
     "generation",
 ];
 
-const EVENT: [&str; 12] = [
+const EVENT: [&str; 13] = [
     "phase",
     "runId",
     "seq",
@@ -79,6 +102,7 @@ const EVENT: [&str; 12] = [
     "ts",
     "startedAt",
     "endedAt",
+    "runtimeMs",
     "error",
     "errorKind",
     "stopReason",
@@ -103,13 +127,12 @@ const LATE: [&str; 2] = ["said", "heard at"];
 const LANE: [&str; 4] = ["slots held", "limit", "by", "waiting"];
 
 fn record(kind: &'static str, of: String, values: Vec<String>) -> Record {
-    let fields = KINDS.iter().find(|(known, _)| *known == kind).map_or(0, |(_, fields)| fields.len());
-    debug_assert_eq!(fields, values.len(), "each field of a {kind} has a value");
+    debug_assert_eq!(names_of(kind).len(), values.len(), "each field of a {kind} has a value");
     Record { kind, of, values }
 }
 
 /// A wall time as its distance from the world's beginning, as in the story; before it with a minus.
-pub(super) fn wall(labels: &Labels<'_>, at: Wall) -> String {
+pub(crate) fn wall(labels: &Labels<'_>, at: Wall) -> String {
     let sign = if at - labels.scenario().begins < 0 { "−" } else { "" };
     format!("{sign}{}", labels.wall(at))
 }
@@ -122,7 +145,7 @@ fn run_name(labels: &Labels<'_>) -> impl Fn(RunId) -> String {
     |run| labels.run(run)
 }
 
-pub(super) fn run(row: &RunRow, labels: &Labels<'_>) -> Record {
+pub(crate) fn run(row: &RunRow, labels: &Labels<'_>) -> Record {
     let at = |time: Option<Wall>| maybe(time, |time| wall(labels, time));
     let state = row.state.phase().map_or("settled", |phase| phase.name());
     let outcome = row.state.outcome();
@@ -140,6 +163,7 @@ pub(super) fn run(row: &RunRow, labels: &Labels<'_>) -> Record {
         at(row.granted_at),
         at(row.started_at),
         at(row.settled_at),
+        at(row.last_progress),
         maybe(row.runtime_ms, |millis| format!("{millis} ms")),
         row.seq.to_string(),
     ];
@@ -168,7 +192,7 @@ const fn drain(row: &RunRow) -> &'static str {
     }
 }
 
-pub(super) fn session(row: &SessionRow, labels: &Labels<'_>) -> Record {
+pub(crate) fn session(row: &SessionRow, labels: &Labels<'_>) -> Record {
     let at = |time: Option<Wall>| maybe(time, |time| wall(labels, time));
     let [error, kind, stop] = cause(row.cause);
     let values = vec![
@@ -200,7 +224,7 @@ fn cause(cause: Option<Cause>) -> [String; 3] {
     ]
 }
 
-pub(super) fn job(row: &JobRow, labels: &Labels<'_>) -> Record {
+pub(crate) fn job(row: &JobRow, labels: &Labels<'_>) -> Record {
     let at = |time: Option<Wall>| maybe(time, |time| wall(labels, time));
     let values = vec![
         row.status.name().to_owned(),
@@ -218,7 +242,7 @@ pub(super) fn job(row: &JobRow, labels: &Labels<'_>) -> Record {
     record("job row", labels.job(row.id).to_owned(), values)
 }
 
-pub(super) fn event(event: &LifecycleEvent, labels: &Labels<'_>) -> Record {
+pub(crate) fn event(event: &LifecycleEvent, labels: &Labels<'_>) -> Record {
     let at = |time: Option<Wall>| maybe(time, |time| wall(labels, time));
     let [error, kind, stop] = cause(event.cause);
     let values = vec![
@@ -231,6 +255,7 @@ pub(super) fn event(event: &LifecycleEvent, labels: &Labels<'_>) -> Record {
         wall(labels, event.ts),
         at(event.started_at),
         at(event.ended_at),
+        maybe(event.runtime_ms, |millis| millis.to_string()),
         error,
         kind,
         stop,
@@ -238,7 +263,7 @@ pub(super) fn event(event: &LifecycleEvent, labels: &Labels<'_>) -> Record {
     record("lifecycle event", labels.run(event.run), values)
 }
 
-pub(super) fn commit(commit: &Commit, durable: String) -> Record {
+pub(crate) fn commit(commit: &Commit, durable: String) -> Record {
     let counts = [
         commit.runs.len(),
         commit.sessions.len(),
@@ -252,7 +277,7 @@ pub(super) fn commit(commit: &Commit, durable: String) -> Record {
     record("commit", format!("commit {}", commit.number), values)
 }
 
-pub(super) fn ledger(row: &LedgerRow, labels: &Labels<'_>) -> Record {
+pub(crate) fn ledger(row: &LedgerRow, labels: &Labels<'_>) -> Record {
     let values = vec![
         wall(labels, row.first),
         wall(labels, row.last),
@@ -262,7 +287,7 @@ pub(super) fn ledger(row: &LedgerRow, labels: &Labels<'_>) -> Record {
     record("ledger", labels.job(row.job).to_owned(), values)
 }
 
-pub(super) fn late(note: &LateNote, labels: &Labels<'_>) -> Record {
+pub(crate) fn late(note: &LateNote, labels: &Labels<'_>) -> Record {
     let said = match note.said {
         LateWord::Ready => "its session was ready",
         LateWord::Completed(Finish::Ok) => "it was done",
@@ -272,6 +297,6 @@ pub(super) fn late(note: &LateNote, labels: &Labels<'_>) -> Record {
     record("late note", labels.run(note.run), vec![said.to_owned(), wall(labels, note.at)])
 }
 
-pub(super) fn lane(of: &str, held: usize, limit: u32, by: String, waiting: usize) -> Record {
+pub(crate) fn lane(of: &str, held: usize, limit: u32, by: String, waiting: usize) -> Record {
     record("lane", of.to_owned(), vec![held.to_string(), limit.to_string(), by, waiting.to_string()])
 }
