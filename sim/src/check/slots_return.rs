@@ -58,20 +58,20 @@ pub(super) fn judge(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slot
 /// A lane lets nobody in when as many wait as its queue holds, and as many more as it has slots to give.
 fn judge_queues(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slots) {
     let config = &scene.labels.scenario().config;
-    let quiet = || scene.changes.runs.iter().all(|change| change.settles().is_none() && !change.closes());
+    let quiet = || !scene.changes.runs.iter().any(gives_a_slot_back);
     for run in scene.changes.new_runs().map(|change| &change.after).filter(|run| waits(run)) {
         let lane = lane_of(run.id, scene.books, config);
         let (waiting, limits) = (slots.waiting.get(lane).copied().unwrap_or_default(), config.lanes[lane]);
         if waiting <= limits.queue {
             continue;
         }
-        // Where nobody leaves in the tick, it is known how many slots were free when they came.
+        // Where nobody gives a slot back in the tick, it is known how many slots were free when they came.
         let (free, gone) = if quiet() {
             (slots.free_before(lane, scene), granted_from(lane, scene))
         } else {
             (limits.limit, 0)
         };
-        if waiting + gone > limits.queue.saturating_add(free) && !takes_a_place(run, scene) {
+        if waiting + gone > limits.queue.saturating_add(free) && !takes_a_place(run, lane, scene) {
             let name = scene.labels.lane(u32::try_from(lane).unwrap_or_default());
             let message = format!(
                 "{} is let in though {} wait for lane {name} with it, whose queue holds {} and which has {} to give: nothing \
@@ -101,14 +101,22 @@ fn granted_from(lane: usize, scene: &Scene<'_>) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Whether a run comes in the place of one that waited, however that had come in: another attempt finds its lane full and waits
-/// all the same.
-fn takes_a_place(run: &RunRow, scene: &Scene<'_>) -> bool {
+/// Whether a run that may have held a slot is over, or its turn is known to have stopped.
+fn gives_a_slot_back(change: &RunChange) -> bool {
+    let waited = change.before.as_ref().is_some_and(|before| before.state == RunState::Queued);
+    !waited && (change.closes() || change.settles().is_some())
+}
+
+/// Whether a run comes in the place of one that waited in its lane, however that had come in: another attempt finds its lane
+/// full and waits all the same.
+fn takes_a_place(run: &RunRow, lane: usize, scene: &Scene<'_>) -> bool {
+    let config = &scene.labels.scenario().config;
     let cancels = scene.books.job(run.id.job).is_some_and(|(job, _)| job.overlap == Overlap::CancelOther);
     let gives_way = |change: &RunChange| {
         change.after.id.job == run.id.job
             && change.before.as_ref().is_some_and(|before| before.state == RunState::Queued)
             && change.settles() == Some(Outcome::Cancelled)
+            && lane_of(change.after.id, scene.books, config) == lane
     };
     let come = scene.changes.new_runs().filter(|change| change.after.id.job == run.id.job).count();
     cancels && scene.changes.runs.iter().filter(|change| gives_way(change)).count() >= come

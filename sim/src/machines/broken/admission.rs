@@ -60,7 +60,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "one-lane-for-all",
         sentence: "everything waits in one lane, whatever lane its job names",
         field: &["#42635", "#52682", "#54180"],
-        killed_by: &[CheckName::BeginsWhenFree, CheckName::OwnLaneOnly],
+        killed_by: &[CheckName::BeginsWhenFree, CheckName::PolicyKept, CheckName::OwnLaneOnly],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, OneLane)),
     },
     Mutant {

@@ -21,8 +21,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["#82103"],
         killed_by: &[
             CheckName::ReasonKept,
+            CheckName::RecordsAgree,
             CheckName::InTurn,
             CheckName::NothingLost,
+            CheckName::PolicyKept,
             CheckName::ScheduleRight,
         ],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, EditsInMemory::default())),

@@ -1,4 +1,5 @@
-//! A time of day that the clocks jump over, or show twice, a few seconds after the world begins.
+//! A time of day that the clocks jump over, or show twice, a few seconds after the world begins; and a day that is its
+//! month's last.
 
 use super::super::Table;
 use super::Swarm;
@@ -20,7 +21,31 @@ const APPOINTMENTS: [&str; 6] = [
     "*/15 * 1-3 * * *",
 ];
 
+/// Days that end their months, each a few seconds before it begins in Berlin, or while it lasts, with an expression that has
+/// it due: the last of its weekday, the last weekday, the fifth of its weekday, the last day.
+const LAST_DAYS: [(&str, &str); 8] = [
+    ("2026-01-30T22:59:50Z", "*/15 * * * * 6L"),
+    ("2026-01-30T22:59:50Z", "*/15 * * * * 6#5"),
+    ("2026-02-28T09:00:00Z", "*/10 * * * * SATL"),
+    ("2026-05-30T21:59:50Z", "*/15 * * * * 7L"),
+    ("2026-05-30T21:59:50Z", "*/15 * * LW * *"),
+    ("2026-05-29T09:00:00Z", "*/15 * * LW * *"),
+    ("2026-04-30T09:00:00Z", "*/10 * * * * 4L"),
+    ("2028-02-28T22:59:50Z", "*/15 * * L * *"),
+];
+
 impl Swarm {
+    /// A job is due on the last day of its month, by an expression that knows which that is.
+    pub(super) fn month_ends(&mut self, tables: &mut Vec<Table>) {
+        let (begins, expression) = self.dice.pick(&LAST_DAYS);
+        if let Some(top) = tables.first_mut() {
+            top.set("begins", begins);
+        }
+        let job = due(tables, 0);
+        job.set("cron", expression);
+        job.set("zone", "Europe/Berlin");
+    }
+
     /// A job is due at a time of day that there is not, or twice.
     pub(super) fn clocks_change(&mut self, tables: &mut Vec<Table>) {
         let begins = self.dice.pick(&JUST_BEFORE);

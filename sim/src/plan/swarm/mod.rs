@@ -3,7 +3,7 @@
 //! A plan with everything in it hides what a plan with a few things shows, since one feature often keeps another from
 //! doing anything. So each seed leaves about half of them out. Times come from few instants, and close to them: what
 //! breaks breaks where things meet. What takes several things in a row comes from `plots.rs`, `rings.rs`,
-//! `returns.rs` and `commands.rs`.
+//! `returns.rs`, `commands.rs` and `waiting.rs`.
 
 mod clocks;
 mod commands;
@@ -15,6 +15,7 @@ mod returns;
 mod rings;
 mod timeline;
 mod turns;
+mod waiting;
 
 use sametick_core::time::Span;
 
@@ -145,6 +146,15 @@ impl Swarm {
         if self.dice.below(1_000) < MEETS_ITS_END {
             self.due_over_an_older_run(tables);
         }
+        if self.dice.below(1_000) < MEETS_ITS_END {
+            self.edited_while_it_waits(tables);
+        }
+        if self.dice.below(1_000) < MEETS_ITS_END {
+            self.children_end_as_they_wait(tables);
+        }
+        if self.dice.below(1_000) < MONTH_ENDS {
+            self.month_ends(tables);
+        }
     }
 }
 
@@ -171,6 +181,9 @@ const CLOCKS_CHANGE: u64 = 25;
 /// In how many of a thousand somebody cancels a run as it answers; in how many a job is paused around its only run; is added
 /// though it is there; is removed and added again while its turn is asked to stop; or is due while a run of its older life does.
 const MEETS_ITS_END: u64 = 20;
+
+/// In how many of a thousand a job is due on the last of a month, by an expression that says so.
+const MONTH_ENDS: u64 = 10;
 
 /// How long a world lasts, in units.
 const UNITS: u64 = 60;

@@ -285,7 +285,7 @@ impl Swarm {
     }
 
     /// An event so many units after another.
-    fn after(&mut self, unit: u64, low: u64, high: u64) -> Table {
+    pub(super) fn after(&mut self, unit: u64, low: u64, high: u64) -> Table {
         let later = self.dice.between(low, high);
         self.at(unit + later)
     }
@@ -317,7 +317,7 @@ pub(super) fn the<'t>(tables: &'t mut Vec<Table>, name: &'static str) -> &'t mut
 }
 
 /// The job that edits speak of is this one.
-fn declare_other(tables: &mut Vec<Table>, mut other: Table) {
+pub(super) fn declare_other(tables: &mut Vec<Table>, mut other: Table) {
     other.set("name", OTHER);
     other.set("declared", false);
     tables.retain(|table| table.word("name") != Some(&OTHER.into()));
