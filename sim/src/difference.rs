@@ -1,122 +1,46 @@
-//! Where the books of two worlds part, in words: the first row that they do not share, and its field.
+//! Where two worlds part, in words: what kind of thing differs, and the first that does.
 
-use sametick_core::commit::{JobRow, LateNote, LedgerRow};
 use sametick_core::effect::Effect;
 use sametick_core::id::RunId;
-use sametick_core::lifecycle::LifecycleEvent;
-use sametick_core::run::RunRow;
-use sametick_core::session::SessionRow;
 
-use crate::books::Books;
-use crate::fields::{self, Record};
+use crate::fields::Record;
 use crate::label::Labels;
 use crate::story::told_effect;
+
+/// What stands between a kind of difference and the first thing that differs; no check has it in its own words.
+const MARK: &str = " – ";
 
 /// What is said of two worlds that part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
     /// The run that it is about, if it is about one.
     pub(crate) run: Option<RunId>,
-    /// How. What comes after the first colon names somebody; what comes before says what kind of difference it is.
-    pub(crate) told: String,
+    /// What kind of difference it is: the same in a smaller plan.
+    pub(crate) kind: String,
+    /// The first thing that differs, with its name; nothing where none is shown.
+    pub(crate) detail: String,
 }
 
 impl Difference {
-    /// One that is about no run.
-    pub(crate) fn of_all(told: &str) -> Self {
-        Self { run: None, told: told.to_owned() }
+    /// One of which nothing more is shown.
+    pub(crate) fn of_all(kind: &str) -> Self {
+        Self { run: None, kind: kind.to_owned(), detail: String::new() }
     }
 
     /// The same, with words before it.
     pub(crate) fn after(self, words: &str) -> Self {
-        Self { told: format!("{words}{}", self.told), ..self }
+        Self { kind: format!("{words}{}", self.kind), ..self }
+    }
+
+    /// All of it.
+    pub(crate) fn told(&self) -> String {
+        if self.detail.is_empty() { self.kind.clone() } else { format!("{}{MARK}{}", self.kind, self.detail) }
     }
 }
 
-/// The rows of books that laws compare, each kind in an order of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Tables {
-    /// Run records by run, in whatever order they were first written, each with how many terminal events there are, and
-    /// without what the books reckon beside them.
-    pub(crate) runs: Vec<(RunRow, u32)>,
-    pub(crate) sessions: Vec<SessionRow>,
-    pub(crate) jobs: Vec<JobRow>,
-    pub(crate) events: Vec<LifecycleEvent>,
-    /// What did not run, by job and time.
-    pub(crate) ledger: Vec<LedgerRow>,
-    pub(crate) late: Vec<LateNote>,
-}
-
-impl Tables {
-    /// Those of a world's store.
-    pub(crate) fn of(books: &Books) -> Self {
-        let mut sessions: Vec<SessionRow> = books.sessions.values().copied().collect();
-        sessions.sort_unstable_by_key(|row| (row.key, row.run));
-        Self {
-            runs: runs(books),
-            sessions,
-            jobs: books.jobs.iter().flatten().map(|(_, row)| *row).collect(),
-            events: books.events.clone(),
-            ledger: ledger(books),
-            late: books.late.clone(),
-        }
-    }
-
-    /// The first row that others do not share.
-    pub(crate) fn first_difference(&self, other: &Self, labels: &Labels<'_>) -> Option<Difference> {
-        self.runs(other, labels)
-            .or_else(|| self.sessions(other, labels))
-            .or_else(|| self.jobs(other, labels))
-            .or_else(|| self.events(other, labels))
-            .or_else(|| self.ledger(other, labels))
-            .or_else(|| self.late(other, labels))
-    }
-
-    fn runs(&self, other: &Self, labels: &Labels<'_>) -> Option<Difference> {
-        let shown = |(row, _): &(RunRow, u32)| (Some(row.id), fields::run(row, labels));
-        parting("run records", [&self.runs, &other.runs], |(row, _)| row.id, shown)
-    }
-
-    fn sessions(&self, other: &Self, labels: &Labels<'_>) -> Option<Difference> {
-        let shown = |row: &SessionRow| (row.run, fields::session(row, labels));
-        let key = |row: &SessionRow| (row.key, row.run);
-        parting("session rows", [&self.sessions, &other.sessions], key, shown)
-    }
-
-    fn jobs(&self, other: &Self, labels: &Labels<'_>) -> Option<Difference> {
-        let shown = |row: &JobRow| (None, fields::job(row, labels));
-        parting("job states", [&self.jobs, &other.jobs], |row| row.id, shown)
-    }
-
-    fn events(&self, other: &Self, labels: &Labels<'_>) -> Option<Difference> {
-        let shown = |event: &LifecycleEvent| (Some(event.run), fields::event(event, labels));
-        in_order("events", [&self.events, &other.events], shown)
-    }
-
-    fn ledger(&self, other: &Self, labels: &Labels<'_>) -> Option<Difference> {
-        let shown = |row: &LedgerRow| (None, fields::ledger(row, labels));
-        let key = |row: &LedgerRow| (row.job, row.generation, row.first);
-        parting("skipped occurrences", [&self.ledger, &other.ledger], key, shown)
-    }
-
-    fn late(&self, other: &Self, labels: &Labels<'_>) -> Option<Difference> {
-        let shown = |note: &LateNote| (Some(note.run), fields::late(note, labels));
-        in_order("late notes", [&self.late, &other.late], shown)
-    }
-}
-
-/// Run records by run.
-pub(crate) fn runs(books: &Books) -> Vec<(RunRow, u32)> {
-    let mut runs: Vec<(RunRow, u32)> = books.runs.values().map(|book| (book.row, book.ends)).collect();
-    runs.sort_unstable_by_key(|(row, _)| row.id);
-    runs
-}
-
-/// What did not run, by job and time.
-pub(crate) fn ledger(books: &Books) -> Vec<LedgerRow> {
-    let mut rows = books.ledger.clone();
-    rows.sort_by_key(|row| (row.job, row.generation, row.first));
-    rows
+/// What kind of difference a message tells of, without the first thing that differs.
+pub(crate) fn kind_of(message: &str) -> &str {
+    message.split_once(MARK).map_or(message, |(kind, _)| kind)
 }
 
 /// The first effect that is another one.
@@ -131,14 +55,16 @@ pub(crate) fn of_effects<'e>(
         let words = told_effect(effect, labels).unwrap_or_else(|| "-> ask for the lease again".to_owned());
         format!("\"{}\"", words.trim_start_matches("-> "))
     };
-    let how = match (one.get(place), two.get(place)) {
-        (Some(one), Some(two)) => format!(": {} and not {}", told(two), told(one)),
-        (Some(one), None) => format!(": {} is not among them", told(one)),
-        (None, Some(two)) => format!(": {} is one more", told(two)),
+    let detail = match (one.get(place), two.get(place)) {
+        // Some of what an effect says is not in its words.
+        (Some(one), Some(two)) if told(one) == told(two) => format!("{} is another one", told(one)),
+        (Some(one), Some(two)) => format!("{} and not {}", told(two), told(one)),
+        (Some(one), None) => format!("{} is not among them", told(one)),
+        (None, Some(two)) => format!("{} is one more", told(two)),
         (None, None) => String::new(),
     };
     let run = one.get(place).or_else(|| two.get(place)).and_then(|effect| run_of(effect));
-    Difference { run, told: format!("effects{how}") }
+    Difference { run, kind: "effects".to_owned(), detail }
 }
 
 const fn run_of(effect: &Effect) -> Option<RunId> {
@@ -149,11 +75,12 @@ const fn run_of(effect: &Effect) -> Option<RunId> {
     }
 }
 
+/// The run that a row is about, if it is about one, and the row as people read it.
 type Shown = (Option<RunId>, Record);
 
 /// The first row that two lists, each in the order of its keys, do not share.
-fn parting<T: PartialEq, K: Ord>(
-    table: &str,
+pub(crate) fn of_rows<T: PartialEq, K: Ord>(
+    kind: &str,
     [one, two]: [&[T]; 2],
     key: impl Fn(&T) -> K,
     shown: impl Fn(&T) -> Shown,
@@ -165,17 +92,21 @@ fn parting<T: PartialEq, K: Ord>(
         (Some(one), Some(two)) if key(one) > key(two) => (None, Some(two)),
         both => both,
     };
-    Some(told(table, ours.map(&shown), theirs.map(&shown)))
+    Some(of_row(kind, ours.map(&shown), theirs.map(&shown)))
 }
 
 /// The first row that two lists do not share, where their order is what happened.
-fn in_order<T: PartialEq>(table: &str, lists: [&[T]; 2], shown: impl Fn(&T) -> Shown) -> Option<Difference> {
-    parting(table, lists, |_| (), shown)
+pub(crate) fn in_order<T: PartialEq>(
+    kind: &str,
+    lists: [&[T]; 2],
+    shown: impl Fn(&T) -> Shown,
+) -> Option<Difference> {
+    of_rows(kind, lists, |_| (), shown)
 }
 
-fn told(table: &str, one: Option<Shown>, two: Option<Shown>) -> Difference {
+fn of_row(kind: &str, one: Option<Shown>, two: Option<Shown>) -> Difference {
     let run = one.as_ref().or(two.as_ref()).and_then(|(run, _)| *run);
-    let how = match (one, two) {
+    let detail = match (one, two) {
         (Some((_, one)), Some((_, two))) => {
             let fields = one.names().iter().zip(one.values.iter().zip(&two.values));
             let first = fields.into_iter().find(|(_, (one, two))| one != two);
@@ -184,12 +115,8 @@ fn told(table: &str, one: Option<Shown>, two: Option<Shown>) -> Difference {
             first.map_or_else(
                 || format!("that of {} is another one", one.of),
                 |(name, (ours, theirs))| {
-                    format!(
-                        "that of {} has {} as \"{name}\", and not {}",
-                        one.of,
-                        nothing(theirs),
-                        nothing(ours)
-                    )
+                    let (has, had) = (nothing(theirs), nothing(ours));
+                    format!("that of {} has {has} as \"{name}\", and not {had}", one.of)
                 },
             )
         }
@@ -197,7 +124,7 @@ fn told(table: &str, one: Option<Shown>, two: Option<Shown>) -> Difference {
         (None, Some((_, two))) => format!("that of {} is one more", two.of),
         (None, None) => String::new(),
     };
-    Difference { run, told: format!("{table}: {how}") }
+    Difference { run, kind: kind.to_owned(), detail }
 }
 
 #[cfg(test)]
@@ -210,43 +137,24 @@ mod tests {
     use crate::scenario::Scenario;
     use crate::world::World;
 
-    /// What a change of a world's books is told as.
-    fn told(change: impl FnOnce(&mut Tables)) -> Option<Difference> {
-        let text = "# Once.\n[[job]]\nname = \"a\"\nat = \"1s\"\n[[turn]]\nof = \"a\"\ntakes = \"2s\"\n";
-        let scenario = Scenario::parse("plan.toml", text).expect("a scenario");
-        let mut world = World::new(&scenario, Gateway::new(scenario.config.clone(), Shape::Emit));
-        world.run(0);
-        let one = Tables::of(world.books());
-        let mut two = one.clone();
-        change(&mut two);
-        one.first_difference(&two, &world.labels())
-    }
-
-    #[test]
-    fn names_the_row_and_the_field() {
-        assert_eq!(told(|_| ()), None);
-        let later = told(|two| two.runs[0].0.settled_at = None).expect("a difference");
-        assert!(later.run.is_some());
-        assert_eq!(later.told, "run records: that of a#1 has nothing as \"settled at\", and not 3.005s");
-        let less = told(|two| two.events.truncate(1)).expect("a difference").told;
-        assert_eq!(less, "events: that of a#1 is not among them");
-        let more = told(|two| two.sessions.push(SessionRow::blank(two.sessions[0].key))).expect("one").told;
-        assert_eq!(more, "session rows: that of agent:main:cron:a is one more");
-        let twice = told(|two| two.runs[0].1 = 2).expect("a difference").told;
-        assert_eq!(twice, "run records: that of a#1 is another one", "no field shows it");
-    }
-
     #[test]
     fn names_the_effect() {
         let text = "# Nothing.\n[[job]]\nname = \"a\"\nat = \"1s\"\n";
         let scenario = Scenario::parse("plan.toml", text).expect("a scenario");
         let world = World::new(&scenario, Gateway::new(scenario.config.clone(), Shape::Emit));
         let reply = |ticket| Effect::Reply { ticket, reply: Ok(Accepted::Done) };
-        let (one, two) = ([Effect::StepDown, reply(1)], [Effect::StepDown]);
-        let told = of_effects(one.iter(), two.iter(), &world.labels());
-        assert_eq!(
-            told,
-            Difference { run: None, told: "effects: \"reply: accepted\" is not among them".into() }
-        );
+        let told =
+            |one: &[Effect], two: &[Effect]| of_effects(one.iter(), two.iter(), &world.labels()).told();
+        let down = Effect::StepDown;
+        assert_eq!(told(&[down, reply(1)], &[down]), "effects – \"reply: accepted\" is not among them");
+        assert_eq!(told(&[down], &[reply(1)]), "effects – \"reply: accepted\" and not \"step down\"");
+        assert_eq!(told(&[reply(1)], &[reply(2)]), "effects – \"reply: accepted\" is another one");
+    }
+
+    #[test]
+    fn the_first_thing_that_differs_is_no_kind() {
+        let some = Difference { run: None, kind: "other events".into(), detail: "that of a#1: x".into() };
+        assert_eq!(kind_of(&some.told()), "other events");
+        assert_eq!(kind_of(&Difference::of_all("a#1: it is not so").told()), "a#1: it is not so");
     }
 }

@@ -28,8 +28,9 @@ const BATCH: u64 = 64;
 /// The most batches between two looks at whether to go on; at first there is one, then twice as many each time.
 const BATCHES_AT_A_TIME: u64 = 64;
 
-/// The same where each world has a thousand forks.
-const FORKED_AT_A_TIME: u64 = 2;
+/// The same two where each world has a thousand forks.
+const FORKED_BATCH: u64 = 4;
+const FORKED_AT_A_TIME: u64 = 16;
 
 /// How many failing seeds are kept, and how many reasons: a machine that always fails fails a million times.
 const MOST_FAILURES: usize = 100;
@@ -42,11 +43,12 @@ pub struct Tally {
     pub to: u64,
     /// Worlds run.
     pub worlds: u64,
-    /// Seeds without a world: their plans do not read, which is a fault of the draw, or are none that a machine of
-    /// somebody's own plays.
-    pub skipped: u64,
+    /// Seeds that have no world, as their plans do not read: a fault of the search.
+    pub unread: u64,
     /// The first of these.
-    pub first_skipped: Option<u64>,
+    pub first_unread: Option<u64>,
+    /// Seeds whose plans a machine of somebody's own does not play.
+    pub unplayed: u64,
     /// Things that happened in the worlds.
     pub events: u64,
     /// Worlds that broke.
@@ -61,10 +63,10 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Whether every world holds.
+    /// Whether every seed has a world, if its machine plays it, and every world holds.
     #[must_use]
     pub const fn holds(&self) -> bool {
-        self.failed == 0
+        self.failed == 0 && self.unread == 0
     }
 
     /// The digest over all worlds.
@@ -77,8 +79,9 @@ impl Tally {
     pub(crate) fn add(&mut self, batch: &Batch) {
         self.to = batch.to;
         self.worlds += batch.worlds;
-        self.skipped += batch.skipped.len() as u64;
-        self.first_skipped = self.first_skipped.or(batch.skipped.first().copied());
+        self.unread += batch.unread;
+        self.first_unread = self.first_unread.or(batch.first_unread);
+        self.unplayed += batch.unplayed;
         self.events += batch.events;
         self.forks += batch.forks;
         self.sometimes.add(&batch.sometimes);
@@ -132,12 +135,14 @@ pub fn run_in_sight(
 ) -> Tally {
     let mut tally = Tally { to: seeds.start, ..Tally::default() };
     progress.wave_is_through(&tally);
+    let (size, at_a_time) =
+        if campaign.forks { (FORKED_BATCH, FORKED_AT_A_TIME) } else { (BATCH, BATCHES_AT_A_TIME) };
     let mut most = 1;
     while tally.to < seeds.end {
         let from = tally.to;
-        let wave = most.min((seeds.end - from).div_ceil(BATCH));
-        most = if campaign.forks { FORKED_AT_A_TIME } else { BATCHES_AT_A_TIME }.min(2 * most);
-        let start = |batch: u64| from.saturating_add(batch * BATCH).min(seeds.end);
+        let wave = most.min((seeds.end - from).div_ceil(size));
+        most = at_a_time.min(2 * most);
+        let start = |batch: u64| from.saturating_add(batch * size).min(seeds.end);
         let run_one = |batch: u64| {
             let seeds = start(batch)..start(batch + 1);
             let shown = progress.begin(seeds.clone());
@@ -226,7 +231,13 @@ fn run_batch(campaign: Campaign, seeds: Range<u64>, shown: &Mutex<Batch>) {
     for seed in seeds {
         held(shown).under_way = Some(seed);
         let Some(scenario) = subject.scenario_of(&plan_of(seed, subject)) else {
-            held(shown).skipped.push(seed);
+            let mut batch = held(shown);
+            if matches!(subject, Subject::Own(_)) {
+                batch.unplayed += 1;
+            } else {
+                batch.unread += 1;
+                batch.first_unread = batch.first_unread.or(Some(seed));
+            }
             continue;
         };
         let verdict = Trial::of_seed(seed).run(&scenario, subject);

@@ -10,6 +10,7 @@ pub mod campaign;
 mod chacha;
 pub mod changes;
 pub mod check;
+mod compared;
 mod difference;
 pub mod digest;
 pub mod draw;

@@ -80,7 +80,9 @@ pub(crate) struct Batch {
     /// Whose world is under way.
     pub(crate) under_way: Option<u64>,
     pub(crate) worlds: u64,
-    pub(crate) skipped: Vec<u64>,
+    pub(crate) unread: u64,
+    pub(crate) first_unread: Option<u64>,
+    pub(crate) unplayed: u64,
     pub(crate) sometimes: Counts,
     pub(crate) events: u64,
     pub(crate) digest: BatchDigest,

@@ -8,7 +8,7 @@ use sametick_core::time::Mono;
 
 use super::{CheckName, Failure};
 use crate::books::Books;
-use crate::difference::Tables;
+use crate::compared::{Compared, Kind};
 use crate::label::Labels;
 
 pub(super) const SENTENCE: &str =
@@ -19,19 +19,20 @@ pub(super) const FIELD: &[&str] =
 /// What a bystander's being there changed for a world's own jobs.
 pub(crate) fn disturbed(alone: &Books, beside: &Books, labels: &Labels<'_>) -> Option<Failure> {
     let jobs = u32::try_from(labels.scenario().jobs.len()).unwrap_or(u32::MAX);
-    let what = own(alone, jobs).first_difference(&own(beside, jobs), labels)?;
+    let (ours, theirs) = (own(alone, jobs), own(beside, jobs));
+    let what = Kind::ALL.iter().find_map(|kind| ours.differs_in(*kind, &theirs, labels))?;
     let message = format!(
         "a job of somebody else, in a lane, a session and an agent of its own, was added to this world, and the others have \
          other {}",
-        what.told
+        what.told()
     );
     Some(Failure { check: CheckName::OwnLaneOnly, at: Mono::default(), run: what.run, message })
 }
 
 /// The rows of the jobs below a number.
-fn own(books: &Books, jobs: u32) -> Tables {
+fn own(books: &Books, jobs: u32) -> Compared {
     let is_own = |run: RunId| run.job.0 < jobs;
-    let mut own = Tables::of(books);
+    let mut own = Compared::of(books);
     own.runs.retain(|(row, _)| is_own(row.id));
     own.sessions.retain(|row| row.run.is_some_and(is_own));
     own.jobs.retain(|row| row.id.0 < jobs);

@@ -101,9 +101,9 @@ fn granted_from(lane: usize, scene: &Scene<'_>) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Whether a run that may have held a slot is over, or its turn is known to have stopped.
+/// Whether a run that had a slot before the tick is over, or its turn is known to have stopped.
 fn gives_a_slot_back(change: &RunChange) -> bool {
-    let waited = change.before.as_ref().is_some_and(|before| before.state == RunState::Queued);
+    let waited = change.before.as_ref().is_none_or(|before| before.state == RunState::Queued);
     !waited && (change.closes() || change.settles().is_some())
 }
 
@@ -111,15 +111,21 @@ fn gives_a_slot_back(change: &RunChange) -> bool {
 /// full and waits all the same.
 fn takes_a_place(run: &RunRow, lane: usize, scene: &Scene<'_>) -> bool {
     let config = &scene.labels.scenario().config;
-    let cancels = scene.books.job(run.id.job).is_some_and(|(job, _)| job.overlap == Overlap::CancelOther);
-    let gives_way = |change: &RunChange| {
-        change.after.id.job == run.id.job
-            && change.before.as_ref().is_some_and(|before| before.state == RunState::Queued)
-            && change.settles() == Some(Outcome::Cancelled)
-            && lane_of(change.after.id, scene.books, config) == lane
+    let job = run.id.job;
+    // Edits of the same tick may come before it or after.
+    let is_declared = scene.commit.declared.iter().any(|edited| edited.id == job);
+    let cancels = scene.books.job(job).is_some_and(|(job, _)| job.overlap == Overlap::CancelOther);
+    let is_here = |change: &RunChange| {
+        change.after.id.job == job && lane_of(change.after.id, scene.books, config) == lane
     };
-    let come = scene.changes.new_runs().filter(|change| change.after.id.job == run.id.job).count();
-    cancels && scene.changes.runs.iter().filter(|change| gives_way(change)).count() >= come
+    let gives_way = |change: &RunChange| {
+        change.before.as_ref().is_some_and(|before| before.state == RunState::Queued)
+            && change.after.parent.is_none()
+            && change.settles() == Some(Outcome::Cancelled)
+    };
+    let gone = scene.changes.runs.iter().filter(|change| is_here(change) && gives_way(change)).count();
+    let come = scene.changes.new_runs().filter(|change| is_here(change) && waits(&change.after)).count();
+    (cancels || is_declared) && gone >= come
 }
 
 /// What became of as many new runs as there are free slots.

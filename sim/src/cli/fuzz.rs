@@ -97,12 +97,11 @@ pub(crate) fn main(args: &Args) -> Result<bool, Stop> {
     let met_all = tally.worlds < SEEDS || !is_core || tally.sometimes.never().next().is_none();
     let summary = Summary {
         command: "fuzz",
-        holds: tally.holds() && met_all && unfinished.is_empty() && tally.skipped == 0,
+        holds: tally.holds() && met_all && unfinished.is_empty(),
         from,
         to: tally.to,
         worlds: tally.worlds,
-        skipped: tally.skipped,
-        unread: tally.first_skipped.and_then(Unread::of),
+        unread: tally.first_unread.and_then(|seed| Unread::of(tally.unread, seed)),
         events: tally.events,
         forks: args.forks.then_some(tally.forks),
         digest: tally.digest(),
@@ -236,7 +235,6 @@ struct Summary {
     from: u64,
     to: u64,
     worlds: u64,
-    skipped: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     unread: Option<Unread>,
     events: u64,
@@ -256,17 +254,18 @@ struct Summary {
     never_reached: Vec<&'static str>,
 }
 
-/// A drawn plan that does not read, so that its seed had no world.
+/// Drawn plans that do not read, so that their seeds had no world, and the first of them.
 #[derive(Debug, Serialize)]
 struct Unread {
-    seed: u64,
+    seeds: u64,
+    first: u64,
     message: String,
 }
 
 impl Unread {
-    fn of(seed: u64) -> Option<Self> {
-        let error = draw(seed).scenario("plan.toml").err()?;
-        Some(Self { seed, message: error.to_string() })
+    fn of(seeds: u64, first: u64) -> Option<Self> {
+        let error = draw(first).scenario("plan.toml").err()?;
+        Some(Self { seeds, first, message: error.to_string() })
     }
 }
 
@@ -359,10 +358,10 @@ fn show(summary: &Summary, situations: bool) -> Result<(), Stop> {
     }
     if let Some(unread) = &summary.unread {
         let sentence = format!(
-            "{} seeds had no world: the search drew plans for them that do not read, which is a fault of its own; the \
+            "of {} of the seeds there was no world: what the search drew does not read, which is a fault of its own; the \
              first is {}: {}",
-            grouped(summary.skipped),
-            unread.seed,
+            grouped(unread.seeds),
+            unread.first,
             unread.message
         );
         writeln!(out, "{}", look::paragraph(&format!("{}: ", styled(BAD, "not tried")), &sentence))?;
@@ -371,7 +370,7 @@ fn show(summary: &Summary, situations: bool) -> Result<(), Stop> {
         look::worlds_hold(false, summary.failed, summary.worlds)
     } else if !summary.unfinished.is_empty() {
         styled(BAD, "not finished")
-    } else if summary.skipped > 0 {
+    } else if summary.unread.is_some() {
         styled(BAD, "not all tried")
     } else if !summary.met_all {
         styled(BAD, "not all met")

@@ -9,6 +9,7 @@ use sametick_sim::{Scenario, shipped};
 
 use super::Stop;
 use super::look;
+use super::near;
 
 /// The largest scenario file that is read: 1 MiB.
 const MOST_BYTES: u64 = 1 << 20;
@@ -70,9 +71,15 @@ fn parse(path: &str, text: &str) -> Result<Scenario, Stop> {
 
 fn unreadable(path: &Path, error: &io::Error) -> Stop {
     let first = shipped::FILES.first().map_or("", |(path, _)| *path);
+    let written = path.to_string_lossy();
+    let written = written.trim_start_matches("scenarios/").trim_end_matches(".toml");
+    let known = shipped::FILES
+        .iter()
+        .map(|(path, _)| path.trim_start_matches("scenarios/").trim_end_matches(".toml"));
+    let near = near::told(written, known).map_or(String::new(), |near| format!("; {near}"));
     Stop::BadInput(format!(
-        "could not read {}: {error}; name a scenario file, a folder, a shipped chapter such as queues, or a shipped scenario such as {}",
+        "could not read {}: {error}{near}; name a scenario file, a folder, a shipped chapter such as queues, or a shipped \
+         scenario such as {first}",
         path.display(),
-        first
     ))
 }

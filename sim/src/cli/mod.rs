@@ -12,6 +12,7 @@ mod interrupt;
 mod load;
 mod look;
 mod mutants;
+mod near;
 mod page;
 mod races;
 mod run;
@@ -95,8 +96,9 @@ impl Machine {
 
 fn mutant_name(name: &str) -> Result<&'static sametick_sim::Mutant, String> {
     sametick_sim::machines::mutant(name).ok_or_else(|| {
-        let names: Vec<&str> = sametick_sim::MUTANTS.iter().map(|mutant| mutant.name).collect();
-        format!("no mutant has this name; there are: {}", names.join(", "))
+        let known = sametick_sim::MUTANTS.iter().map(|mutant| mutant.name);
+        let near = near::told(name, known).map_or(String::new(), |near| format!("{near} "));
+        format!("no mutant has this name; {near}`sametick mutants` tries all there are and names them")
     })
 }
 

@@ -114,7 +114,7 @@ impl Harness {
     /// Tries it on drawn plans. The first that breaks is made small.
     ///
     /// # Errors
-    /// [`Broken`] when a world breaks, when none of the plans is one that the machine plays, and when
+    /// [`Broken`] when a world breaks, when a plan does not read, when none of the plans is one that the machine plays, and when
     /// `SAMETICK_SEEDS` is no range.
     pub fn drawn(&self) -> Result<Held, Broken> {
         let seeds = replay::seeds()?.unwrap_or_else(|| self.seeds.clone());
@@ -128,6 +128,11 @@ impl Harness {
             broken.keep(self.keeps_in.as_deref())?;
             return Err(broken.into());
         }
+        if let Some(seed) = tally.first_unread {
+            return Err(Broken::Unreadable(format!(
+                "the plan of seed {seed} does not read: a fault of the search"
+            )));
+        }
         if tally.worlds == 0 {
             let (from, to) = (seeds.start, seeds.end);
             return Err(Broken::Idle(format!(
@@ -137,7 +142,7 @@ impl Harness {
         }
         Ok(Held {
             worlds: tally.worlds,
-            skipped: tally.skipped,
+            skipped: tally.unplayed,
             events: tally.events,
             digest: tally.digest(),
         })

@@ -6,13 +6,14 @@ use sametick_core::time::Now;
 
 use crate::books::Books;
 use crate::changes::Changes;
-use crate::difference::{Difference, Tables, ledger, runs};
+use crate::compared::{Compared, Kind, ledger, runs};
+use crate::difference::Difference;
 use crate::label::Labels;
 
 /// What differs, if anything does; what runs go by is a matter of how their jobs are declared.
 pub(super) fn same(one: &Books, two: &Books, labels: &Labels<'_>) -> Result<(), Difference> {
-    let late = if one.late == two.late { Ok(()) } else { Err(parted("late notes", one, two, labels)) };
-    same_but_for_notes(one, two, labels).and(late)
+    same_but_for_notes(one, two, labels)?;
+    if one.late == two.late { Ok(()) } else { Err(parted(Kind::Late, one, two, labels)) }
 }
 
 /// What differs, what runs go by included.
@@ -23,21 +24,21 @@ pub(super) fn same_with_terms(one: &Books, two: &Books, labels: &Labels<'_>) -> 
 
 /// What differs but late notes, if anything does.
 pub(super) fn same_but_for_notes(one: &Books, two: &Books, labels: &Labels<'_>) -> Result<(), Difference> {
-    let tables = [
-        (runs(one) == runs(two), "run records"),
-        (one.sessions == two.sessions, "session rows"),
-        (one.jobs == two.jobs, "job states"),
-        (one.events == two.events, "events"),
-        (ledger(one) == ledger(two), "skipped occurrences"),
+    let kinds = [
+        (runs(one) == runs(two), Kind::Runs),
+        (one.sessions == two.sessions, Kind::Sessions),
+        (one.jobs == two.jobs, Kind::Jobs),
+        (one.events == two.events, Kind::Events),
+        (ledger(one) == ledger(two), Kind::Ledger),
     ];
-    let differs = tables.iter().find(|(same, _)| !same);
-    differs.map_or(Ok(()), |(_, table)| Err(parted(table, one, two, labels)))
+    let differs = kinds.iter().find(|(same, _)| !same);
+    differs.map_or(Ok(()), |(_, kind)| Err(parted(*kind, one, two, labels)))
 }
 
-/// The first row that differs; of what no row shows, as how a job is declared, only in which table it is.
-fn parted(table: &str, one: &Books, two: &Books, labels: &Labels<'_>) -> Difference {
-    let row = Tables::of(one).first_difference(&Tables::of(two), labels);
-    row.unwrap_or_else(|| Difference::of_all(table))
+/// The first row of a kind that differs; of what no row shows, as how a job is declared, only the kind.
+fn parted(kind: Kind, one: &Books, two: &Books, labels: &Labels<'_>) -> Difference {
+    let row = Compared::of(one).differs_in(kind, &Compared::of(two), labels);
+    row.unwrap_or_else(|| Difference::of_all(kind.name()))
 }
 
 /// Makes a tick's commit durable, whatever became of those before it and of its owner.

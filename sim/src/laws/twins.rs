@@ -138,14 +138,15 @@ const LEAVES: &str = "the same plan leaves other ";
 
 /// A twin that breaks by itself.
 fn by_itself(failure: &Failure) -> Difference {
-    Difference { run: failure.run, told: failure.message.clone() }
+    Difference { run: failure.run, ..Difference::of_all(&failure.message) }
 }
 
 /// Ticks that are not the same, by what they leave behind where that is not the same either.
 fn other_ticks(one: &Books, two: &Books, labels: &Labels<'_>) -> Difference {
     let ticks = "the same plan makes other ticks";
-    let left = agree::same_with_terms(one, two, labels).err();
-    left.map_or_else(|| Difference::of_all(ticks), |what| what.after(&format!("{ticks}: other ")))
+    let Err(left) = agree::same_with_terms(one, two, labels) else { return Difference::of_all(ticks) };
+    let detail = format!("they leave other {}: {}", left.kind, left.detail);
+    Difference { run: left.run, kind: ticks.to_owned(), detail }
 }
 
 fn broken_law(law: Law, what: Difference) -> Failure {
@@ -159,6 +160,6 @@ fn broken_law(law: Law, what: Difference) -> Failure {
         // These cut or repeat a tick and have words of their own.
         Law::Split | Law::RecoveryTwice => "done in another way",
     };
-    let message = format!("{twin}, {}", what.told);
+    let message = format!("{twin}, {}", what.told());
     Failure { check: CheckName::Law(law), at: Mono::default(), run: what.run, message }
 }

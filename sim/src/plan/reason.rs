@@ -1,6 +1,7 @@
 //! What a failure is about, whatever the runs and lanes in it are called, and whenever it was.
 
 use crate::check::{CheckName, Failure};
+use crate::difference::kind_of;
 
 /// A check, and the words of its message that name nobody and count nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,10 +14,9 @@ impl Reason {
     /// Of a failure.
     #[must_use]
     pub fn of(failure: &Failure) -> Self {
-        // What two worlds differ in is told with a row and a field after a colon: the smaller plan may differ in others.
+        // Of two worlds that part, a smaller plan may differ in another row.
         let compares = matches!(failure.check, CheckName::Law(_) | CheckName::OwnLaneOnly);
-        let head = failure.message.split_once(": ").filter(|_| compares).map(|(head, _)| head);
-        let message = head.unwrap_or(&failure.message);
+        let message = if compares { kind_of(&failure.message) } else { &failure.message };
         Self { check: failure.check.name(), words: words(message) }
     }
 
@@ -83,9 +83,11 @@ mod tests {
         };
         let law = CheckName::Law(Law::Split);
         let leaves = "a tick that is cut in two leaves other";
-        let one = of(law, &format!("{leaves} run records: that of a#1 is one more"));
-        assert_eq!(one, of(law, &format!("{leaves} run records: that of b#2 has nothing as \"drain\"")));
-        assert_ne!(one, of(law, &format!("{leaves} events: that of a#1 is one more")));
+        let one = of(law, &format!("{leaves} run records – that of a#1 is one more"));
+        assert_eq!(one, of(law, &format!("{leaves} run records – that of b#2 has nothing as \"drain\"")));
+        assert_ne!(one, of(law, &format!("{leaves} events – that of a#1 is one more")));
+        let twin = |what: &str| of(law, &format!("with clocks that show other times, {what}"));
+        assert_ne!(twin("a#1: its row is lost"), twin("a#1: its row says so"), "each breaks by itself");
         let check = CheckName::SlotsReturn;
         assert_ne!(of(check, "commit 1: a slot is lost"), of(check, "commit 1: a slot is found"));
     }

@@ -262,16 +262,5 @@ impl<'a> Table<'a> {
 
 /// Whether two keys differ by at most two letters, lost, added or changed.
 fn is_near(known: &str, written: &str) -> bool {
-    let (known, written): (Vec<char>, Vec<char>) = (known.chars().collect(), written.chars().collect());
-    let mut row: Vec<usize> = (0..=written.len()).collect();
-    for (i, left) in known.iter().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, right) in written.iter().enumerate() {
-            let changed = corner + usize::from(left != right);
-            corner = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(corner + 1);
-        }
-    }
-    row[written.len()] <= 2
+    strsim::levenshtein(known, written) <= 2
 }

@@ -471,7 +471,8 @@ impl<'s, M: Machine> World<'s, M> {
     }
 
     fn broken_law(&mut self, law: Law, verdict: Result<(), Difference>) {
-        if let Err(Difference { run, told: message }) = verdict {
+        if let Err(difference) = verdict {
+            let (run, message) = (difference.run, difference.told());
             let failure = Failure { check: CheckName::Law(law), at: self.now, run, message };
             self.judge.fail(failure);
         }

@@ -40,7 +40,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "cancels-nobody",
         sentence: "an occurrence that should take the place of what is open waits behind it",
         field: &["#18917"],
-        killed_by: &[CheckName::PolicyKept],
+        killed_by: &[CheckName::PolicyKept, CheckName::CommandsKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, Declares(cancels_nobody))),
     },
     Mutant {

@@ -1,5 +1,5 @@
-//! A time of day that the clocks jump over, or show twice, a few seconds after the world begins; and a day that is its
-//! month's last.
+//! A time of day that the clocks jump over, or show twice, a few seconds after the world begins; and a day that
+//! ends its month.
 
 use super::super::Table;
 use super::Swarm;
@@ -21,21 +21,21 @@ const APPOINTMENTS: [&str; 6] = [
     "*/15 * 1-3 * * *",
 ];
 
-/// Days that end their months, each a few seconds before it begins in Berlin, or while it lasts, with an expression that has
-/// it due: the last of its weekday, the last weekday, the fifth of its weekday, the last day.
+/// Days that end their months, or the weekdays of those, each a few seconds before it begins in Berlin, or while it lasts, with
+/// an expression that means it: the last of its weekday, the last weekday, the fifth of its weekday, the last day.
 const LAST_DAYS: [(&str, &str); 8] = [
     ("2026-01-30T22:59:50Z", "*/15 * * * * 6L"),
     ("2026-01-30T22:59:50Z", "*/15 * * * * 6#5"),
     ("2026-02-28T09:00:00Z", "*/10 * * * * SATL"),
     ("2026-05-30T21:59:50Z", "*/15 * * * * 7L"),
-    ("2026-05-30T21:59:50Z", "*/15 * * LW * *"),
+    ("2026-05-28T21:59:50Z", "*/15 * * LW * *"),
     ("2026-05-29T09:00:00Z", "*/15 * * LW * *"),
     ("2026-04-30T09:00:00Z", "*/10 * * * * 4L"),
     ("2028-02-28T22:59:50Z", "*/15 * * L * *"),
 ];
 
 impl Swarm {
-    /// A job is due on the last day of its month, by an expression that knows which that is.
+    /// A job is due on the last day of a month, or on its last weekday, by an expression that says which.
     pub(super) fn month_ends(&mut self, tables: &mut Vec<Table>) {
         let (begins, expression) = self.dice.pick(&LAST_DAYS);
         if let Some(top) = tables.first_mut() {

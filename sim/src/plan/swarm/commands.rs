@@ -79,8 +79,8 @@ impl Swarm {
         }
     }
 
-    /// A job that is due once and goes then is removed and added again while a run that somebody asked for is at work, and
-    /// is due while that run, which is slow to stop, drains over it.
+    /// A job that is due once and goes then is removed while a run that somebody asked for is at work; it is added again, and is
+    /// due, while that run drains, which is slow to stop.
     pub(super) fn due_over_an_older_run(&mut self, tables: &mut Vec<Table>) {
         let Some(place) = self.once.iter().position(|once| *once) else { return };
         let asked = self.dice.between(1, 3);

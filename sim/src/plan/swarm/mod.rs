@@ -146,10 +146,10 @@ impl Swarm {
         if self.dice.below(1_000) < MEETS_ITS_END {
             self.due_over_an_older_run(tables);
         }
-        if self.dice.below(1_000) < MEETS_ITS_END {
+        if self.dice.below(1_000) < ENDS_A_WAIT {
             self.edited_while_it_waits(tables);
         }
-        if self.dice.below(1_000) < MEETS_ITS_END {
+        if self.dice.below(1_000) < ENDS_A_WAIT {
             self.children_end_as_they_wait(tables);
         }
         if self.dice.below(1_000) < MONTH_ENDS {
@@ -179,10 +179,13 @@ const BACK_AGAIN: u64 = 15;
 const CLOCKS_CHANGE: u64 = 25;
 
 /// In how many of a thousand somebody cancels a run as it answers; in how many a job is paused around its only run; is added
-/// though it is there; is removed and added again while its turn is asked to stop; or is due while a run of its older life does.
+/// though it is there; is removed and added again while its turn is asked to stop; or is due while a run of its older life drains.
 const MEETS_ITS_END: u64 = 20;
 
-/// In how many of a thousand a job is due on the last of a month, by an expression that says so.
+/// In how many of a thousand a job is edited while a run of it waits; in how many its children end as they wait.
+const ENDS_A_WAIT: u64 = 20;
+
+/// In how many of a thousand a job is due on a day that ends its month, by an expression that says so.
 const MONTH_ENDS: u64 = 10;
 
 /// How long a world lasts, in units.

@@ -5,8 +5,8 @@ use super::plots::{declare_other, due, the};
 use super::{JOBS, OTHER, Swarm, UNITS};
 
 impl Swarm {
-    /// A run of a job waits for one before it while the job is edited to work in another lane, which is full, or in another
-    /// session, which others want as well; then the next one is due.
+    /// A run of a job waits for one before it while the job is edited: to work in another lane, which is full, or to leave the
+    /// session that others want as well. Then the next one is due.
     pub(super) fn edited_while_it_waits(&mut self, tables: &mut Vec<Table>) {
         let (from, every) = (self.dice.between(1, 3), self.dice.between(2, 4));
         let by_lane = self.dice.percent(50);
@@ -60,7 +60,7 @@ impl Swarm {
         tables.push(edit);
     }
 
-    /// Children that run of one job asks another for have to wait for a run of that, and are cancelled, time out or end with
+    /// Children that a run of one job asks another for have to wait for a run of that, and are cancelled, time out or end with
     /// their parent; afterwards the job is due, and takes one in as long as there is room.
     pub(super) fn children_end_as_they_wait(&mut self, tables: &mut Vec<Table>) {
         let (from, every) = (self.dice.between(1, 3), self.dice.between(2, 4));
@@ -105,7 +105,7 @@ impl Swarm {
         }
     }
 
-    /// Whoever waits for a job has all the time there is; rules for turns may speak of the budget.
+    /// No `queue_timeout` ends what waits for a job. The budget stays, as rules for turns may speak of it.
     fn let_wait(&self, job: &mut Table) {
         if job.word("queue_timeout").is_some() {
             job.set("queue_timeout", self.units(UNITS));
