@@ -5,7 +5,7 @@ use sametick_core::id::RunId;
 
 use crate::fields::Record;
 use crate::label::Labels;
-use crate::story::told_effect;
+use crate::story::words_of;
 
 /// What stands between a kind of difference and the first thing that differs; no check has it in its own words.
 const MARK: &str = " – ";
@@ -51,10 +51,7 @@ pub(crate) fn of_effects<'e>(
 ) -> Difference {
     let (one, two): (Vec<&Effect>, Vec<&Effect>) = (one.collect(), two.collect());
     let place = one.iter().zip(&two).take_while(|(one, two)| one == two).count();
-    let told = |effect: &Effect| {
-        let words = told_effect(effect, labels).unwrap_or_else(|| "-> ask for the lease again".to_owned());
-        format!("\"{}\"", words.trim_start_matches("-> "))
-    };
+    let told = |effect: &Effect| format!("\"{}\"", words_of(effect, labels));
     let detail = match (one.get(place), two.get(place)) {
         // Some of what an effect says is not in its words.
         (Some(one), Some(two)) if told(one) == told(two) => format!("{} is another one", told(one)),
@@ -108,17 +105,10 @@ fn of_row(kind: &str, one: Option<Shown>, two: Option<Shown>) -> Difference {
     let run = one.as_ref().or(two.as_ref()).and_then(|(run, _)| *run);
     let detail = match (one, two) {
         (Some((_, one)), Some((_, two))) => {
-            let fields = one.names().iter().zip(one.values.iter().zip(&two.values));
-            let first = fields.into_iter().find(|(_, (one, two))| one != two);
-            let nothing =
-                |value: &String| if value.is_empty() { "nothing".to_owned() } else { value.clone() };
-            first.map_or_else(
-                || format!("that of {} is another one", one.of),
-                |(name, (ours, theirs))| {
-                    let (has, had) = (nothing(theirs), nothing(ours));
-                    format!("that of {} has {has} as \"{name}\", and not {had}", one.of)
-                },
-            )
+            let another = || format!("that of {} is another one", one.of);
+            one.differs_from(&two).map_or_else(another, |(name, [had, has])| {
+                format!("that of {} has {has} as \"{name}\", and not {had}", one.of)
+            })
         }
         (Some((_, one)), None) => format!("that of {} is not among them", one.of),
         (None, Some((_, two))) => format!("that of {} is one more", two.of),

@@ -22,9 +22,13 @@ pub struct Record {
 }
 
 impl Record {
-    /// The names of its fields, in the order of their values.
-    pub(crate) fn names(&self) -> &'static [&'static str] {
-        names_of(self.kind)
+    /// The first field in which another record of its kind has another value, with both values.
+    pub(crate) fn differs_from<'r>(&'r self, other: &'r Self) -> Option<(&'static str, [&'r str; 2])> {
+        let absent = |value: &'r String| if value.is_empty() { "nothing" } else { value.as_str() };
+        let values = self.values.iter().zip(&other.values);
+        let mut fields = names_of(self.kind).iter().zip(values);
+        let (name, (one, two)) = fields.find(|(_, (one, two))| one != two)?;
+        Some((name, [absent(one), absent(two)]))
     }
 }
 

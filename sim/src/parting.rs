@@ -1,9 +1,15 @@
 //! Where a world and its twin part, told side by side.
 
-use sametick_core::effect::Tick;
+use std::fmt::Debug;
+
+use sametick_core::effect::{Effect, Tick};
+use sametick_core::job::Job;
+use sametick_core::session::SessionRow;
 use sametick_core::time::Mono;
 
 use crate::check::CheckName;
+use crate::fields::{self, Record};
+use crate::label::Labels;
 use crate::laws::{LawCounts, Twins};
 use crate::machines::Subject;
 use crate::record::Beat;
@@ -32,7 +38,7 @@ pub fn partings(scenario: &Scenario, subject: Subject, seed: u64) -> Vec<Parting
         let sides = law.and_then(|law| twins.record(law, seed)).and_then(|[(_, one), (_, two)]| {
             let labels = twins.labels();
             let (here, there) = (story::lines_of(&one, &labels), story::lines_of(&two, &labels));
-            first_line(&here, &there).or_else(|| first_row(&one, &two))
+            first_line(&here, &there).or_else(|| first_row(&one, &two, &labels))
         });
         Parting { check: failure.check, message: failure.message, sides }
     };
@@ -47,22 +53,23 @@ fn first_line(here: &[Line], there: &[Line]) -> Option<[Option<Line>; 2]> {
 }
 
 /// The first ticks that differ where their words do not: the first row or effect of each that the other does not have.
-fn first_row(here: &[Beat], there: &[Beat]) -> Option<[Option<Line>; 2]> {
+fn first_row(here: &[Beat], there: &[Beat], labels: &Labels<'_>) -> Option<[Option<Line>; 2]> {
     let (mut one, mut two) = (ticks(here), ticks(there));
     loop {
         match (one.next(), two.next()) {
             (None, None) => return None,
             (Some(here), Some(there)) if here == there => {}
             (here, there) => {
-                let parts =
-                    |tick: Option<(Mono, &Tick)>| tick.map(|(_, tick)| parts(tick)).unwrap_or_default();
-                let (ours, theirs) = (parts(here), parts(there));
-                let place = ours.iter().zip(&theirs).take_while(|(one, two)| one == two).count();
-                let line = |tick: Option<(Mono, &Tick)>, parts: &[String]| {
-                    let text = parts.get(place)?.clone();
-                    tick.map(|(at, _)| Line { at, kind: LineKind::Commit, text })
+                let pieces = |tick: Option<(Mono, &Tick)>| {
+                    tick.map(|(_, tick)| pieces(tick, labels)).unwrap_or_default()
                 };
-                return Some([line(here, &ours), line(there, &theirs)]);
+                let (ours, theirs) = (pieces(here), pieces(there));
+                let place = ours.iter().zip(&theirs).take_while(|(one, two)| one.exact == two.exact).count();
+                let [ours, theirs] = told([ours.get(place), theirs.get(place)]);
+                let line = |tick: Option<(Mono, &Tick)>, text: Option<String>| {
+                    tick.zip(text).map(|((at, _), text)| Line { at, kind: LineKind::Commit, text })
+                };
+                return Some([line(here, ours), line(there, theirs)]);
             }
         }
     }
@@ -75,19 +82,75 @@ fn ticks(beats: &[Beat]) -> impl Iterator<Item = (Mono, &Tick)> {
     })
 }
 
-/// What a tick says, piece by piece.
-fn parts(tick: &Tick) -> Vec<String> {
-    let mut parts = Vec::new();
-    if let Some(commit) = tick.commit() {
-        parts.extend(commit.declared.iter().map(|job| format!("{job:?}")));
-        parts.extend(commit.jobs.iter().map(|row| format!("{row:?}")));
-        parts.extend(commit.runs.iter().map(|row| format!("{row:?}")));
-        parts.extend(commit.sessions.iter().map(|patch| format!("{patch:?}")));
-        parts.extend(commit.ledger.iter().map(|row| format!("{row:?}")));
-        parts.extend(commit.late.iter().map(|note| format!("{note:?}")));
-        parts.extend(commit.events.iter().map(|event| format!("{event:?}")));
-        parts.push(format!("commit {} of epoch {}", commit.number, commit.epoch));
+/// One thing that a tick says.
+struct Piece {
+    /// All of it, to be compared.
+    exact: String,
+    /// What people read of it.
+    shown: Shown,
+}
+
+enum Shown {
+    Row(Record),
+    Words(String),
+}
+
+impl Piece {
+    fn row(exact: &impl Debug, record: Record) -> Self {
+        Self { exact: format!("{exact:?}"), shown: Shown::Row(record) }
     }
-    parts.extend(tick.effects().iter().map(|effect| format!("{effect:?}")));
-    parts
+
+    fn words(exact: &impl Debug, words: String) -> Self {
+        Self { exact: format!("{exact:?}"), shown: Shown::Words(words) }
+    }
+
+    fn name(&self) -> String {
+        match &self.shown {
+            Shown::Row(row) => format!("{} of {}", row.kind, row.of),
+            Shown::Words(words) => words.clone(),
+        }
+    }
+}
+
+/// What a tick says, piece by piece.
+fn pieces(tick: &Tick, labels: &Labels<'_>) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    if let Some(commit) = tick.commit() {
+        let declared = |job: &Job| Piece::words(job, format!("{} declared", labels.job(job.id)));
+        pieces.extend(commit.declared.iter().map(declared));
+        pieces.extend(commit.jobs.iter().map(|row| Piece::row(row, fields::job(row, labels))));
+        pieces.extend(commit.runs.iter().map(|row| Piece::row(row, fields::run(row, labels))));
+        pieces.extend(commit.sessions.iter().map(|patch| {
+            let mut row = SessionRow::blank(patch.key);
+            patch.apply(&mut row);
+            Piece::row(patch, fields::session(&row, labels))
+        }));
+        pieces.extend(commit.ledger.iter().map(|row| Piece::row(row, fields::ledger(row, labels))));
+        pieces.extend(commit.late.iter().map(|note| Piece::row(note, fields::late(note, labels))));
+        pieces.extend(commit.events.iter().map(|event| Piece::row(event, fields::event(event, labels))));
+        let number = (commit.number, commit.epoch);
+        pieces.push(Piece::words(&number, format!("commit {} of epoch {}", commit.number, commit.epoch)));
+    }
+    pieces.extend(tick.effects().iter().map(|effect| match effect {
+        Effect::Publish { event, .. } => Piece::row(effect, fields::event(event, labels)),
+        Effect::Start { .. }
+        | Effect::Abort { .. }
+        | Effect::Deliver { .. }
+        | Effect::Reply { .. }
+        | Effect::StoreAgain { .. }
+        | Effect::Renew { .. }
+        | Effect::StepDown => Piece::words(effect, story::words_of(effect, labels)),
+    }));
+    pieces
+}
+
+/// Two pieces as people read them: of two rows of one thing the field in which they differ.
+fn told(sides: [Option<&Piece>; 2]) -> [Option<String>; 2] {
+    if let [Some(Piece { shown: Shown::Row(one), .. }), Some(Piece { shown: Shown::Row(two), .. })] = sides
+        && (one.kind, &one.of) == (two.kind, &two.of)
+        && let Some((name, values)) = one.differs_from(two)
+    {
+        return values.map(|value| Some(format!("{} of {}: \"{name}\" is {value}", one.kind, one.of)));
+    }
+    sides.map(|piece| piece.map(Piece::name))
 }

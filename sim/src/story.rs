@@ -391,6 +391,12 @@ fn told_run(row: &RunRow, labels: &Labels<'_>) -> String {
     }
 }
 
+/// What an effect does, in words of its own.
+pub(crate) fn words_of(effect: &Effect, labels: &Labels<'_>) -> String {
+    let told = told_effect(effect, labels).unwrap_or_else(|| "-> ask for the lease again".to_owned());
+    told.trim_start_matches("-> ").to_owned()
+}
+
 /// What left; nothing of what leaves all the time.
 pub(crate) fn told_effect(effect: &Effect, labels: &Labels<'_>) -> Option<String> {
     Some(match effect {
