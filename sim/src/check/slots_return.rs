@@ -1,5 +1,6 @@
 //! A lane gives out as many slots as it has: never one more, and in the end not one less.
 
+use sametick_core::id::JobId;
 use sametick_core::job::Overlap;
 use sametick_core::run::{Outcome, RunRow, RunState};
 use sametick_core::time::Mono;
@@ -71,7 +72,8 @@ fn judge_queues(failures: &mut Vec<Failure>, scene: &Scene<'_>, slots: &Slots) {
         } else {
             (limits.limit, 0)
         };
-        if waiting + gone > limits.queue.saturating_add(free) && !takes_a_place(run, lane, scene) {
+        let bound = limits.queue.saturating_add(free).saturating_add(beyond(lane, scene));
+        if waiting + gone > bound && !takes_a_place(run, lane, scene) {
             let name = scene.labels.lane(u32::try_from(lane).unwrap_or_default());
             let message = format!(
                 "{} is let in though {} wait for lane {name} with it, whose queue holds {} and which has {} to give: nothing \
@@ -110,22 +112,46 @@ fn gives_a_slot_back(change: &RunChange) -> bool {
 /// Whether a run comes in the place of one that waited in its lane, however that had come in: another attempt finds its lane
 /// full and waits all the same.
 fn takes_a_place(run: &RunRow, lane: usize, scene: &Scene<'_>) -> bool {
-    let config = &scene.labels.scenario().config;
-    let job = run.id.job;
-    // Edits of the same tick may come before it or after.
-    let is_declared = scene.commit.declared.iter().any(|edited| edited.id == job);
-    let cancels = scene.books.job(job).is_some_and(|(job, _)| job.overlap == Overlap::CancelOther);
-    let is_here = |change: &RunChange| {
-        change.after.id.job == job && lane_of(change.after.id, scene.books, config) == lane
+    let of_job = |change: &&RunChange| change.after.id.job == run.id.job;
+    let gone = gave_way(lane, scene).filter(of_job).count();
+    let come = came_to_wait(lane, scene).filter(of_job).count();
+    replaces(run.id.job, scene) && gone >= come
+}
+
+/// How many come in the place of another attempt, which waited beyond what the lane has room for.
+fn beyond(lane: usize, scene: &Scene<'_>) -> u32 {
+    let was_attempt = |gone: &RunChange| gone.after.id.attempt > 1;
+    let takes = |come: &&RunChange| {
+        let job = come.after.id.job;
+        replaces(job, scene)
+            && gave_way(lane, scene).any(|gone| gone.after.id.job == job && was_attempt(gone))
     };
-    let gives_way = |change: &RunChange| {
-        change.before.as_ref().is_some_and(|before| before.state == RunState::Queued)
+    u32::try_from(came_to_wait(lane, scene).filter(takes).count()).unwrap_or(u32::MAX)
+}
+
+/// Whether runs of a job take the place of those before them. Edits of the same tick may come before it or after.
+fn replaces(job: JobId, scene: &Scene<'_>) -> bool {
+    scene.commit.declared.iter().any(|edited| edited.id == job)
+        || scene.books.job(job).is_some_and(|(job, _)| job.overlap == Overlap::CancelOther)
+}
+
+/// Those that waited in a lane and are cancelled, be it that they came in this very tick.
+fn gave_way<'a>(lane: usize, scene: &'a Scene<'_>) -> impl Iterator<Item = &'a RunChange> {
+    let config = &scene.labels.scenario().config;
+    let waited = |change: &&RunChange| {
+        change.before.as_ref().is_none_or(|before| before.state == RunState::Queued)
             && change.after.parent.is_none()
             && change.settles() == Some(Outcome::Cancelled)
     };
-    let gone = scene.changes.runs.iter().filter(|change| is_here(change) && gives_way(change)).count();
-    let come = scene.changes.new_runs().filter(|change| is_here(change) && waits(&change.after)).count();
-    (cancels || is_declared) && gone >= come
+    let is_here = move |change: &&RunChange| lane_of(change.after.id, scene.books, config) == lane;
+    scene.changes.runs.iter().filter(waited).filter(is_here)
+}
+
+/// Those that come in a tick and wait in a lane at its end.
+fn came_to_wait<'a>(lane: usize, scene: &'a Scene<'_>) -> impl Iterator<Item = &'a RunChange> {
+    let config = &scene.labels.scenario().config;
+    let is_here = move |change: &&RunChange| lane_of(change.after.id, scene.books, config) == lane;
+    scene.changes.new_runs().filter(|change| waits(&change.after)).filter(is_here)
 }
 
 /// What became of as many new runs as there are free slots.

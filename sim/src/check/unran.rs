@@ -6,7 +6,7 @@ use sametick_core::commit::{LedgerRow, Unran};
 use sametick_core::id::{JobId, RunId};
 use sametick_core::job::{CatchUp, Job, Overlap};
 use sametick_core::run::{RunRow, RunState};
-use sametick_core::time::Mono;
+use sametick_core::time::{Mono, Wall};
 
 use super::Scene;
 use super::account::wall_of;
@@ -51,7 +51,7 @@ pub(super) fn wrong_reason(
                 .then_some("is coalesced into another, and there is none that stands for it")
         }
         Unran::LaneFull if before.rooms.had_room(job, scene) => Some("found its lane full, and that had room"),
-        Unran::LaneFull => (job.overlap == Overlap::CancelOther && before.has_a_place_of(job, scene)).then_some(
+        Unran::LaneFull => (job.overlap == Overlap::CancelOther && before.has_a_place_of(job, row.last, scene)).then_some(
             "found its lane full, and had a place there: that of the run of its own job which it is to replace",
         ),
         Unran::Paused => {
@@ -86,14 +86,19 @@ impl Before<'_> {
         (waited + new_runs_of(job, scene).count()) as u64
     }
 
-    /// Whether a run of a job waited in the job's own lane, all through the tick but for a slot that it got.
-    fn has_a_place_of(&self, job: &Job, scene: &Scene<'_>) -> bool {
+    /// Whether a run of a job waited in the job's own lane when the last of a range was due, and all through the tick but for a
+    /// slot that it got.
+    fn has_a_place_of(&self, job: &Job, last: Wall, scene: &Scene<'_>) -> bool {
         let config = &scene.labels.scenario().config;
         let own = lane_of_terms(&job.terms, config);
         let backs_off = |row: &RunRow| {
             let enters = scene.books.runs.get(&row.id).map_or(i64::MAX, |book| book.times.queued);
-            // In a late tick it may come after what was due.
-            row.not_before.is_some() && enters + ROUNDING_MS + span_ms(scene.lag) >= millis(scene.said.mono)
+            // In a late tick it may come after what was due; so it does where a store that is behind makes the tick late.
+            let at = Mono::from_nanos(u64::try_from(enters).unwrap_or(u64::MAX).saturating_mul(1_000_000));
+            let after_what_was_due = || wall_of(at, scene).plus_millis(ROUNDING_MS) >= last;
+            row.not_before.is_some()
+                && (enters + ROUNDING_MS + span_ms(scene.lag) >= millis(scene.said.mono)
+                    || after_what_was_due())
         };
         let stays = |run: &RunId| {
             let row = scene.books.run(*run);
