@@ -26,7 +26,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "range-miscounted",
         sentence: "a range of missed occurrences counts one too many",
         field: &["#11246"],
-        killed_by: &[CheckName::NothingLost],
+        killed_by: &[CheckName::NothingLost, CheckName::ScheduleRight],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, CountsOneMore)),
     },
     Mutant {
