@@ -218,8 +218,8 @@ impl Books {
                     let book = &mut self.runs[place];
                     let before = book.row;
                     book.update(row, line, now);
-                    if before.last_progress != row.last_progress
-                        && let Some(told) = row.last_progress
+                    // A clock that is put back may show again what it showed then: the same words tell of something later.
+                    if let Some(told) = row.last_progress
                         && let Some(noted) = self.noted.get(&row.id)
                     {
                         let origin = |mono| self.lines.origin(commit.epoch, Now { mono, ..said });

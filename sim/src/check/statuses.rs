@@ -81,8 +81,8 @@ impl Statuses {
             let Some(before) = before.filter(|before| before.generation == row.generation) else { continue };
             let is_held = match before.status {
                 JobStatus::Disabled => true,
-                // What goes on in a pause may be the last of it.
-                JobStatus::Paused => row.status != JobStatus::Exhausted,
+                // What goes on in a pause may be the last of it; and who is through then is active again with another schedule.
+                JobStatus::Paused => row.status != JobStatus::Exhausted && !was_through(row.id, scene),
                 JobStatus::Active | JobStatus::Exhausted => false,
             };
             if is_held && row.status != before.status && !is_told(row.id) {
@@ -96,6 +96,12 @@ impl Statuses {
             }
         }
     }
+}
+
+/// Whether a job may have been through in the very tick that edits it: a run of it ends there.
+fn was_through(job: JobId, scene: &Scene<'_>) -> bool {
+    let is_edited = scene.commit.declared.iter().any(|edited| edited.id == job);
+    is_edited && scene.changes.settling().any(|(change, _)| change.after.id.job == job)
 }
 
 /// A job that is there is not added once more: it is another life of one that was removed or went. `goes` tells of jobs that

@@ -25,6 +25,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             CheckName::InTurn,
             CheckName::NothingLost,
             CheckName::PolicyKept,
+            CheckName::CommandsKept,
             CheckName::ScheduleRight,
         ],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, EditsInMemory::default())),

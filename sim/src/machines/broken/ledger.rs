@@ -51,6 +51,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             CheckName::RecordsAgree,
             CheckName::NothingLost,
             CheckName::AtMostOnce,
+            CheckName::CommandsKept,
             CheckName::JobsEnd,
         ],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, RecordMissing)),
@@ -101,7 +102,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "superseded-and-run",
         sentence: "what is due as its job is edited is written off, and runs",
         field: &["#12440"],
-        killed_by: &[CheckName::NothingLost],
+        killed_by: &[CheckName::NothingLost, CheckName::PolicyKept],
         build: |config, shape| AnyMachine::new(Shim::new(config, shape, WritesOffAndRuns)),
     },
 ];
