@@ -391,32 +391,32 @@ fn told_run(row: &RunRow, labels: &Labels<'_>) -> String {
     }
 }
 
-/// What an effect does, in words of its own.
-pub(crate) fn words_of(effect: &Effect, labels: &Labels<'_>) -> String {
-    let told = told_effect(effect, labels).unwrap_or_else(|| "-> ask for the lease again".to_owned());
-    told.trim_start_matches("-> ").to_owned()
-}
-
 /// What left; nothing of what leaves all the time.
 pub(crate) fn told_effect(effect: &Effect, labels: &Labels<'_>) -> Option<String> {
-    Some(match effect {
-        Effect::Start { run } => format!("-> start the turn of {}", labels.run(*run)),
-        Effect::Abort { run } => format!("-> ask the turn of {} to stop", labels.run(*run)),
+    // As often as a clock ticks, and nothing comes of it but that nothing happens.
+    let is_usual = matches!(effect, Effect::Renew { .. });
+    (!is_usual).then(|| format!("-> {}", words_of(effect, labels)))
+}
+
+/// What an effect does.
+pub(crate) fn words_of(effect: &Effect, labels: &Labels<'_>) -> String {
+    match effect {
+        Effect::Start { run } => format!("start the turn of {}", labels.run(*run)),
+        Effect::Abort { run } => format!("ask the turn of {} to stop", labels.run(*run)),
         Effect::Publish { event, .. } => {
             let word = if event.phase == EventPhase::Start { "start" } else { "end" };
-            format!("-> tell subscribers of the {word} of {}", labels.run(event.run))
+            format!("tell subscribers of the {word} of {}", labels.run(event.run))
         }
         Effect::Deliver { run, outcome } => {
-            format!("-> deliver the result of {}: {}", labels.run(*run), outcome.name())
+            format!("deliver the result of {}: {}", labels.run(*run), outcome.name())
         }
-        Effect::Reply { reply: Ok(Accepted::Done), .. } => "-> reply: accepted".to_owned(),
+        Effect::Reply { reply: Ok(Accepted::Done), .. } => "reply: accepted".to_owned(),
         Effect::Reply { reply: Ok(Accepted::Run(run)), .. } => {
-            format!("-> reply: accepted as {}", labels.run(*run))
+            format!("reply: accepted as {}", labels.run(*run))
         }
-        Effect::Reply { reply: Err(refusal), .. } => format!("-> reply: refused, {refusal}"),
-        Effect::StoreAgain { commit } => format!("-> send commit {commit} again"),
-        // As often as a clock ticks, and nothing comes of it but that nothing happens.
-        Effect::Renew { .. } => return None,
-        Effect::StepDown => "-> step down".to_owned(),
-    })
+        Effect::Reply { reply: Err(refusal), .. } => format!("reply: refused, {refusal}"),
+        Effect::StoreAgain { commit } => format!("send commit {commit} again"),
+        Effect::Renew { .. } => "ask for the lease again".to_owned(),
+        Effect::StepDown => "step down".to_owned(),
+    }
 }

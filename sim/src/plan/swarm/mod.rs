@@ -128,32 +128,10 @@ impl Swarm {
             self.back_again(tables);
         }
         self.answers(tables);
-        if self.dice.below(1_000) < CLOCKS_CHANGE {
-            self.clocks_change(tables);
-        }
-        if self.dice.below(1_000) < MEETS_ITS_END {
-            self.cancelled_as_it_answers(tables);
-        }
-        if self.dice.below(1_000) < MEETS_ITS_END {
-            self.paused_and_over(tables);
-        }
-        if self.dice.below(1_000) < MEETS_ITS_END {
-            self.added_though_there(tables);
-        }
-        if self.dice.below(1_000) < MEETS_ITS_END {
-            self.removed_in_a_drain(tables);
-        }
-        if self.dice.below(1_000) < MEETS_ITS_END {
-            self.due_over_an_older_run(tables);
-        }
-        if self.dice.below(1_000) < ENDS_A_WAIT {
-            self.edited_while_it_waits(tables);
-        }
-        if self.dice.below(1_000) < ENDS_A_WAIT {
-            self.children_end_as_they_wait(tables);
-        }
-        if self.dice.below(1_000) < MONTH_ENDS {
-            self.month_ends(tables);
+        for (in_a_thousand, draw) in LATER {
+            if self.dice.below(1_000) < in_a_thousand {
+                draw(self, tables);
+            }
         }
     }
 }
@@ -187,6 +165,19 @@ const ENDS_A_WAIT: u64 = 20;
 
 /// In how many of a thousand a job is due on a day that ends its month, by an expression that says so.
 const MONTH_ENDS: u64 = 10;
+
+/// What a plan may get besides, and in how many of a thousand, in the order in which the dice are asked.
+const LATER: [(u64, fn(&mut Swarm, &mut Vec<Table>)); 9] = [
+    (CLOCKS_CHANGE, Swarm::clocks_change),
+    (MEETS_ITS_END, Swarm::cancelled_as_it_answers),
+    (MEETS_ITS_END, Swarm::paused_and_over),
+    (MEETS_ITS_END, Swarm::added_though_there),
+    (MEETS_ITS_END, Swarm::removed_in_a_drain),
+    (MEETS_ITS_END, Swarm::due_over_an_older_run),
+    (ENDS_A_WAIT, Swarm::edited_while_it_waits),
+    (ENDS_A_WAIT, Swarm::children_end_as_they_wait),
+    (MONTH_ENDS, Swarm::month_ends),
+];
 
 /// How long a world lasts, in units.
 const UNITS: u64 = 60;
