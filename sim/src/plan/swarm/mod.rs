@@ -166,8 +166,11 @@ const ENDS_A_WAIT: u64 = 20;
 /// In how many of a thousand a job is due on a day that ends its month, by an expression that says so.
 const MONTH_ENDS: u64 = 10;
 
+/// Puts something into a plan.
+type Draw = fn(&mut Swarm, &mut Vec<Table>);
+
 /// What a plan may get besides, and in how many of a thousand, in the order in which the dice are asked.
-const LATER: [(u64, fn(&mut Swarm, &mut Vec<Table>)); 9] = [
+const LATER: [(u64, Draw); 9] = [
     (CLOCKS_CHANGE, Swarm::clocks_change),
     (MEETS_ITS_END, Swarm::cancelled_as_it_answers),
     (MEETS_ITS_END, Swarm::paused_and_over),
