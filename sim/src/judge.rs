@@ -112,7 +112,7 @@ impl<'s> Judge<'s> {
         self.failures.clear();
     }
 
-    /// Makes a commit durable and judges it. A gap is not applied, a repeat changes nothing.
+    /// Makes a commit durable and judges it. A gap is not applied; a repeat changes nothing and is not judged again.
     pub fn commit(&mut self, at: Mono, commit: &Commit) -> Answer {
         self.commit_of(self.scenario.reading(at), at, commit)
     }
@@ -120,8 +120,10 @@ impl<'s> Judge<'s> {
     /// [`Self::commit`] for a store that takes its time: the tick that said it was at `said`, it is
     /// durable at `at`. How late a run settled is measured by the tick, not by the store.
     pub fn commit_of(&mut self, said: Now, at: Mono, commit: &Commit) -> Answer {
+        let durable = self.books.last_commit;
         let answer = self.books.apply(said, commit, &mut self.changes);
-        if answer == Answer::Applied {
+        // What is sent again when later ones are durable would be judged against books that say more than it does.
+        if self.books.last_commit > durable {
             let scene = Scene {
                 at,
                 said: self.books.taken(commit.epoch, said),

@@ -15,7 +15,7 @@ use sametick_core::{Machine, Waiting};
 
 use crate::books::Books;
 use crate::machines::{AnyMachine, Subject};
-use crate::scenario::{CrashPoint, EventKind, FaultAt, FaultKind, Scenario};
+use crate::scenario::{CrashPoint, EventKind, FaultAt, FaultKind, Order, Scenario};
 
 /// By how much: more milliseconds than fit into 31 bits, which is where timers of the field turn into none.
 const LONGER: Span = Span::from_millis(1 << 31);
@@ -36,10 +36,14 @@ impl Patient {
         }
         let mut jobs: BTreeSet<JobId> = books.runs.keys().map(|run| run.job).collect();
         let counts = counts_ticks(scenario);
+        let orders = scenario.turns.iter().any(|turn| turn.order != Order::ReportFirst);
         for book in books.runs.values() {
+            let mut budgets = book.terms.budgets;
             // An alarm that was set before progress was heard rings all the same, and its tick finds nothing to do.
-            let ticks_more = counts && book.terms.budgets.stall_timeout.is_some();
-            if ticks_more || book.row.state.outcome() != Some(Outcome::Ok) {
+            let ticks_more = counts && budgets.stall_timeout.is_some();
+            // So does one that rings as its run ends; what another turn reports at that instant may be heard after it.
+            let sorts = orders && spans(&mut budgets).iter().any(|span| span.is_some());
+            if ticks_more || sorts || book.row.state.outcome() != Some(Outcome::Ok) {
                 jobs.remove(&book.row.id.job);
             }
         }
@@ -66,15 +70,18 @@ fn counts_ticks(scenario: &Scenario) -> bool {
     at_a_tick || scenario.lag.high > Span::ZERO
 }
 
-fn longer(budgets: &mut Budgets) {
-    let spans = [
+const fn spans(budgets: &mut Budgets) -> [&mut Option<Span>; 5] {
+    [
         &mut budgets.queue_timeout,
         &mut budgets.start_timeout,
         &mut budgets.stall_timeout,
         &mut budgets.timeout,
         &mut budgets.total_timeout,
-    ];
-    for span in spans.into_iter().flatten() {
+    ]
+}
+
+fn longer(budgets: &mut Budgets) {
+    for span in spans(budgets).into_iter().flatten() {
         *span = Span::from_nanos(span.as_nanos().saturating_add(LONGER.as_nanos()));
     }
 }

@@ -218,10 +218,11 @@ impl<M: Machine> World<'_, M> {
         self.answer(place, self.now + after, number, answer);
     }
 
-    /// Makes a commit durable, and judges it.
+    /// Makes a commit durable, and judges it, unless it is durable already.
     fn apply(&mut self, place: usize, said: Now, commit: &Commit) -> Answer {
+        let durable = self.judge.books().last_commit;
         let answer = self.judge.commit_of(said, self.now, commit);
-        if answer == Answer::Applied {
+        if self.judge.books().last_commit > durable {
             for RunChange { before, after, .. } in &self.judge.changes().runs {
                 let was_granted = before.as_ref().is_some_and(|row| row.state != RunState::Queued);
                 if after.state != RunState::Queued && after.granted_at.is_some() && !was_granted {
