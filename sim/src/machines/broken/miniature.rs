@@ -37,6 +37,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         killed_by: &[
             CheckName::SameTick,
             CheckName::ReasonKept,
+            CheckName::SettlesOnce,
             CheckName::EventFirst,
             CheckName::RecordsAgree,
             CheckName::QueuedLeavesNoSession,
@@ -80,6 +81,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         field: &["2026.4.20: 8 s timeout recorded at 20,057 ms", "#119083"],
         killed_by: &[
             CheckName::ReasonKept,
+            CheckName::SettlesOnce,
             CheckName::EventFirst,
             CheckName::RecordsAgree,
             CheckName::QueuedLeavesNoSession,
