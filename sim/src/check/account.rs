@@ -29,7 +29,7 @@ pub(crate) struct Accounts {
     said: Option<Wall>,
     /// The edits that no commit has spoken of yet.
     edits: Vec<Edit>,
-    /// When somebody took jobs away, each with the tick that heard of it.
+    /// When somebody took jobs away of which no commit has spoken yet, each with the tick that heard of it.
     removals: Vec<(JobId, Mono, Mono)>,
     /// The jobs that somebody added, of those that no commit has spoken of yet, each with whether that was at the very
     /// instant of the tick that heard of it.
@@ -204,6 +204,7 @@ impl Accounts {
             }
         }
         self.adds.spoken(scene.said.mono);
+        self.removals.retain(|(.., tick)| *tick > scene.said.mono);
         if !(scene.commit.declared.is_empty() && scene.commit.removed.is_empty()) {
             let spoken_of = |job: JobId| {
                 let declared = scene.commit.declared.iter().any(|declared| declared.id == job);
@@ -323,7 +324,11 @@ impl Accounts {
     fn judge_row(&mut self, row: &JobRow, scene: &Scene<'_>) -> Option<Wrong> {
         let (job, _) = scene.books.job(row.id)?;
         let dues = scene.labels.scenario().dues(&job.schedule)?;
-        let same = |account: &&mut Account| account.schedule.is(&job.schedule);
+        // One that was edited to something else and back in one tick begins anew all the same.
+        let mut edits = self.edits.iter().filter(|edit| edit.job == row.id && edit.tick == scene.said.mono);
+        let declared = scene.commit.declared.iter().any(|declared| declared.id == row.id);
+        let there_and_back = declared && edits.any(|edit| edit.schedule != job.schedule);
+        let same = |account: &&mut Account| account.schedule.is(&job.schedule) && !there_and_back;
         if let Some(account) = self.account_of(row.id, row.generation).filter(same) {
             return wrong_next(row, account.next, &dues, &scene.labels);
         }
