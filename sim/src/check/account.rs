@@ -326,8 +326,8 @@ impl Accounts {
         let dues = scene.labels.scenario().dues(&job.schedule)?;
         // One that was edited to something else and back in one tick begins anew all the same.
         let mut edits = self.edits.iter().filter(|edit| edit.job == row.id && edit.tick == scene.said.mono);
-        let declared = scene.commit.declared.iter().any(|declared| declared.id == row.id);
-        let there_and_back = declared && edits.any(|edit| edit.schedule != job.schedule);
+        let there_and_back = edits.any(|edit| edit.schedule != job.schedule)
+            && scene.commit.declared.iter().any(|declared| declared.id == row.id);
         let same = |account: &&mut Account| account.schedule.is(&job.schedule) && !there_and_back;
         if let Some(account) = self.account_of(row.id, row.generation).filter(same) {
             return wrong_next(row, account.next, &dues, &scene.labels);
